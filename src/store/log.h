@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log -- the durable, ordered ingest log.
+ *
+ * What a delivery stream accepts is kept here; live viewers, the ledger, delivery and decoding read it.  A
+ * record that log_append() has accepted is delivered to every reader at least once, also after a crash; its
+ * sequence number lets a reader drop what it has seen.
+ *
+ * Threads:   any; one thread per reader.
+ * Memory:    records are copied; views returned by a reader last until its next call.
+ * Durable:   when log_append() returns 0 (one fsync shared by all callers then waiting).
+ * Limits:    LIMIT_RECORD bytes per record, LIMIT_LOG_BATCH per append, and the log's own ceiling: ERR_LIMIT.
+ * Backends:  log_segments.c.   Format: docs/ARCHITECTURE.md#segments
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/view.h"
+
+struct log;
+struct log_reader;
+
+struct log_opts {
+	uint64_t segment_bytes; /* 0: 64 MiB */
+	uint64_t bytes_max;     /* 0: 1 TiB */
+};
+
+/* Recovers: a torn tail is cut; a bad record with a valid one behind it is ERR_CORRUPT with a repair hint. */
+int log_open_segments(const char *dir, const struct log_opts *o, struct log **ret, struct err *e) MUST_CHECK;
+struct log *log_close(struct log *l); /* no reader may be open; returns NULL */
+
+/*
+ * Appends @n records as one unit and returns when they are on disk.  Their numbers are *ret_first and on,
+ * 1 more than the last of this log each; the first record of a log is number 1.
+ * ERR_LIMIT when full (the caller must slow its client down); ERR_CANCELLED while closing.
+ */
+int log_append(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e) MUST_CHECK;
+
+uint64_t log_first(struct log *l); /* number of the oldest record kept; log_last() + 1 when empty */
+uint64_t log_last(struct log *l);  /* number of the newest durable record; 0 when there never was one */
+
+struct log_record {
+	uint64_t seq;
+	int64_t at_ms; /* when it was accepted, wall clock */
+	struct view data;
+};
+
+/* Starts before record @from (1: the oldest). */
+int log_reader_new(struct log *l, uint64_t from, struct log_reader **ret, struct err *e) MUST_CHECK;
+/*
+ * The next records, at most @n and about @bytes_max; waits up to @timeout_ms for the first.  Returns how many
+ * (0: time-out or woken), or ERR_CORRUPT, ERR_NOENT (trimmed away), ERR_CANCELLED (log closing).
+ */
+int log_read(struct log_reader *r, struct log_record *ret, size_t n, size_t bytes_max, int timeout_ms, struct err *e);
+void log_reader_wake(struct log_reader *r); /* any thread: log_read() returns early */
+struct log_reader *log_reader_free(struct log_reader *r);
+
+/* Removes whole segments that hold only records below @seq; their readers are done with them. */
+int log_trim(struct log *l, uint64_t seq, struct err *e) MUST_CHECK;
