@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gate -- AWS Signature Version 4, verified in one place.  Denies unless everything fits.
+ *
+ * Source: AWS "Signature Version 4 signing process"; rules and their reasons: docs/ARCHITECTURE.md#the-gate.
+ * One parsed struct is what verifier, policy and handler all use.  Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aws/op.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/view.h"
+#include "http/server.h"
+
+/* --- keys --- */
+struct credentials;
+struct credentials *credentials_new(const char *account);
+struct credentials *credentials_free(struct credentials *c);
+/* @token: session token that must come along, or NULL.  @expires_ms 0: never.  @arn: of whoever holds the key. */
+void credentials_add(struct credentials *c, const char *access_key, const char *secret, const char *token,
+		     int64_t expires_ms, const char *arn);
+void credentials_remove(struct credentials *c, const char *access_key);
+/* A fresh temporary key (ASIA...), for a function's process. */
+struct session_key {
+	char access_key[21], secret[41], token[65];
+};
+void credentials_session(struct credentials *c, const char *arn, int64_t ttl_ms, struct session_key *ret);
+
+/* --- verifying --- */
+enum payload_mode {
+	PAYLOAD_SHA256,            /* header holds the body's SHA-256 */
+	PAYLOAD_UNSIGNED,          /* UNSIGNED-PAYLOAD; presigned URLs; */
+	PAYLOAD_CHUNKED_SIGNED,    /* STREAMING-AWS4-HMAC-SHA256-PAYLOAD */
+	PAYLOAD_CHUNKED_SIGNED_TRAILER,
+	PAYLOAD_CHUNKED_UNSIGNED_TRAILER, /* STREAMING-UNSIGNED-PAYLOAD-TRAILER */
+};
+
+struct gate_request { /* what the gate needs of a request; views last as long as the request */
+	struct view method, path, query; /* raw, as received */
+	bool (*header_at)(const void *self, size_t i, struct view *name, struct view *value);
+	const void *self;
+};
+
+struct gate_result {
+	struct op_caller caller;
+	struct view service, region; /* of the credential scope */
+	bool presigned;
+	enum payload_mode mode;
+	uint8_t payload_sha256[32];
+	/* for signed chunks: */
+	uint8_t signing_key[32];
+	char seed_signature[65], scope[128], amz_date[17];
+};
+
+/* ERR_DENIED or ERR_INVALID with @e->wire set to the error AWS gives (S3's differ from the JSON services': @s3 chooses). */
+int gate_verify(struct credentials *c, const struct gate_request *q, const char *region, int64_t now_ms, struct arena *a,
+		struct gate_result *ret, struct err *e) MUST_CHECK;
+
+/* --- signing (clients, functions, presigned URLs) --- */
+struct sign_key {
+	const char *access_key, *secret, *token; /* token may be NULL */
+	const char *region, *service;
+};
+struct sign_header {
+	const char *name, *value;
+};
+/* Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and Authorization.  @path: encoded as it will be sent.
+ * @payload_hash: 64 hex digits or UNSIGNED-PAYLOAD.  Headers come back in the arena, those given first. */
+int sign_request(const struct sign_key *k, const char *method, const char *host, const char *path, const char *query,
+		 const struct sign_header *h, size_t n, const char *payload_hash, int64_t now_ms, struct arena *a,
+		 struct sign_header **ret, size_t *ret_n, struct err *e) MUST_CHECK;
+/* "http://host/path?X-Amz-...": @h are further signed headers (content-length, x-amz-checksum-...). */
+char *sign_url(const struct sign_key *k, const char *method, const char *base_url, const char *path, const char *query,
+	       const struct sign_header *h, size_t n, unsigned expires_s, int64_t now_ms, struct arena *a);

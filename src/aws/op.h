@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * op -- one const row per AWS operation: the idea the code is built around.
+ *
+ * From a service's table come routing, decoding and validation into a typed struct, `op_call` (Step Functions
+ * integrations, EventBridge targets), metrics labels, docs and the contract test against botocore's models.
+ * To add an operation: input struct + field table, handler, row, test; nothing else is edited.
+ *
+ * Input structs: every member named in a field table; absent ones are zero (NULL, .set false).  All memory is
+ * the request's arena.  A member that AWS's model knows and mulgil does not honour is an OP_REFUSED row: its
+ * presence is answered with the service's own error, naming it.  Members no model knows are refused as well.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/view.h"
+
+/* --- values in input structs --- */
+struct opt_int {
+	bool set;
+	int64_t v;
+};
+struct opt_num {
+	bool set;
+	double v;
+};
+struct opt_bool {
+	bool set;
+	bool v;
+};
+struct op_list { /* v: array of the element's struct, or of const char * / struct view / int64_t */
+	bool set;
+	size_t n;
+	void *v;
+};
+struct op_pair {
+	const char *key, *value;
+};
+struct op_map {
+	bool set;
+	size_t n;
+	struct op_pair *v;
+};
+static inline int64_t opt_int_or(struct opt_int o, int64_t dflt)
+{
+	return o.set ? o.v : dflt;
+}
+static inline bool opt_bool_or(struct opt_bool o, bool dflt)
+{
+	return o.set ? o.v : dflt;
+}
+
+/* --- field tables --- */
+enum op_kind {
+	OPK_END,
+	OPK_STR,     /* const char *; min, max: code points; no NUL */
+	OPK_BLOB,    /* struct view; min, max: bytes; base64 undone (body of JSON and XML) */
+	OPK_INT,     /* struct opt_int; min, max */
+	OPK_NUM,     /* struct opt_num */
+	OPK_BOOL,    /* struct opt_bool */
+	OPK_TIME,    /* struct opt_int, ms */
+	OPK_ENUM,    /* const char *, one of values[]; refused[]: AWS knows it, mulgil does not do it */
+	OPK_JSON,    /* const struct json *: a structure or document kept as it is (JSON protocols only) */
+	OPK_OBJ,     /* pointer to the structure's struct, sub = its fields, size = its size */
+	OPK_LIST,    /* struct op_list; sub[0] = the element's field (offset 0), size = an element's size; min, max: elements */
+	OPK_MAP,     /* struct op_map, string to string; max: entries */
+	OPK_REFUSED, /* known to AWS, not honoured here */
+};
+
+/* Where a member travels in rest-json and rest-xml; json and query protocols have OPL_BODY only. */
+enum op_loc {
+	OPL_BODY,
+	OPL_PATH,    /* {name} of the row's path */
+	OPL_QUERY,   /* name in `at` */
+	OPL_HEADER,  /* name in `at` */
+	OPL_HEADERS, /* OPK_MAP: every header that begins with `at` (x-amz-meta-) */
+	OPL_PAYLOAD, /* the body itself: OPK_BLOB (small, in memory), OPK_OBJ (one XML/JSON document, root element `at`)
+	                or, with OP_STREAM in the row, read through op_body_*() */
+};
+
+struct op_field {
+	const char *name; /* AWS's member name */
+	const char *at;   /* name on the wire where it differs (XML element, header, query parameter), or NULL */
+	uint8_t kind, loc;
+	bool required;
+	bool flat;        /* XML list without a wrapping element */
+	size_t off, size;
+	int64_t min, max; /* max 0: none */
+	const struct op_field *sub;
+	const char *const *values, *const *refused; /* NULL-terminated */
+};
+
+#define OP__CHECK(st, m, type) \
+	(offsetof(st, m) + 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((st *)0)->m), type) ? 1 : -1]))
+#define OP_STR(st, m, nm, req, lo, hi, ...) \
+	{ .name = nm, .kind = OPK_STR, .required = req, .off = OP__CHECK(st, m, const char *), .min = lo, .max = hi, __VA_ARGS__ }
+#define OP_BLOB(st, m, nm, req, lo, hi, ...) \
+	{ .name = nm, .kind = OPK_BLOB, .required = req, .off = OP__CHECK(st, m, struct view), .min = lo, .max = hi, __VA_ARGS__ }
+#define OP_INT(st, m, nm, req, lo, hi, ...) \
+	{ .name = nm, .kind = OPK_INT, .required = req, .off = OP__CHECK(st, m, struct opt_int), .min = lo, .max = hi, __VA_ARGS__ }
+#define OP_NUM(st, m, nm, req, ...) \
+	{ .name = nm, .kind = OPK_NUM, .required = req, .off = OP__CHECK(st, m, struct opt_num), __VA_ARGS__ }
+#define OP_BOOL(st, m, nm, req, ...) \
+	{ .name = nm, .kind = OPK_BOOL, .required = req, .off = OP__CHECK(st, m, struct opt_bool), __VA_ARGS__ }
+#define OP_TIME(st, m, nm, req, ...) \
+	{ .name = nm, .kind = OPK_TIME, .required = req, .off = OP__CHECK(st, m, struct opt_int), __VA_ARGS__ }
+#define OP_ENUM(st, m, nm, req, vals, refs, ...) \
+	{ .name = nm, .kind = OPK_ENUM, .required = req, .off = OP__CHECK(st, m, const char *), .values = vals, .refused = refs, __VA_ARGS__ }
+#define OP_JSON(st, m, nm, req, ...) \
+	{ .name = nm, .kind = OPK_JSON, .required = req, .off = OP__CHECK(st, m, const struct json *), __VA_ARGS__ }
+#define OP_OBJ(st, m, nm, req, fields, ...) \
+	{ .name = nm, .kind = OPK_OBJ, .required = req, .off = offsetof(st, m), .size = sizeof(*((st *)0)->m), .sub = fields, __VA_ARGS__ }
+/* elem: type of one element; field: a one-row table for it made with OP_ITEM_*. */
+#define OP_LIST(st, m, nm, req, elem, field, lo, hi, ...) \
+	{ .name = nm, .kind = OPK_LIST, .required = req, .off = OP__CHECK(st, m, struct op_list), .size = sizeof(elem), .sub = field, .min = lo, .max = hi, __VA_ARGS__ }
+#define OP_MAP(st, m, nm, req, hi, ...) \
+	{ .name = nm, .kind = OPK_MAP, .required = req, .off = OP__CHECK(st, m, struct op_map), .max = hi, __VA_ARGS__ }
+#define OP_REFUSED(nm, ...) { .name = nm, .kind = OPK_REFUSED, __VA_ARGS__ }
+#define OP_END { .kind = OPK_END }
+/* Elements of lists: their struct IS the element.  For OPK_OBJ elements the list holds the structs themselves. */
+#define OP_ITEM_STR(lo, hi, ...) { .name = "member", .kind = OPK_STR, .min = lo, .max = hi, __VA_ARGS__ }
+#define OP_ITEM_OBJ(fields, ...) { .name = "member", .kind = OPK_OBJ, .sub = fields, __VA_ARGS__ }
+#define OP_ITEM_JSON(...) { .name = "member", .kind = OPK_JSON, __VA_ARGS__ }
+#define OP_ITEM_ENUM(vals, refs, ...) { .name = "member", .kind = OPK_ENUM, .values = vals, .refused = refs, __VA_ARGS__ }
+
+/* --- errors --- */
+struct aws_error {
+	const char *code; /* AWS's own: "ResourceNotFoundException", "NoSuchKey" */
+	int status;
+	bool server_fault;
+};
+/* Errors every service may give (texts are AWS's where known). */
+extern const struct aws_error AWS_ACCESS_DENIED, AWS_INTERNAL, AWS_VALIDATION, AWS_SERIALIZATION, AWS_UNKNOWN_OPERATION,
+	AWS_THROTTLING, AWS_UNAVAILABLE, AWS_NOT_IMPLEMENTED;
+
+/* Sets @e with a service's own error; returns @e->code (ERR_INVALID for 4xx, ERR_INTERNAL for 5xx). */
+#define aws_fail(e, wire_err, ...) aws_fail_at((e), (wire_err), __FILE__, __LINE__, __VA_ARGS__)
+int aws_fail_at(struct err *e, const struct aws_error *wire, const char *file, int line, const char *fmt, ...)
+	PRINTF_LIKE(5, 6);
+
+/* --- output: JSON or XML as it goes, by the service's protocol; handlers build no DOM --- */
+struct out;
+void out_str(struct out *o, const char *name, const char *s);      /* NULL: left out */
+void out_view(struct out *o, const char *name, struct view v);     /* absent: left out */
+void out_blob(struct out *o, const char *name, struct view bytes); /* base64 */
+void out_int(struct out *o, const char *name, int64_t i);
+void out_num(struct out *o, const char *name, double d);
+void out_bool(struct out *o, const char *name, bool b);
+void out_time(struct out *o, const char *name, int64_t ms); /* epoch seconds with fraction in JSON, ISO 8601 in XML */
+void out_json(struct out *o, const char *name, const struct json *v); /* JSON protocols; NULL: left out */
+void out_obj(struct out *o, const char *name);  /* begins a structure or map; name NULL inside a list */
+void out_obj_end(struct out *o);
+/* Begins a list.  @item: name of the XML element of one item; flat lists (S3) give @name NULL and @item. */
+void out_list(struct out *o, const char *name, const char *item);
+void out_list_end(struct out *o);
+/* rest protocols: members that travel in headers; op_call() sees them under @member. NULL value: left out. */
+void out_header(struct out *o, const char *member, const char *header, const char *value);
+void out_status(struct out *o, int status);       /* default 200 */
+void out_root(struct out *o, const char *element); /* XML root element; default <OperationName>Result */
+void out_body(struct out *o, const char *content_type, struct view bytes); /* raw body (copied) instead of a document */
+
+/* --- what a handler is given --- */
+struct op_caller {
+	const char *account;    /* 12 digits */
+	const char *access_key;
+	const char *arn;        /* of the caller */
+	const char *source_ip;
+};
+
+struct op_body; /* streamed request body (OP_STREAM rows): payload bytes, signatures and framing checked and undone */
+ssize_t op_body_read(struct op_body *b, void *p, size_t n, struct err *e); /* 0: whole and verified */
+int64_t op_body_length(const struct op_body *b); /* decoded length, -1 unknown */
+/* Trailing checksum headers ("x-amz-checksum-crc32"); known after the end. VIEW_NONE if absent. */
+struct view op_body_trailer(const struct op_body *b, const char *name);
+
+struct op_ctx {
+	struct arena *arena;
+	struct err err;            /* for the handler to fill and return err.code */
+	void *self;                /* the service */
+	const struct op *op;
+	struct op_caller caller;
+	const char *region, *request_id;
+	struct view endpoint;      /* "http://host:port" as the client addressed us; for URLs in answers */
+	struct op_body *body;      /* OP_STREAM rows called over HTTP; else NULL (op_call gives the payload member) */
+	const void *transport;     /* private to aws/ */
+};
+/* A request header or query parameter that is no member (conditional headers are members); VIEW_NONE if absent. */
+struct view op_header(const struct op_ctx *cx, const char *name);
+
+/* Streamed answers (GetObject): call once instead of out_body(); headers set before with out_header(). Blocks while
+ * the client is slow.  @len: exactly this many bytes follow.  HEAD: op_stream_begin() only. */
+int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len) MUST_CHECK;
+int op_stream_write(struct op_ctx *cx, struct out *o, struct view piece) MUST_CHECK; /* ERR_CANCELLED: client gone */
+
+enum op_flags {
+	OP_WRITE = 1,     /* changes something */
+	OP_SLOW = 2,      /* runs in the slow lane */
+	OP_STREAM = 4,    /* the payload member is read through op_ctx.body */
+	OP_STREAM_OUT = 8,
+	OP_OPEN_QUERY = 16, /* rest: unknown query parameters are allowed */
+};
+
+typedef int (*op_fn)(struct op_ctx *cx, const void *in, struct out *o);
+
+struct op {
+	const char *name;
+	op_fn fn;
+	const struct op_field *in;
+	size_t in_size;
+	unsigned flags;
+	const char *doc; /* one line */
+	/* rest-json, rest-xml: */
+	const char *method;
+	const char *path;  /* "/{Bucket}/{Key+}", "/2015-03-31/functions/{FunctionName}/invocations" */
+	const char *query; /* parameter that selects this row among the same method and path: "uploads", "list-type=2"; NULL: none */
+	const char *header; /* header that selects it: "x-amz-copy-source"; NULL: none */
+	int status;        /* success status when not 200 */
+};
+
+enum op_protocol { OP_JSON_1_0, OP_JSON_1_1, OP_REST_JSON, OP_REST_XML, OP_QUERY };
+
+struct service {
+	const char *name;          /* ours and botocore's: "s3", "firehose", "events", "stepfunctions", ... */
+	const char *signing_name;  /* in the credential scope: "states" for stepfunctions */
+	const char *target_prefix; /* "Firehose_20150804", NULL for rest and query */
+	const char *api_version;   /* "2015-08-04" */
+	enum op_protocol protocol;
+	const struct op *ops;      /* sorted by name */
+	size_t n_ops;
+	const struct aws_error *const *errors; /* all the service's own, NULL-terminated: docs and contract test */
+	const struct aws_error *invalid;       /* for members that fail validation or are refused */
+};
+
+/* --- calling an operation from inside (workflows, rule targets) --- */
+struct op_registry;
+struct op_registry *op_registry_new(void);
+void op_registry_add(struct op_registry *r, const struct service *s, void *self);
+const struct service *op_registry_find(const struct op_registry *r, struct view service, void **ret_self);
+size_t op_registry_count(const struct op_registry *r);
+const struct service *op_registry_at(const struct op_registry *r, size_t i, void **ret_self);
+const struct op *op_find(const struct service *s, struct view name, bool first_letter_any_case);
+/*
+ * Decodes @in (AWS SDK's JSON shape: member names as in the model), runs the operation for @caller, and gives its
+ * output as one JSON value in the SDK's shape.  On failure @e->wire is the service's error.  Worker or actor threads.
+ */
+int op_call(const struct op_registry *r, const char *service, const char *operation, const struct json *in,
+	    const struct op_caller *caller, struct arena *a, const struct json **ret, struct err *e) MUST_CHECK;
