@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * measure -- the ledger of measurements: what was expected, what has arrived, what is missing or double.
+ *
+ * One reader per bound delivery stream (a Glue table with the parameter mulgil.source = firehose:<stream>) takes the
+ * records of its ingest log in order and does, in ONE meta transaction per batch: ledger rows, decoded samples
+ * (Parquet objects of the bound table and their partitions), quarantine rows, and its own position.  So a crash repeats
+ * work and never results.  Before each batch it takes the events that are in the outbox (begin and end manifests are
+ * S3 objects, see docs/audience-pipeline.md), so a stream is known before its first record is looked at.
+ *
+ * Records of one stream are decoded in seq order: a record that comes early waits (in the log) until the gap before it is
+ * filled, the measurement's end manifest has come, or MEASURE_GAP_PATIENCE_MS have passed.
+ * Threads:  any for the functions below.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/meta.h"
+#include "store/sql.h"
+#include "svc/ports.h"
+
+#define MEASURE_GAP_PATIENCE_MS 10000
+
+struct measure;
+
+struct measure_opts {
+	struct meta *meta;
+	struct sql_pool *sql;
+	const struct s3_port *s3;
+	const struct events_port *events;
+	const struct firehose_port *firehose;
+	const struct glue_port *glue;
+	const char *staging_dir; /* for Parquet on its way; emptied at start */
+};
+
+int measure_new(const struct measure_opts *o, struct measure **ret, struct err *e) MUST_CHECK; /* creates its tables */
+int measure_start(struct measure *m, struct err *e) MUST_CHECK;
+struct measure *measure_free(struct measure *m); /* stops the readers; returns NULL */
+
+/* Waits until every record and event that was durable when the call began is in the ledger; ERR_TIMEOUT. */
+int measure_settle(struct measure *m, int timeout_ms, struct err *e) MUST_CHECK;
+
+/* The JSON documents of docs/audience-pipeline.md section 5.  ERR_NOENT. */
+int measure_show(struct measure *m, const char *id, struct buf *ret, struct err *e) MUST_CHECK;
+int measure_list(struct measure *m, struct buf *ret, struct err *e) MUST_CHECK;
+
+/*
+ * Live signals: @fn gets one JSON document (section 5) per record of that measurement, as soon as it is durable, on a
+ * live thread; it must not block for long (return false to be dropped).  Best effort: no promise, no history.
+ */
+typedef bool (*measure_live_fn)(void *arg, struct view json);
+struct measure_sub *measure_subscribe(struct measure *m, const char *measurement, measure_live_fn fn, void *arg);
+void measure_unsubscribe(struct measure *m, struct measure_sub *s); /* @fn is not called any more when this returns */
