@@ -7,7 +7,7 @@
  * changed any more: build a new one (json_copy() makes a shallow copy to add to).
  *
  * Numbers: integers within int64 are JSON_INT; all others JSON_NUM, which keeps its source text and
- *          prints it again unchanged.  Object members keep their order; of duplicate names the last wins.
+ *          prints it again unchanged (integers beyond uint64 are refused).  Object members keep their order; of duplicate names the last wins.
  * Limits:  json_parse() takes the greatest depth; the caller limits the text's length.
  */
 #pragma once
@@ -61,7 +61,7 @@ const struct json *json_parse(struct arena *a, struct view text, int depth_max, 
 extern const struct json json_null, json_true, json_false;
 const struct json *json_new_bool(bool b);
 struct json *json_new_int(struct arena *a, int64_t i);
-struct json *json_new_num(struct arena *a, double d); /* whole numbers within 2^53 become JSON_INT */
+struct json *json_new_num(struct arena *a, double d); /* whole numbers within 2^53 become JSON_INT, NaN and infinities JSON_NULL */
 struct json *json_new_str(struct arena *a, struct view s); /* copies */
 struct json *json_new_cstr(struct arena *a, const char *s); /* copies; NULL gives json_null's copy */
 struct json *json_new_arr(struct arena *a);

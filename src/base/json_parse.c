@@ -9,10 +9,13 @@
 #include <json-c/json.h>
 #undef json_type
 
+#include "base/utf8.h"
+
 /*
  * json-c in strict mode still takes NaN, Infinity, control characters in strings and numbers like
- * "1." or "-01", and cuts a name at \u0000.  check_tokens() walks over the tokens (not the grammar, which
- * json-c checks) and refuses those.
+ * "1." or "-01", changes integers beyond 64 bits, cuts a name at \u0000, and its UTF-8 check lets
+ * surrogates pass.  check_tokens() walks over the tokens (not the grammar, which json-c checks)
+ * and refuses those.
  */
 struct scan {
 	struct view text;
@@ -44,8 +47,29 @@ static size_t skip_digits(struct scan *s)
 	return s->at - from;
 }
 
+/* What may follow the integer part: ".5", "e-3", both. */
+static int skip_fraction(struct scan *s)
+{
+	if (peek(s) == '.') {
+		s->at++;
+		if (skip_digits(s) == 0)
+			return -1;
+	}
+	if (peek(s) == 'e' || peek(s) == 'E') {
+		s->at++;
+		if (peek(s) == '+' || peek(s) == '-')
+			s->at++;
+		if (skip_digits(s) == 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int check_number(struct scan *s)
 {
+	size_t from = s->at;
+	uint64_t u;
+	int64_t i;
 	bool zero;
 
 	if (peek(s) == '-')
@@ -57,18 +81,13 @@ static int check_number(struct scan *s)
 		return bad(s, "broken number");
 	if (zero && is_digit(peek(s)))
 		return bad(s, "number with a leading zero");
-	if (peek(s) == '.') {
-		s->at++;
-		if (skip_digits(s) == 0)
-			return bad(s, "broken number");
+	if (peek(s) != '.' && peek(s) != 'e' && peek(s) != 'E') {
+		struct view v = view_sub(s->text, from, s->at - from);
+
+		return view_i64(v, &i) || view_u64(v, UINT64_MAX, &u) ? 0 : bad(s, "integer beyond 64 bits");
 	}
-	if (peek(s) == 'e' || peek(s) == 'E') {
-		s->at++;
-		if (peek(s) == '+' || peek(s) == '-')
-			s->at++;
-		if (skip_digits(s) == 0)
-			return bad(s, "broken number");
-	}
+	if (skip_fraction(s) < 0)
+		return bad(s, "broken number");
 	return 0;
 }
 
@@ -135,7 +154,7 @@ static struct json_object *tokenise(struct view text, int depth_max, struct err 
 	struct json_object *o;
 
 	must(tok);
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	o = json_tokener_parse_ex(tok, text.p, (int)text.n);
 	te = json_tokener_get_error(tok);
 	if (te == json_tokener_continue) {
@@ -242,6 +261,10 @@ const struct json *json_parse(struct arena *a, struct view text, int depth_max, 
 
 	if (text.n > INT_MAX - 1) {
 		err_set(e, ERR_LIMIT, "the text is longer than 2 GiB");
+		return NULL;
+	}
+	if (!utf8_valid(text)) {
+		err_set(e, ERR_INVALID, "the text is not valid UTF-8");
 		return NULL;
 	}
 	if (check_tokens(&s) < 0)
