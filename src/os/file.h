@@ -20,6 +20,7 @@
 void file_sync_data(int fd);          /* fdatasync */
 void file_sync_dir(const char *path); /* fsync of a directory */
 void file_sync_dirfd(int dirfd);
+uint64_t file_sync_count(void); /* calls of the three so far, by all threads: tests see shared syncs by it */
 
 /* Loops over short transfers and EINTR. */
 int file_write_all(int fd, const void *p, size_t n, struct err *e) MUST_CHECK;

@@ -53,6 +53,11 @@ int blob_path(struct blob_store *b, const char *ref, struct arena *a, const char
 
 /* After the transaction that dropped the last row naming @ref. Absent is fine. */
 int blob_delete(struct blob_store *b, const char *ref, struct err *e) MUST_CHECK;
-/* At start: removes every blob for which @used says false. */
-int blob_sweep(struct blob_store *b, bool (*used)(void *arg, struct view ref), void *arg, uint64_t *ret_removed,
+/* The part of @ref that names the blob ("f1:<uuid>", "p1:<segment>:<offset>"), a view into @ref. */
+struct view blob_key(const char *ref);
+/*
+ * At start, before the first new blob's row is written: removes every blob that was there when the store was
+ * opened and for which @used says false.  @used gets the blob_key() of a reference, not the whole reference.
+ */
+int blob_sweep(struct blob_store *b, bool (*used)(void *arg, struct view key), void *arg, uint64_t *ret_removed,
 	       struct err *e) MUST_CHECK;

@@ -31,7 +31,9 @@ struct log_opts {
 
 /* Recovers: a torn tail is cut; a bad record with a valid one behind it is ERR_CORRUPT with a repair hint. */
 int log_open_segments(const char *dir, const struct log_opts *o, struct log **ret, struct err *e) MUST_CHECK;
-struct log *log_close(struct log *l); /* no reader may be open; returns NULL */
+/* Appends and readers in other threads get ERR_CANCELLED; returns NULL when the last of them has left, so the
+ * calling thread may hold no reader. */
+struct log *log_close(struct log *l);
 
 /*
  * Appends @n records as one unit and returns when they are on disk.  Their numbers are *ret_first and on,
