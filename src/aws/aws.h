@@ -15,6 +15,16 @@
 struct aws;
 struct credentials;
 
+/* One answered request, for the program's log.  Strings last for the call. */
+struct aws_logged {
+	const char *service, *operation; /* NULL: not found out */
+	const char *request_id, *access_key, *source_ip;
+	int status;
+	const char *error;   /* AWS's code, or NULL */
+	const char *message; /* of the error, also where the client was only told of an internal one */
+	int64_t took_us;
+};
+
 struct aws_opts {
 	const struct op_registry *services;
 	struct credentials *credentials;
@@ -24,11 +34,21 @@ struct aws_opts {
 	 * true: it has answered (or will). */
 	bool (*outside)(struct http_req *r, void *arg);
 	void *outside_arg;
+	/* UNSIGNED-PAYLOAD and STREAMING-UNSIGNED-PAYLOAD-TRAILER with header credentials, which AWS's clients send over TLS:
+	 * the signature covers everything but the body.  Default (false): accepted also without TLS, for loopback and
+	 * trusted networks.  true: refused (presigned URLs keep working). */
+	bool refuse_unsigned_payload;
+	/* Host names that have a bucket in front ("localhost": b.localhost), NULL-terminated, or NULL.  b.s3.* always is. */
+	const char *const *host_suffixes;
+	void (*log)(const struct aws_logged *l, void *arg); /* may be NULL; on the handler's thread */
+	void *log_arg;
+	int64_t (*now_ms)(void); /* NULL: clock_ms() */
 };
 
 struct aws *aws_new(const struct aws_opts *o);
 struct aws *aws_free(struct aws *a);
 void aws_handle(struct http_req *r, void *aws);
+/* From the row's flags and the body's length; for http_server_opts.lane. */
 enum pool_lane aws_lane(const struct http_req *r, void *aws);
 /* The operation table as JSON (services, operations, members, limits, enums, errors): docs and contract test. */
 void aws_describe(const struct op_registry *r, struct buf *ret);

@@ -2,6 +2,7 @@
 /*
  * gate -- AWS Signature Version 4, verified in one place.  Denies unless everything fits.
  *
+ * Clock skew: 15 minutes either way; presigned URLs last 1 s to 7 days.  Every x-amz-* header has to be signed.
  * Source: AWS "Signature Version 4 signing process"; rules and their reasons: docs/ARCHITECTURE.md#the-gate.
  * One parsed struct is what verifier, policy and handler all use.  Any thread.
  */
@@ -14,7 +15,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/view.h"
-#include "http/server.h"
 
 /* --- keys --- */
 struct credentials;
@@ -42,22 +42,43 @@ enum payload_mode {
 struct gate_request { /* what the gate needs of a request; views last as long as the request */
 	struct view method, path, query; /* raw, as received */
 	bool (*header_at)(const void *self, size_t i, struct view *name, struct view *value);
-	const void *self;
+	/* The whole body, for services whose clients sign its digest without sending it (all but S3).  Called at most once
+	 * and only when the credentials look right.  NULL: there is none. */
+	int (*body)(void *self, struct view *ret, struct err *e);
+	void *self;
 };
 
+/* How a refusal is worded; found out as far as the request tells. */
+enum gate_face { FACE_S3, FACE_JSON, FACE_QUERY };
+
 struct gate_result {
-	struct op_caller caller;
+	struct op_caller caller; /* without source_ip */
 	struct view service, region; /* of the credential scope */
 	bool presigned;
 	enum payload_mode mode;
-	uint8_t payload_sha256[32];
+	uint8_t payload_sha256[32]; /* PAYLOAD_SHA256: of the body to come (already compared if .body was called) */
+	bool body_verified;
 	/* for signed chunks: */
 	uint8_t signing_key[32];
 	char seed_signature[65], scope[128], amz_date[17];
+	/* also set on failure: */
+	enum gate_face face;
+	const char *error_xml; /* S3: further elements of the error document (Region, ServerTime, ...), or NULL */
 };
 
-/* ERR_DENIED or ERR_INVALID with @e->wire set to the error AWS gives (S3's differ from the JSON services': @s3 chooses). */
-int gate_verify(struct credentials *c, const struct gate_request *q, const char *region, int64_t now_ms, struct arena *a,
+struct gate_policy {
+	const char *region;
+	int64_t now_ms;
+	bool refuse_unsigned_payload; /* see aws_opts */
+};
+
+/*
+ * Verifies @q.  0, or ERR_DENIED or ERR_INVALID (also what .body returned) with @e->wire set to the error AWS gives:
+ * S3's SignatureDoesNotMatch, InvalidAccessKeyId, AccessDenied, RequestTimeTooSkewed, AuthorizationHeaderMalformed ...
+ * or the JSON services' InvalidSignatureException, UnrecognizedClientException, MissingAuthenticationTokenException ...
+ * Scope regions other than @p->region are refused; sts and iam also take us-east-1.
+ */
+int gate_verify(struct credentials *c, const struct gate_request *q, const struct gate_policy *p, struct arena *a,
 		struct gate_result *ret, struct err *e) MUST_CHECK;
 
 /* --- signing (clients, functions, presigned URLs) --- */

@@ -70,7 +70,7 @@ enum op_kind {
 	OPK_JSON,    /* const struct json *: a structure or document kept as it is (JSON protocols only) */
 	OPK_OBJ,     /* pointer to the structure's struct, sub = its fields, size = its size */
 	OPK_LIST,    /* struct op_list; sub[0] = the element's field (offset 0), size = an element's size; min, max: elements */
-	OPK_MAP,     /* struct op_map, string to string; max: entries */
+	OPK_MAP,     /* struct op_map, string to string; max: entries; sub: NULL, or two rows OP_ITEM_STR: limits of key and value */
 	OPK_REFUSED, /* known to AWS, not honoured here */
 };
 
@@ -124,9 +124,12 @@ struct op_field {
 	{ .name = nm, .kind = OPK_MAP, .required = req, .off = OP__CHECK(st, m, struct op_map), .max = hi, __VA_ARGS__ }
 #define OP_REFUSED(nm, ...) { .name = nm, .kind = OPK_REFUSED, __VA_ARGS__ }
 #define OP_END { .kind = OPK_END }
-/* Elements of lists: their struct IS the element.  For OPK_OBJ elements the list holds the structs themselves. */
+/* Elements of lists: their struct IS the element.  For OPK_OBJ elements the list holds the structs themselves.
+ * XML: an element is <member> unless .at says otherwise; a list's own .at (with .flat) is the repeated element. */
 #define OP_ITEM_STR(lo, hi, ...) { .name = "member", .kind = OPK_STR, .min = lo, .max = hi, __VA_ARGS__ }
 #define OP_ITEM_OBJ(fields, ...) { .name = "member", .kind = OPK_OBJ, .sub = fields, __VA_ARGS__ }
+#define OP_ITEM_INT(lo, hi, ...) { .name = "member", .kind = OPK_INT, .min = lo, .max = hi, __VA_ARGS__ } /* int64_t */
+#define OP_ITEM_BLOB(lo, hi, ...) { .name = "member", .kind = OPK_BLOB, .min = lo, .max = hi, __VA_ARGS__ }
 #define OP_ITEM_JSON(...) { .name = "member", .kind = OPK_JSON, __VA_ARGS__ }
 #define OP_ITEM_ENUM(vals, refs, ...) { .name = "member", .kind = OPK_ENUM, .values = vals, .refused = refs, __VA_ARGS__ }
 
@@ -136,9 +139,12 @@ struct aws_error {
 	int status;
 	bool server_fault;
 };
-/* Errors every service may give (texts are AWS's where known). */
+/* Errors every service may give (codes are AWS's).  A handler that returns a code without a wire error is answered with
+ * the service's invalid error (ERR_INVALID), AWS_ACCESS_DENIED (ERR_DENIED), AWS_NOT_IMPLEMENTED (ERR_UNSUPPORTED),
+ * AWS_UNAVAILABLE (ERR_BUSY, ERR_TIMEOUT) or AWS_INTERNAL; the text of the last goes to the log only.  S3 and query
+ * services spell some of these differently ("InternalError", "SlowDown"): the answer takes care of it. */
 extern const struct aws_error AWS_ACCESS_DENIED, AWS_INTERNAL, AWS_VALIDATION, AWS_SERIALIZATION, AWS_UNKNOWN_OPERATION,
-	AWS_THROTTLING, AWS_UNAVAILABLE, AWS_NOT_IMPLEMENTED;
+	AWS_THROTTLING, AWS_UNAVAILABLE, AWS_NOT_IMPLEMENTED, AWS_TOO_LARGE, AWS_MALFORMED_XML, AWS_INVALID_URI;
 
 /* Sets @e with a service's own error; returns @e->code (ERR_INVALID for 4xx, ERR_INTERNAL for 5xx). */
 #define aws_fail(e, wire_err, ...) aws_fail_at((e), (wire_err), __FILE__, __LINE__, __VA_ARGS__)
@@ -146,6 +152,7 @@ int aws_fail_at(struct err *e, const struct aws_error *wire, const char *file, i
 	PRINTF_LIKE(5, 6);
 
 /* --- output: JSON or XML as it goes, by the service's protocol; handlers build no DOM --- */
+/* A value wider than what the struct says is written as it is.  A document not closed by the handler is a bug: it aborts. */
 struct out;
 void out_str(struct out *o, const char *name, const char *s);      /* NULL: left out */
 void out_view(struct out *o, const char *name, struct view v);     /* absent: left out */
@@ -153,7 +160,8 @@ void out_blob(struct out *o, const char *name, struct view bytes); /* base64 */
 void out_int(struct out *o, const char *name, int64_t i);
 void out_num(struct out *o, const char *name, double d);
 void out_bool(struct out *o, const char *name, bool b);
-void out_time(struct out *o, const char *name, int64_t ms); /* epoch seconds with fraction in JSON, ISO 8601 in XML */
+/* Epoch seconds with fraction in JSON, ISO 8601 in XML and for op_call(). */
+void out_time(struct out *o, const char *name, int64_t ms);
 void out_json(struct out *o, const char *name, const struct json *v); /* JSON protocols; NULL: left out */
 void out_obj(struct out *o, const char *name);  /* begins a structure or map; name NULL inside a list */
 void out_obj_end(struct out *o);
@@ -189,8 +197,10 @@ struct op_ctx {
 	const char *region, *request_id;
 	struct view endpoint;      /* "http://host:port" as the client addressed us; for URLs in answers */
 	struct op_body *body;      /* OP_STREAM rows called over HTTP; else NULL (op_call gives the payload member) */
-	const void *transport;     /* private to aws/ */
+	void *transport;           /* private to aws/ */
 };
+/* One more element of an S3 error document ("Condition", "Key"); at most 6, text is copied. Before or after aws_fail(). */
+void op_error_detail(struct op_ctx *cx, const char *element, const char *text);
 /* A request header or query parameter that is no member (conditional headers are members); VIEW_NONE if absent. */
 struct view op_header(const struct op_ctx *cx, const char *name);
 
@@ -219,7 +229,9 @@ struct op {
 	/* rest-json, rest-xml: */
 	const char *method;
 	const char *path;  /* "/{Bucket}/{Key+}", "/2015-03-31/functions/{FunctionName}/invocations" */
-	const char *query; /* parameter that selects this row among the same method and path: "uploads", "list-type=2"; NULL: none */
+	/* parameters that select this row among the same method and path: "uploads", "list-type=2", "partNumber&uploadId";
+	 * NULL: none.  The row with the most selectors that all fit wins. */
+	const char *query;
 	const char *header; /* header that selects it: "x-amz-copy-source"; NULL: none */
 	int status;        /* success status when not 200 */
 };
@@ -235,7 +247,9 @@ struct service {
 	const struct op *ops;      /* sorted by name */
 	size_t n_ops;
 	const struct aws_error *const *errors; /* all the service's own, NULL-terminated: docs and contract test */
-	const struct aws_error *invalid;       /* for members that fail validation or are refused */
+	const struct aws_error *invalid;       /* for members that fail validation; NULL: AWS_VALIDATION */
+	const struct aws_error *refused;       /* for members known but not honoured; NULL: S3 AWS_NOT_IMPLEMENTED, others .invalid */
+	const char *xml_namespace;             /* of the root element; NULL: none.  rest-xml and query */
 };
 
 /* --- calling an operation from inside (workflows, rule targets) --- */
@@ -246,8 +260,12 @@ const struct service *op_registry_find(const struct op_registry *r, struct view 
 size_t op_registry_count(const struct op_registry *r);
 const struct service *op_registry_at(const struct op_registry *r, size_t i, void **ret_self);
 const struct op *op_find(const struct service *s, struct view name, bool first_letter_any_case);
+/* What op_ctx says of region and endpoint in calls from inside; copied.  Before the first op_call(). */
+void op_registry_context(struct op_registry *r, const char *region, struct view endpoint);
+struct op_registry *op_registry_free(struct op_registry *r);
 /*
- * Decodes @in (AWS SDK's JSON shape: member names as in the model), runs the operation for @caller, and gives its
+ * Decodes @in (AWS SDK's JSON shape: member names as in the model, first letter in any case; blobs are text, or any
+ * other JSON value whose text is meant; in answers blobs are text where they are UTF-8, else base64), runs the operation for @caller, and gives its
  * output as one JSON value in the SDK's shape.  On failure @e->wire is the service's error.  Worker or actor threads.
  */
 int op_call(const struct op_registry *r, const char *service, const char *operation, const struct json *in,
