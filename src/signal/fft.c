@@ -31,5 +31,5 @@ void fft_real(const struct fft *f, const double *x, double complex *ret)
 		f->in[i] = (kiss_fft_cpx){ (float)x[i], 0 };
 	kiss_fft(f->cfg, f->in, f->out);
 	for (size_t k = 0; k <= f->n / 2; k++)
-		ret[k] = CMPLX((double)f->out[k].r, (double)f->out[k].i);
+		ret[k] = fft_complex((double)f->out[k].r, (double)f->out[k].i);
 }

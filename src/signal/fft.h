@@ -22,3 +22,14 @@ struct fft;
 struct fft *fft_new(struct arena *a, size_t n);
 /* @x: n values; @ret: n / 2 + 1 values. */
 void fft_real(const struct fft *f, const double *x, double complex *ret);
+
+/* CMPLX() of C11, which clang 14 lacks. */
+static inline double complex fft_complex(double re, double im)
+{
+	union {
+		double part[2];
+		double complex z;
+	} u = { { re, im } };
+
+	return u.z;
+}

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "signal/fft.h"
+
 enum band { BAND_LOW, BAND_HIGH, BAND_PASS };
 
 /* The transform's own sampling rate is 2, so s = 2 * 2 * (z - 1) / (z + 1). */
@@ -67,7 +69,7 @@ static void add_band_pass(struct filter *f, double complex proto, bool real_pole
 {
 	double width = w2 - w1, mid = sqrt(w1 * w2);
 	double complex half = proto * width / 2, root = csqrt(half * half - mid * mid);
-	double complex p = to_z(half + root), q = to_z(half - root), at = to_z(CMPLX(0, mid));
+	double complex p = to_z(half + root), q = to_z(half - root), at = to_z(fft_complex(0, mid));
 
 	if (real_pole) {
 		add_pair(f, BAND_PASS, p, q, at);
@@ -102,7 +104,7 @@ int filter_butterworth(int order, double lo, double hi, double fs, struct filter
 
 	/* Prototype poles in the upper half plane; the real one of an odd order comes last. */
 	for (int m = order - 1; m >= 0; m -= 2) {
-		double complex proto = -cexp(CMPLX(0, -M_PI * m / (2.0 * order)));
+		double complex proto = -cexp(fft_complex(0, -M_PI * m / (2.0 * order)));
 		bool real_pole = m == 0;
 
 		if (band == BAND_PASS)

@@ -45,7 +45,7 @@ static double number_of(struct view field)
 
 	field = view_trim(field);
 	if (field.n == 0 || field.n >= sizeof(text) || view_eq_str(field, "\"\""))
-		return NAN;
+		return (double)NAN;
 	memcpy(text, field.p, field.n);
 	return strtod(text, NULL);
 }
@@ -73,7 +73,7 @@ void golden_near_value(const struct json *want, double got, const char *what)
 {
 	if (!json_is_number(want))
 		fail_msg("%s: no golden number", what);
-	double w = json_double(want, NAN), off = fabs(got - w);
+	double w = json_double(want, (double)NAN), off = fabs(got - w);
 
 	if (!(off <= fmax(NEAR_ABSOLUTE, NEAR_RELATIVE * fabs(w))))
 		fail_msg("%s is %.9g, golden %.9g", what, got, w);
@@ -203,7 +203,7 @@ void golden_check_bands(const struct json *g, const struct eeg_bands *b)
 void golden_check_eda(const struct json *g, const struct eda *d, size_t n, double fs)
 {
 	const struct json *first = json_get(g, "first");
-	double sum = 0, lo = INFINITY, hi = -INFINITY, amp = 0;
+	double sum = 0, lo = (double)INFINITY, hi = -(double)INFINITY, amp = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		sum += d->tonic[i];

@@ -273,7 +273,7 @@ TEST(golden_eeg_openbci)
 	const struct json *alpha = json_get(g, "alpha_ch6_4s_step2");
 	assert_int_equal(ns, json_len(alpha));
 	for (size_t i = 0; i < ns; i++) /* golden to three decimals only */
-		assert_true(fabs(s[i] - json_double(json_at(alpha, i), NAN)) < 0.00051);
+		assert_true(fabs(s[i] - json_double(json_at(alpha, i), (double)NAN)) < 0.00051);
 	arena_clear(&a);
 }
 
@@ -297,14 +297,14 @@ static double mean_rate(const struct hrv_intervals *r, double from, double to)
 static void check_event(const struct json *v, const struct hrv_intervals *r, const double *phasic)
 {
 	size_t at = (size_t)json_int(json_get(v, "onset"), -1);
-	double t = (double)at / 100, base = mean_rate(r, t - 3, t), before = 0, top = -INFINITY;
+	double t = (double)at / 100, base = mean_rate(r, t - 3, t), before = 0, top = -(double)INFINITY;
 
 	for (size_t i = at; i < at + 100; i++)
 		before += phasic[i] / 100;
 	for (size_t i = at + 100; i < at + 600; i++)
 		top = fmax(top, phasic[i]);
-	assert_true(fabs(json_double(json_get(v, "hr_base"), NAN) - base) < 0.000051);
-	assert_true(fabs(json_double(json_get(v, "hr_change"), NAN) - (mean_rate(r, t, t + 6) - base)) < 0.000051);
+	assert_true(fabs(json_double(json_get(v, "hr_base"), (double)NAN) - base) < 0.000051);
+	assert_true(fabs(json_double(json_get(v, "hr_change"), (double)NAN) - (mean_rate(r, t, t + 6) - base)) < 0.000051);
 	golden_near(v, "scr_amp", top - before);
 }
 

@@ -70,7 +70,7 @@ TEST(filter_refuses_what_it_cannot_do)
 		{ 2, 3, 2, 10, "filter from 3 to 2 Hz at 10 samples/s" },
 		{ 2, 6, 0, 10, "filter from 6 to 0 Hz at 10 samples/s" },
 		{ 2, 1, 2, 0, "filter from 1 to 2 Hz at 0 samples/s" },
-		{ 2, 1, 2, NAN, "filter from 1 to 2 Hz at nan samples/s" },
+		{ 2, 1, 2, (double)NAN, "filter from 1 to 2 Hz at nan samples/s" },
 		{ 2, 0, 0, 10, "filter from 0 to 0 Hz at 10 samples/s" },
 	};
 	struct filter f;
@@ -100,7 +100,7 @@ TEST(filter_window_rounds_halves_to_even)
 	assert_int_equal(filter_window(0.05, 250), 12);
 	assert_int_equal(filter_window(0.5, 7), 4);
 	assert_int_equal(filter_window(0, 250), 0);
-	assert_int_equal(filter_window(NAN, 250), 0);
+	assert_int_equal(filter_window((double)NAN, 250), 0);
 }
 
 TEST(filter_box_uses_what_exists_at_the_ends)
@@ -129,7 +129,7 @@ TEST(fft_equals_the_definition_at_every_length)
 			double complex want = 0;
 
 			for (size_t i = 0; i < n; i++)
-				want += x[i] * cexp(CMPLX(0, -2 * M_PI * (double)(k * i) / (double)n));
+				want += x[i] * cexp(fft_complex(0, -2 * M_PI * (double)(k * i) / (double)n));
 			assert_true(cabs(got[k] - want) < 1e-4);
 		}
 		arena_clear(&a);
