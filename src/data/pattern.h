@@ -10,7 +10,8 @@
  * Errors:  ERR_INVALID with EventBridge's own text, "Event pattern is not valid. Reason: ...".
  * Threads: a compiled pattern is immutable; any number of threads may match with it.
  * Memory:  compiled patterns are on the heap; matching uses a small arena of its own.
- * Limits:  PATTERN_DEPTH levels, PATTERN_BRANCHES combinations of $or; wildcards match in linear time.
+ * Limits:  PATTERN_DEPTH levels, PATTERN_BRANCHES combinations of $or; wildcards match in linear time;
+ *          after 100,000 combinations of array elements tried, a branch counts as not matching.
  */
 #pragma once
 
