@@ -3,7 +3,8 @@
  * proc -- child processes: started without a shell, limited, watched, ended for sure.
  *
  * A child gets exactly the environment given, stdin/stdout/stderr as given, no other descriptor, its own
- * process group, no_new_privs, and SIGKILL when its parent dies.
+ * process group, no_new_privs, no core dumps, and SIGKILL when its parent dies.  When it has ended and
+ * been waited for, what is left of its process group is killed too.
  */
 #pragma once
 
@@ -26,6 +27,7 @@ struct proc {
 	int pidfd; /* readable (poll) when the child has ended */
 };
 
+/* When this returns 0 the program has been loaded; ERR_NOENT if it does not exist.  Any thread. */
 int proc_start(const struct proc_opts *o, struct proc *ret, struct err *e) MUST_CHECK;
 /* Waits at most @timeout_ms (-1: for ever).  true: it ended, *ret_status as from waitpid(), and the
  * process is forgotten (pidfd closed). */

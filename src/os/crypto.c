@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Digests, HMAC and random bytes over OpenSSL 3. */
+#include "os/crypto.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include "base/base64.h"
+#include "base/macro.h"
+#include "os/clock.h"
+
+struct digest {
+	EVP_MD_CTX *ctx;
+};
+
+static EVP_MD *kinds[DIGEST_SHA512 + 1];
+static pthread_once_t kinds_once = PTHREAD_ONCE_INIT;
+
+/* Fetched once: looking an algorithm up by name costs more than hashing a small text. */
+static void fetch_kinds(void)
+{
+	static const char *const names[] = { "MD5", "SHA1", "SHA256", "SHA384", "SHA512" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		kinds[i] = EVP_MD_fetch(NULL, names[i], NULL);
+		must(kinds[i]);
+	}
+}
+
+static const EVP_MD *kind(enum digest_kind k)
+{
+	must(k <= DIGEST_SHA512);
+	must(pthread_once(&kinds_once, fetch_kinds) == 0);
+	return kinds[k];
+}
+
+struct digest *digest_new(enum digest_kind k)
+{
+	struct digest *d = calloc(1, sizeof(*d));
+
+	must(d);
+	d->ctx = EVP_MD_CTX_new();
+	must(d->ctx && EVP_DigestInit_ex(d->ctx, kind(k), NULL) == 1);
+	return d;
+}
+
+void digest_add(struct digest *d, const void *p, size_t n)
+{
+	must(EVP_DigestUpdate(d->ctx, p, n) == 1);
+}
+
+size_t digest_end(struct digest *d, uint8_t out[DIGEST_MAX])
+{
+	unsigned n;
+
+	must(EVP_DigestFinal_ex(d->ctx, out, &n) == 1);
+	digest_free(d);
+	return n;
+}
+
+struct digest *digest_free(struct digest *d)
+{
+	if (d) {
+		EVP_MD_CTX_free(d->ctx);
+		free(d);
+	}
+	return NULL;
+}
+
+size_t digest_once(enum digest_kind k, struct view v, uint8_t out[DIGEST_MAX])
+{
+	unsigned n;
+
+	must(EVP_Digest(v.n ? v.p : "", v.n, out, &n, kind(k), NULL) == 1);
+	return n;
+}
+
+static void once_hex(enum digest_kind k, struct view v, char *out)
+{
+	uint8_t sum[DIGEST_MAX];
+	size_t n = digest_once(k, v, sum);
+
+	hex_encode(out, sum, n);
+	out[2 * n] = '\0';
+}
+
+void sha256_hex(struct view v, char out[65])
+{
+	once_hex(DIGEST_SHA256, v, out);
+}
+
+void md5_hex(struct view v, char out[33])
+{
+	once_hex(DIGEST_MD5, v, out);
+}
+
+void hmac_sha256(struct view key, struct view v, uint8_t out[32])
+{
+	unsigned n;
+
+	must(key.n <= INT32_MAX);
+	must(HMAC(kind(DIGEST_SHA256), key.n ? key.p : "", (int)key.n,
+		  (const unsigned char *)(v.n ? v.p : ""), v.n, out, &n));
+	must(n == 32);
+}
+
+bool crypto_equal(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
+
+void crypto_wipe(void *p, size_t n)
+{
+	OPENSSL_cleanse(p, n);
+}
+
+void random_bytes(void *p, size_t n)
+{
+	must(n <= INT32_MAX);
+	must(RAND_bytes(p, (int)n) == 1);
+}
+
+void random_text(char *out, size_t n, const char *alphabet)
+{
+	size_t letters = strlen(alphabet);
+	unsigned fair; /* bytes from here on would make some letters likelier */
+
+	must(letters >= 2 && letters <= 256);
+	fair = 256 - 256 % (unsigned)letters;
+	for (size_t i = 0; i < n;) {
+		uint8_t bytes[64];
+
+		random_bytes(bytes, sizeof(bytes));
+		for (size_t k = 0; k < sizeof(bytes) && i < n; k++)
+			if (bytes[k] < fair)
+				out[i++] = alphabet[bytes[k] % letters];
+	}
+	out[n] = '\0';
+}
+
+static void uuid_text(uint8_t b[16], unsigned version, char out[UUID_TEXT])
+{
+	static const uint8_t cuts[] = { 0, 4, 6, 8, 10, 16 };
+
+	b[6] = (uint8_t)((b[6] & 0x0f) | version << 4);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	for (size_t i = 0; i + 1 < sizeof(cuts); i++) {
+		size_t n = (size_t)(cuts[i + 1] - cuts[i]);
+
+		hex_encode(out, b + cuts[i], n);
+		out += 2 * n;
+		*out++ = '-';
+	}
+	out[-1] = '\0';
+}
+
+void uuid4(char out[UUID_TEXT])
+{
+	uint8_t b[16];
+
+	random_bytes(b, sizeof(b));
+	uuid_text(b, 4, out);
+}
+
+void uuid7(char out[UUID_TEXT])
+{
+	uint64_t ms = (uint64_t)clock_ms();
+	uint8_t b[16];
+
+	random_bytes(b, sizeof(b));
+	for (int i = 0; i < 6; i++)
+		b[i] = (uint8_t)(ms >> (40 - 8 * i));
+	uuid_text(b, 7, out);
+}
