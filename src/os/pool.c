@@ -14,11 +14,11 @@ struct job {
 	void *arg;
 };
 
-enum worker_state { WORKER_NONE, WORKER_RUNS, WORKER_ENDED };
 
 struct worker {
 	struct lane *lane;
-	enum worker_state state;
+	bool started; /* thread is valid, and nobody has joined it */
+	bool ended;
 	pthread_t thread;
 };
 
@@ -71,7 +71,7 @@ static void *worker_main(void *arg)
 		j.fn(j.arg);
 		lock_take(&l->lock);
 	}
-	w->state = WORKER_ENDED;
+	w->ended = true;
 	lock_drop(&l->lock);
 	return NULL;
 }
@@ -82,11 +82,12 @@ static void add_worker(struct lane *l)
 	for (unsigned i = 0; i < l->worker_cap; i++) {
 		struct worker *w = &l->workers[i];
 
-		if (w->state == WORKER_RUNS)
+		if (w->started && !w->ended)
 			continue;
-		if (w->state == WORKER_ENDED)
-			thread_join(w->thread); /* it does nothing more under the lock: no wait */
-		w->state = WORKER_RUNS;
+		if (w->started)
+			thread_join(w->thread); /* it has left the lock for good: no wait */
+		w->started = true;
+		w->ended = false;
 		w->thread = thread_start(l->name, worker_main, w);
 		return;
 	}
@@ -120,7 +121,7 @@ struct pool *pool_new(const struct pool_opts *o)
 static void lane_clear(struct lane *l)
 {
 	for (unsigned i = 0; i < l->worker_cap; i++)
-		if (l->workers[i].state != WORKER_NONE)
+		if (l->workers[i].started)
 			thread_join(l->workers[i].thread);
 	must(l->waiting == 0);
 	cond_clear(&l->work);
