@@ -30,7 +30,7 @@ struct measure;
 
 struct measure_opts {
 	struct meta *meta;
-	struct sql_pool *sql;
+	struct sql *sql;
 	const struct s3_port *s3;
 	const struct events_port *events;
 	const struct firehose_port *firehose;

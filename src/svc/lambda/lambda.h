@@ -29,8 +29,8 @@ int lambda_new(const struct lambda_opts *o, struct lambda **ret, struct err *e) 
 int lambda_start(struct lambda *l, struct err *e) MUST_CHECK; /* takes up accepted asynchronous events */
 struct lambda *lambda_free(struct lambda *l);
 
-/* True if a function's zip is this blob (for the start-up sweep). */
-bool lambda_uses_blob(struct lambda *l, struct view ref);
+/* True if a function's zip is the blob of this blob_key() (for the start-up sweep). */
+bool lambda_uses_blob(struct lambda *l, struct view key);
 
 /*
  * A call of a function URL (payload format 2.0).  @id: the URL's id.  ERR_NOENT: no such URL.

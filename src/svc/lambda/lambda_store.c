@@ -209,20 +209,34 @@ int lambda__delete(struct lambda *l, const char *name, struct err *e)
 	return meta_write(l->o.meta, delete_tx, (void *)(uintptr_t)name, e);
 }
 
+struct uses {
+	struct view key;
+	bool found;
+};
+
 static int uses_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
-	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT 1 FROM lambda_function WHERE code_ref = ?", "v", *(struct view *)arg);
+	struct uses *q = arg;
+	struct tx_rows *rows;
+	int r = tx_query(tx, &rows, e, "SELECT code_ref FROM lambda_function", "");
 
-	if (found > 0)
-		tx_end(r);
-	return found;
+	if (r < 0)
+		return r;
+	while ((r = tx_next(rows, e)) > 0) {
+		struct view ref = row_view(rows, 0);
+
+		/* A reference is the blob's key and what describes it. */
+		if (view_starts(ref, q->key) && (ref.n == q->key.n || ref.p[q->key.n] == ':'))
+			q->found = true;
+	}
+	return r;
 }
 
-bool lambda_uses_blob(struct lambda *l, struct view ref)
+bool lambda_uses_blob(struct lambda *l, struct view key)
 {
+	struct uses q = { key, false };
 	struct err e = { 0 };
 
 	/* When in doubt it is in use. */
-	return meta_read(l->o.meta, uses_tx, &ref, &e) != 0;
+	return meta_read(l->o.meta, uses_tx, &q, &e) < 0 || q.found;
 }
