@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Gets everything that building (and, with "test", testing) needs, and nothing twice.
 # usage: tools/setup.sh [test] [demo]
+# What it fetches it checks against tools/pins-*.txt and keeps in .cache/; a second call needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=$PWD/.cache
@@ -89,15 +90,38 @@ npm_files() {
 	done <tools/pins-npm.txt
 }
 
+# The pulse recordings that the heartpy package carries (MIT), for the demo.
+recordings() {
+	local to=$cache/recordings/heartpy tmp
+	cmp -s tools/pins-pypi.txt "$to/pin" && return 0
+	say "taking the recordings of the Python package heartpy"
+	mkdir -p "$cache/recordings"
+	tmp=$(mktemp -d "$cache/pypi-XXXXXX")
+	# shellcheck disable=SC2064 # the directory of now
+	trap "rm -rf '$tmp'" EXIT
+	/usr/bin/python3 -m pip --disable-pip-version-check -q download --no-deps --only-binary :all: \
+		--require-hashes -r tools/pins-pypi.txt -d "$tmp" >&2 ||
+		die "pip could not get the packages of tools/pins-pypi.txt, or they are not what is pinned. Check the network and pip's index setting, then run the same command again"
+	/usr/bin/python3 -m zipfile -e "$tmp"/heartpy-*.whl "$tmp/x"
+	rm -rf "$to"
+	mkdir "$tmp/take"
+	cp "$tmp"/x/heartpy/data/*.csv "$tmp"/x/heartpy-*.dist-info/LICENSE "$tmp/take/"
+	cp tools/pins-pypi.txt "$tmp/take/pin"
+	mv "$tmp/take" "$to"
+	rm -rf "$tmp"
+	trap - EXIT
+}
+
 check_machine
 mkdir -p "$cache"
 lists=(tools/packages.txt)
 for what in "$@"; do
 	case $what in
 	test) lists+=(tools/packages-test.txt) ;;
-	demo) ;;
+	demo) lists+=(tools/packages-demo.txt) ;;
 	*) die "unknown word: $what (known: test, demo)" ;;
 	esac
 done
 install_packages "${lists[@]}"
 npm_files
+case " $* " in *" demo "*) recordings ;; esac
