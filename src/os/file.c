@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,6 +14,8 @@
 #include "base/buf.h"
 
 #define TREE_DEPTH_MAX 256
+
+static atomic_uint_fast64_t syncs;
 
 static void sync_failed(const char *what) NORETURN;
 
@@ -26,6 +29,7 @@ void file_sync_data(int fd)
 {
 	int rc;
 
+	atomic_fetch_add_explicit(&syncs, 1, memory_order_relaxed);
 	do {
 		rc = fdatasync(fd);
 	} while (rc < 0 && errno == EINTR);
@@ -37,6 +41,7 @@ void file_sync_dirfd(int dirfd)
 {
 	int rc;
 
+	atomic_fetch_add_explicit(&syncs, 1, memory_order_relaxed);
 	do {
 		rc = fsync(dirfd);
 	} while (rc < 0 && errno == EINTR);
@@ -53,6 +58,19 @@ void file_sync_dir(const char *path)
 	file_sync_dirfd(fd);
 }
 
+uint64_t file_sync_count(void)
+{
+	return atomic_load_explicit(&syncs, memory_order_relaxed);
+}
+
+/* A full disk passes, so the caller's client may try again; anything else is broken. */
+static int write_failed(size_t n, struct err *e)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+
+	return err_sys(e, full ? ERR_LIMIT : ERR_IO, "cannot write %zu bytes", n);
+}
+
 int file_write_all(int fd, const void *p, size_t n, struct err *e)
 {
 	for (const char *at = p; n;) {
@@ -61,7 +79,7 @@ int file_write_all(int fd, const void *p, size_t n, struct err *e)
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
-			return err_sys(e, ERR_IO, "cannot write %zu bytes", n);
+			return write_failed(n, e);
 		at += k;
 		n -= (size_t)k;
 	}
@@ -76,7 +94,7 @@ int file_pwrite_all(int fd, const void *p, size_t n, off_t at, struct err *e)
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
-			return err_sys(e, ERR_IO, "cannot write %zu bytes", n);
+			return write_failed(n, e);
 		from += k;
 		at += k;
 		n -= (size_t)k;

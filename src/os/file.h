@@ -22,7 +22,7 @@ void file_sync_dir(const char *path); /* fsync of a directory */
 void file_sync_dirfd(int dirfd);
 uint64_t file_sync_count(void); /* calls of the three so far, by all threads: tests see shared syncs by it */
 
-/* Loops over short transfers and EINTR. */
+/* Loop over short transfers and EINTR.  ERR_LIMIT: the disk, quota or file size limit is full; ERR_IO. */
 int file_write_all(int fd, const void *p, size_t n, struct err *e) MUST_CHECK;
 int file_pwrite_all(int fd, const void *p, size_t n, off_t at, struct err *e) MUST_CHECK;
 ssize_t file_pread_all(int fd, void *p, size_t n, off_t at, struct err *e); /* fewer bytes only at the end */

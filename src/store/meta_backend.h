@@ -29,6 +29,7 @@ struct meta_vtable {
 	int64_t (*col_int)(const struct tx_rows *r, int col);
 	double (*col_double)(const struct tx_rows *r, int col);
 	struct view (*col_view)(const struct tx_rows *r, int col);
+	bool (*col_null)(const struct tx_rows *r, int col);
 };
 
 struct meta {

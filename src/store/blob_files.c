@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blobs on a local file system: a file each, small ones in packs.
+ *
+ *	objects/<ab>/<uuid>  content and nothing else; ab: the uuid's last two digits
+ *	pack/                see blob_pack.h
+ *	cache/               packed blobs copied out for child processes; emptied at the start
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/crc.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "os/crypto.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "store/blob_backend.h"
+#include "store/blob_pack.h"
+#include "store/blob_ref.h"
+#include "store/dirlock.h"
+
+#define FAN_OUT 256
+#define CHECKED_MAX 65536 /* files remembered as verified */
+#define NAME_TEXT 64
+#define MS_DIGITS 13 /* of a uuid7, with its dash */
+
+struct files {
+	struct blob_store base;
+	char *dir;
+	int objects, cache, lockfd; /* directories; the lock */
+	struct pack *pack;
+	char born[UUID_TEXT]; /* blobs with a later name are younger than this opening */
+	struct lock lock;
+	struct map checked; /* uuids of files that blob_path() has verified */
+};
+
+struct file_writer {
+	struct blob_writer base;
+	struct files *f;
+	struct buf buf; /* all there is, while fd < 0 */
+	int fd;
+	uint64_t size; /* in the file */
+	uint32_t crc;  /* of the block begun */
+	uint32_t *crcs;
+	size_t n_crcs, cap_crcs;
+};
+
+struct file_reader {
+	struct blob_reader base;
+	char *text;
+	struct blob_ref ref; /* views into text */
+	int fd;              /* -1: a packed one, whole in block */
+	uint8_t *block;
+	uint64_t block_no; /* UINT64_MAX: none yet */
+};
+
+static const struct blob_vtable files_vtable;
+
+static struct files *files_of(struct blob_store *b)
+{
+	return CONTAINER_OF(b, struct files, base);
+}
+
+static struct file_writer *writer_of(struct blob_writer *w)
+{
+	return CONTAINER_OF(w, struct file_writer, base);
+}
+
+static struct file_reader *reader_of(struct blob_reader *r)
+{
+	return CONTAINER_OF(r, struct file_reader, base);
+}
+
+/* Opening */
+
+static int make_dir(const struct files *f, const char *name, int *ret_fd, struct err *e)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, ERR_LIMIT, "path of blobs %.80s... is too long", f->dir);
+	if (file_mkdirs(path, 0700, e) < 0)
+		return e->code;
+	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret_fd < 0 ? err_sys(e, ERR_IO, "directory %s", path) : 0;
+}
+
+static int make_fan_out(const struct files *f, struct err *e)
+{
+	char name[4];
+
+	for (unsigned i = 0; i < FAN_OUT; i++) {
+		snprintf(name, sizeof(name), "%02x", i);
+		if (mkdirat(f->objects, name, 0700) < 0 && errno != EEXIST)
+			return err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, name);
+	}
+	file_sync_dirfd(f->objects); /* also when all were there: whoever made them may have been killed */
+	return 0;
+}
+
+static void dir_closep(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static DIR *list_dir(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		fd_closep(&fd);
+	return d;
+}
+
+static int empty_cache(const struct files *f, struct err *e)
+{
+	CLEANUP(dir_closep) DIR *d = list_dir(f->cache, ".");
+	struct dirent *ent;
+
+	if (!d)
+		return err_sys(e, ERR_IO, "directory %s/cache", f->dir);
+	while ((ent = readdir(d)) != NULL) {
+		if (ent->d_name[0] != '.' && unlinkat(f->cache, ent->d_name, 0) < 0)
+			return err_sys(e, ERR_IO, "%s/cache/%s", f->dir, ent->d_name);
+	}
+	return 0;
+}
+
+static void files_close(struct blob_store *b)
+{
+	struct files *f = files_of(b);
+
+	pack_close(f->pack);
+	fd_closep(&f->objects);
+	fd_closep(&f->cache);
+	fd_closep(&f->lockfd);
+	map_clear(&f->checked);
+	lock_clear(&f->lock);
+	free(f->dir);
+	free(f);
+}
+
+static int open_all(struct files *f, struct err *e)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/pack", f->dir);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, ERR_LIMIT, "path of blobs %.80s... is too long", f->dir);
+	if (file_mkdirs(f->dir, 0700, e) < 0 || dirlock_take(f->dir, &f->lockfd, e) < 0)
+		return e->code;
+	if (make_dir(f, "objects", &f->objects, e) < 0 || make_dir(f, "cache", &f->cache, e) < 0)
+		return e->code;
+	if (make_fan_out(f, e) < 0 || empty_cache(f, e) < 0)
+		return e->code;
+	return pack_open(path, &f->pack, e);
+}
+
+int blob_open_files(const char *dir, struct blob_store **ret, struct err *e)
+{
+	struct files *f = calloc(1, sizeof(*f));
+
+	must(f);
+	*f = (struct files){ .base.vt = &files_vtable, .objects = -1, .cache = -1, .lockfd = -1 };
+	f->dir = strdup(dir);
+	must(f->dir);
+	lock_init(&f->lock, "blob");
+	map_init(&f->checked);
+	uuid7(f->born);
+	if (open_all(f, e) < 0) {
+		files_close(&f->base);
+		return err_ctx(e, "blobs");
+	}
+	*ret = &f->base;
+	return 0;
+}
+
+/* uuid7 begins with the time: its end spreads evenly. */
+static void object_name(struct view uuid, char out[NAME_TEXT])
+{
+	int n = snprintf(out, NAME_TEXT, "%.2s/%.*s", uuid.p + uuid.n - 2, VIEW_ARG(uuid));
+
+	must(n > 0 && n < NAME_TEXT);
+}
+
+/* Writing */
+
+static int files_begin(struct blob_store *b, struct blob_writer **ret, struct err *e)
+{
+	struct file_writer *w = calloc(1, sizeof(*w));
+
+	(void)e;
+	must(w);
+	*w = (struct file_writer){ .base.vt = &files_vtable, .f = files_of(b), .fd = -1 };
+	buf_init(&w->buf, LIMIT_SMALL_BLOB + 1);
+	*ret = &w->base;
+	return 0;
+}
+
+static void files_abort(struct blob_writer *base)
+{
+	struct file_writer *w = writer_of(base);
+
+	fd_closep(&w->fd);
+	buf_clear(&w->buf);
+	free(w->crcs);
+	free(w);
+}
+
+static void push_crc(struct file_writer *w)
+{
+	if (w->n_crcs == w->cap_crcs) {
+		w->cap_crcs = w->cap_crcs ? w->cap_crcs * 2 : 16;
+		w->crcs = realloc(w->crcs, w->cap_crcs * sizeof(*w->crcs));
+		must(w->crcs);
+	}
+	w->crcs[w->n_crcs++] = w->crc;
+	w->crc = 0;
+}
+
+static void add_crc(struct file_writer *w, const uint8_t *p, size_t n)
+{
+	while (n) {
+		size_t left = BLOB_BLOCK - w->size % BLOB_BLOCK;
+		size_t part = n < left ? n : left;
+
+		w->crc = crc32c(w->crc, p, part);
+		w->size += part;
+		p += part;
+		n -= part;
+		if (part == left)
+			push_crc(w);
+	}
+}
+
+static int to_file(struct file_writer *w, const void *p, size_t n, struct err *e)
+{
+	if (w->fd < 0) {
+		w->fd = openat(w->f->objects, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (w->fd < 0)
+			return err_sys(e, errno == ENOSPC ? ERR_LIMIT : ERR_IO, "a file in %s/objects", w->f->dir);
+	}
+	if (file_write_all(w->fd, p, n, e) < 0)
+		return err_ctx(e, "blob");
+	add_crc(w, p, n);
+	return 0;
+}
+
+static int files_write(struct blob_writer *base, const void *p, size_t n, struct err *e)
+{
+	struct file_writer *w = writer_of(base);
+
+	if (w->buf.n + n <= LIMIT_SMALL_BLOB) {
+		buf_add(&w->buf, p, n);
+		return 0;
+	}
+	if (w->buf.n && to_file(w, w->buf.p, w->buf.n, e) < 0)
+		return e->code;
+	buf_reset(&w->buf);
+	if (n <= LIMIT_SMALL_BLOB / 2) {
+		buf_add(&w->buf, p, n);
+		return 0;
+	}
+	return to_file(w, p, n, e);
+}
+
+/* The directory a blob of a new name goes into. */
+static int new_name(struct files *f, char uuid[UUID_TEXT], char name[NAME_TEXT], int *ret_dirfd, struct err *e)
+{
+	char dir[NAME_TEXT];
+
+	uuid7(uuid);
+	object_name(view_str(uuid), name);
+	memcpy(dir, name, NAME_TEXT);
+	dir[2] = '\0';
+	*ret_dirfd = openat(f->objects, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret_dirfd < 0 ? err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, dir) : 0;
+}
+
+static const char *ref_text(struct file_writer *w, const char *uuid, struct arena *a)
+{
+	size_t cap = w->n_crcs * 8 + NAME_TEXT + 24;
+	char *p = arena_alloc(a, cap);
+	int n = snprintf(p, cap, "f1:%s:%" PRIu64 ":", uuid, w->size);
+
+	for (size_t i = 0; i < w->n_crcs; i++)
+		n += snprintf(p + n, cap - (size_t)n, "%08" PRIx32, w->crcs[i]);
+	return p;
+}
+
+/* Bytes durable, then the name durable (DESIGN's order); the row comes from the caller. */
+static int link_file(struct file_writer *w, struct arena *a, const char **ret_ref, struct err *e)
+{
+	char uuid[UUID_TEXT], name[NAME_TEXT], self[NAME_TEXT];
+	CLEANUP(fd_closep) int dirfd = -1;
+
+	if (w->buf.n && to_file(w, w->buf.p, w->buf.n, e) < 0)
+		return e->code;
+	if (w->size % BLOB_BLOCK)
+		push_crc(w);
+	if (new_name(w->f, uuid, name, &dirfd, e) < 0)
+		return e->code;
+	file_sync_data(w->fd);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", w->fd);
+	if (linkat(AT_FDCWD, self, w->f->objects, name, AT_SYMLINK_FOLLOW) < 0)
+		return err_sys(e, errno == ENOSPC ? ERR_LIMIT : ERR_IO, "blob %s", name);
+	file_sync_dirfd(dirfd);
+	*ret_ref = ref_text(w, uuid, a);
+	return 0;
+}
+
+static int files_commit(struct blob_writer *base, struct arena *a, const char **ret_ref, struct err *e)
+{
+	struct file_writer *w = writer_of(base);
+
+	int rc;
+
+	if (w->fd < 0)
+		rc = pack_put(w->f->pack, buf_view(&w->buf), a, ret_ref, e);
+	else
+		rc = link_file(w, a, ret_ref, e);
+	files_abort(base);
+	return rc;
+}
+
+static int adopt_crcs(struct file_writer *w, struct err *e)
+{
+	uint8_t *block = malloc(BLOB_BLOCK);
+	ssize_t n;
+
+	must(block);
+	do {
+		n = file_pread_all(w->fd, block, BLOB_BLOCK, (off_t)w->size, e);
+		if (n > 0)
+			add_crc(w, block, (size_t)n);
+	} while (n == (ssize_t)BLOB_BLOCK);
+	free(block);
+	if (w->size % BLOB_BLOCK)
+		push_crc(w);
+	return n < 0 ? e->code : 0;
+}
+
+static int adopt_open(struct file_writer *w, const char *path, struct arena *a, const char **ret_ref, struct err *e)
+{
+	char uuid[UUID_TEXT], name[NAME_TEXT];
+	CLEANUP(fd_closep) int dirfd = -1;
+	struct stat st;
+
+	w->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (w->fd < 0)
+		return err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "file %s", path);
+	if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(e, ERR_INVALID, "%s is not a plain file", path);
+	if (adopt_crcs(w, e) < 0)
+		return err_ctx(e, "file %s", path);
+	if (new_name(w->f, uuid, name, &dirfd, e) < 0)
+		return e->code;
+	file_sync_data(w->fd);
+	if (renameat(AT_FDCWD, path, w->f->objects, name) < 0)
+		return err_sys(e, errno == EXDEV ? ERR_INVALID : ERR_IO, "moving %s into the store", path);
+	file_sync_dirfd(dirfd);
+	*ret_ref = ref_text(w, uuid, a);
+	return 0;
+}
+
+static int files_adopt(struct blob_store *b, const char *path, struct arena *a, const char **ret_ref, struct err *e)
+{
+	struct blob_writer *w;
+
+	if (files_begin(b, &w, e) < 0)
+		return e->code;
+	adopt_open(writer_of(w), path, a, ret_ref, e);
+	files_abort(w);
+	return e->code;
+}
+
+/* Reading */
+
+static void files_reader_close(struct blob_reader *base)
+{
+	struct file_reader *r = reader_of(base);
+
+	fd_closep(&r->fd);
+	free(r->block);
+	free(r->text);
+	free(r);
+}
+
+static int reader_file(struct files *f, struct file_reader *r, struct err *e)
+{
+	char name[NAME_TEXT];
+	struct stat st;
+
+	object_name(r->ref.uuid, name);
+	r->fd = openat(f->objects, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (r->fd < 0)
+		return err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "blob %s", name);
+	if (fstat(r->fd, &st) < 0)
+		return err_sys(e, ERR_IO, "blob %s", name);
+	if ((uint64_t)st.st_size != r->ref.size)
+		return err_set(e, ERR_CORRUPT, "blob %s has %jd bytes instead of %" PRIu64, name,
+			       (intmax_t)st.st_size, r->ref.size);
+	return 0;
+}
+
+static int reader_packed(struct files *f, struct file_reader *r, struct err *e)
+{
+	if (r->ref.size > LIMIT_SMALL_BLOB)
+		return err_set(e, ERR_CORRUPT, "packed blob of %" PRIu64 " bytes", r->ref.size);
+	r->block = malloc(r->ref.size + 1);
+	must(r->block);
+	r->block_no = 0;
+	return pack_get(f->pack, &r->ref, r->block, e);
+}
+
+static int files_reader_open(struct blob_store *b, const char *ref, struct blob_reader **ret, struct err *e)
+{
+	struct file_reader *r = calloc(1, sizeof(*r));
+	int rc;
+
+	must(r);
+	*r = (struct file_reader){ .base.vt = &files_vtable, .fd = -1, .block_no = UINT64_MAX };
+	r->text = strdup(ref);
+	must(r->text);
+	rc = blob_ref_parse(r->text, &r->ref, e);
+	if (rc == 0)
+		rc = r->ref.packed ? reader_packed(files_of(b), r, e) : reader_file(files_of(b), r, e);
+	if (rc < 0) {
+		files_reader_close(&r->base);
+		return rc;
+	}
+	*ret = &r->base;
+	return 0;
+}
+
+static size_t block_len(const struct file_reader *r, uint64_t no)
+{
+	uint64_t left = r->ref.size - no * BLOB_BLOCK;
+
+	return left < BLOB_BLOCK ? (size_t)left : BLOB_BLOCK;
+}
+
+static int read_block(struct file_reader *r, uint64_t no, uint8_t *out, struct err *e)
+{
+	size_t len = block_len(r, no);
+	ssize_t n = file_pread_all(r->fd, out, len, (off_t)(no * BLOB_BLOCK), e);
+
+	if (n < 0)
+		return err_ctx(e, "blob %.*s", VIEW_ARG(r->ref.uuid));
+	if ((size_t)n != len || crc32c(0, out, len) != blob_ref_crc(&r->ref, no))
+		return err_set(e, ERR_CORRUPT, "blob %.*s is damaged in its MiB %" PRIu64, VIEW_ARG(r->ref.uuid), no);
+	return 0;
+}
+
+/* Every byte handed out was checked: what is not asked for as a whole block goes through the reader's own. */
+static ssize_t files_read(struct blob_reader *base, void *p, size_t n, uint64_t off, struct err *e)
+{
+	struct file_reader *r = reader_of(base);
+	uint8_t *out = p;
+	size_t done = 0;
+
+	while (done < n && off < r->ref.size) {
+		uint64_t no = r->fd < 0 ? 0 : off / BLOB_BLOCK;
+		size_t len = r->fd < 0 ? (size_t)r->ref.size : block_len(r, no);
+		size_t at = (size_t)(off - no * BLOB_BLOCK);
+		size_t part = len - at < n - done ? len - at : n - done;
+
+		if (part == len && no != r->block_no) {
+			if (read_block(r, no, out + done, e) < 0)
+				return e->code;
+		} else {
+			if (!r->block) {
+				r->block = malloc(r->ref.size < BLOB_BLOCK ? (size_t)r->ref.size : BLOB_BLOCK);
+				must(r->block);
+			}
+			if (no != r->block_no) {
+				r->block_no = UINT64_MAX;
+				if (read_block(r, no, r->block, e) < 0)
+					return e->code;
+				r->block_no = no;
+			}
+			memcpy(out + done, r->block + at, part);
+		}
+		done += part;
+		off += part;
+	}
+	return (ssize_t)done;
+}
+
+/* Paths for child processes */
+
+static bool was_checked(struct files *f, struct view uuid)
+{
+	LOCK_SCOPE(&f->lock);
+	return map_get(&f->checked, uuid) != NULL;
+}
+
+static void set_checked(struct files *f, struct view uuid)
+{
+	LOCK_SCOPE(&f->lock);
+	if (f->checked.n >= CHECKED_MAX) {
+		map_clear(&f->checked);
+		map_init(&f->checked);
+	}
+	map_put(&f->checked, uuid, f);
+}
+
+static int check_file(struct files *f, const char *ref, struct view uuid, struct err *e)
+{
+	uint8_t *block = NULL;
+	struct blob_reader *r;
+	uint64_t off = 0;
+	ssize_t n;
+
+	if (files_reader_open(&f->base, ref, &r, e) < 0)
+		return e->code;
+	block = malloc(BLOB_BLOCK);
+	must(block);
+	while ((n = files_read(r, block, BLOB_BLOCK, off, e)) > 0)
+		off += (uint64_t)n;
+	free(block);
+	files_reader_close(r);
+	if (n < 0)
+		return e->code;
+	set_checked(f, uuid);
+	return 0;
+}
+
+static void cache_name(const struct blob_ref *ref, char out[NAME_TEXT])
+{
+	int n = snprintf(out, NAME_TEXT, "%" PRIu64 "-%" PRIu64, ref->segment, ref->off);
+
+	must(n > 0 && n < NAME_TEXT);
+}
+
+/* Not durable: it is made again after a crash. */
+static int copy_out(struct files *f, const char *ref, const char *name, struct err *e)
+{
+	CLEANUP(fd_closep) int fd = -1;
+	char tmp[UUID_TEXT];
+	struct blob_reader *r;
+
+	if (faccessat(f->cache, name, F_OK, 0) == 0)
+		return 0;
+	if (files_reader_open(&f->base, ref, &r, e) < 0)
+		return e->code;
+	uuid4(tmp);
+	fd = openat(f->cache, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err_sys(e, ERR_IO, "%s/cache/%s", f->dir, tmp);
+	else if (file_write_all(fd, reader_of(r)->block, (size_t)reader_of(r)->ref.size, e) == 0 &&
+		 renameat(f->cache, tmp, f->cache, name) < 0)
+		err_sys(e, ERR_IO, "%s/cache/%s", f->dir, name);
+	files_reader_close(r);
+	return e->code;
+}
+
+static int files_path(struct blob_store *b, const char *ref, struct arena *a, const char **ret_path, struct err *e)
+{
+	struct files *f = files_of(b);
+	struct blob_ref r;
+	char name[NAME_TEXT];
+
+	if (blob_ref_parse(ref, &r, e) < 0)
+		return e->code;
+	if (r.packed) {
+		cache_name(&r, name);
+		if (copy_out(f, ref, name, e) < 0)
+			return e->code;
+		*ret_path = arena_printf(a, "%s/cache/%s", f->dir, name);
+		return 0;
+	}
+	if (!was_checked(f, r.uuid) && check_file(f, ref, r.uuid, e) < 0)
+		return e->code;
+	object_name(r.uuid, name);
+	*ret_path = arena_printf(a, "%s/objects/%s", f->dir, name);
+	return 0;
+}
+
+/* Deleting */
+
+static int files_delete(struct blob_store *b, const char *ref, struct err *e)
+{
+	struct files *f = files_of(b);
+	struct blob_ref r;
+	char name[NAME_TEXT];
+
+	if (blob_ref_parse(ref, &r, e) < 0)
+		return e->code;
+	if (r.packed) {
+		cache_name(&r, name);
+		unlinkat(f->cache, name, 0);
+		return pack_delete(f->pack, &r, e);
+	}
+	object_name(r.uuid, name);
+	if (unlinkat(f->objects, name, 0) < 0 && errno != ENOENT)
+		return err_sys(e, ERR_IO, "blob %s", name);
+	LOCK_SCOPE(&f->lock);
+	map_del(&f->checked, r.uuid);
+	return 0;
+}
+
+struct sweep {
+	bool (*used)(void *arg, struct view key);
+	void *arg;
+	uint64_t *removed;
+};
+
+static int sweep_dir(struct files *f, struct sweep *s, const char *dir, struct err *e)
+{
+	CLEANUP(dir_closep) DIR *d = list_dir(f->objects, dir);
+	char key[NAME_TEXT];
+	struct dirent *ent;
+	int n;
+
+	if (!d)
+		return err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, dir);
+	while ((ent = readdir(d)) != NULL) {
+		/* Names begin with their ms; what is younger than this opening may not have its row yet. */
+		if (strlen(ent->d_name) != UUID_TEXT - 1 || strncmp(ent->d_name, f->born, MS_DIGITS) >= 0)
+			continue;
+		n = snprintf(key, sizeof(key), "f1:%s", ent->d_name);
+		if (s->used(s->arg, view_of(key, (size_t)n)))
+			continue;
+		if (unlinkat(dirfd(d), ent->d_name, 0) < 0 && errno != ENOENT)
+			return err_sys(e, ERR_IO, "blob %s", ent->d_name);
+		++*s->removed;
+	}
+	return 0;
+}
+
+static int files_sweep(struct blob_store *b, bool (*used)(void *arg, struct view key), void *arg,
+		       uint64_t *ret_removed, struct err *e)
+{
+	struct files *f = files_of(b);
+	uint64_t removed = 0;
+	struct sweep s = { .used = used, .arg = arg, .removed = &removed };
+	char name[4];
+
+	for (unsigned i = 0; i < FAN_OUT; i++) {
+		snprintf(name, sizeof(name), "%02x", i);
+		if (sweep_dir(f, &s, name, e) < 0)
+			return e->code;
+	}
+	if (pack_sweep(f->pack, used, arg, &removed, e) < 0)
+		return e->code;
+	*ret_removed = removed;
+	return 0;
+}
+
+static const struct blob_vtable files_vtable = {
+	.name = "files",
+	.close = files_close,
+	.begin = files_begin,
+	.write = files_write,
+	.commit = files_commit,
+	.abort = files_abort,
+	.adopt = files_adopt,
+	.reader_open = files_reader_open,
+	.read = files_read,
+	.reader_close = files_reader_close,
+	.path = files_path,
+	.delete = files_delete,
+	.sweep = files_sweep,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public face of logs: hands every call to the log's backend. */
+#include "store/log.h"
+
+#include "store/log_backend.h"
+
+struct log *log_close(struct log *l)
+{
+	if (l)
+		l->vt->close(l);
+	return NULL;
+}
+
+int log_append(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e)
+{
+	return l->vt->append(l, records, n, ret_first, e);
+}
+
+uint64_t log_first(struct log *l)
+{
+	return l->vt->first(l);
+}
+
+uint64_t log_last(struct log *l)
+{
+	return l->vt->last(l);
+}
+
+int log_reader_new(struct log *l, uint64_t from, struct log_reader **ret, struct err *e)
+{
+	return l->vt->reader_new(l, from, ret, e);
+}
+
+int log_read(struct log_reader *r, struct log_record *ret, size_t n, size_t bytes_max, int timeout_ms, struct err *e)
+{
+	return r->vt->read(r, ret, n, bytes_max, timeout_ms, e);
+}
+
+void log_reader_wake(struct log_reader *r)
+{
+	r->vt->reader_wake(r);
+}
+
+struct log_reader *log_reader_free(struct log_reader *r)
+{
+	if (r)
+		r->vt->reader_free(r);
+	return NULL;
+}
+
+int log_trim(struct log *l, uint64_t seq, struct err *e)
+{
+	return l->vt->trim(l, seq, e);
+}

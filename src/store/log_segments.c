@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logs on local segments: appends go through a journal's committer, readers pread the files. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/journal.h"
+#include "store/log_backend.h"
+
+#define READ_MIN (64 * KIB)
+#define READ_MAX (8 * MIB)
+
+struct seglog {
+	struct log base;
+	struct journal *j;
+};
+
+struct seglog_reader {
+	struct log_reader base;
+	struct journal *j;
+	atomic_bool wake;
+	uint64_t next;    /* number of the next record to hand out */
+	int fd;           /* of the segment that begins with record @first; -1: none yet */
+	struct segment_info seg;
+	uint64_t off, at; /* offset of record number @at, from where reading goes on */
+	uint8_t *buf;
+	size_t cap;
+};
+
+static const struct log_vtable seglog_vtable;
+
+static struct seglog *seglog_of(struct log *l)
+{
+	return CONTAINER_OF(l, struct seglog, base);
+}
+
+static struct seglog_reader *reader_of(struct log_reader *r)
+{
+	return CONTAINER_OF(r, struct seglog_reader, base);
+}
+
+int log_open_segments(const char *dir, const struct log_opts *o, struct log **ret, struct err *e)
+{
+	struct journal_opts jo = {
+		.kind = "LOG ",
+		.segment_bytes = o && o->segment_bytes ? o->segment_bytes : 64 * MIB,
+		.bytes_max = o && o->bytes_max ? o->bytes_max : 1024 * GIB,
+	};
+	struct journal *j;
+	struct seglog *l;
+
+	if (journal_open(dir, &jo, &j, e) < 0)
+		return err_ctx(e, "log");
+	l = calloc(1, sizeof(*l));
+	must(l);
+	*l = (struct seglog){ .base.vt = &seglog_vtable, .j = j };
+	*ret = &l->base;
+	return 0;
+}
+
+static void seglog_close(struct log *log)
+{
+	struct seglog *l = seglog_of(log);
+
+	journal_close(l->j);
+	free(l);
+}
+
+static int seglog_append(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e)
+{
+	return journal_append(seglog_of(l)->j, records, n, ret_first, NULL, e);
+}
+
+static uint64_t seglog_first(struct log *l)
+{
+	return journal_first(seglog_of(l)->j);
+}
+
+static uint64_t seglog_last(struct log *l)
+{
+	return journal_last(seglog_of(l)->j);
+}
+
+static int seglog_reader_new(struct log *l, uint64_t from, struct log_reader **ret, struct err *e)
+{
+	struct seglog_reader *r;
+
+	if (from == 0)
+		return err_set(e, ERR_INVALID, "records are numbered from 1");
+	r = calloc(1, sizeof(*r));
+	must(r);
+	*r = (struct seglog_reader){ .base.vt = &seglog_vtable, .j = seglog_of(l)->j, .next = from, .fd = -1 };
+	journal_hold(r->j);
+	*ret = &r->base;
+	return 0;
+}
+
+static void seglog_reader_free(struct log_reader *reader)
+{
+	struct seglog_reader *r = reader_of(reader);
+
+	fd_closep(&r->fd);
+	journal_release(r->j);
+	free(r->buf);
+	free(r);
+}
+
+static void seglog_reader_wake(struct log_reader *r)
+{
+	journal_wake(reader_of(r)->j, &reader_of(r)->wake);
+}
+
+/* Opens the segment of the next record unless it is open; *ret_to: how far it can be read. */
+static int reader_segment(struct seglog_reader *r, uint64_t *ret_to, struct err *e)
+{
+	struct journal_place p;
+	char name[SEGMENT_NAME];
+
+	if (!journal_place_of(r->j, r->next, &p))
+		return err_set(e, ERR_NOENT, "record %" PRIu64 " was removed from the log", r->next);
+	if (r->fd < 0 || r->seg.first != p.segment.first) {
+		fd_closep(&r->fd);
+		r->fd = -1;
+		segment_name(p.segment.first, name);
+		if (segment_open(journal_dirfd(r->j), name, O_RDONLY, "LOG ", &r->seg, &r->fd, e) < 0)
+			return err_ctx(e, "record %" PRIu64, r->next);
+		r->off = p.from;
+		r->at = p.segment.first;
+	}
+	*ret_to = p.to;
+	return 0;
+}
+
+static void reader_reserve(struct seglog_reader *r, size_t n)
+{
+	if (r->cap >= n)
+		return;
+	free(r->buf);
+	r->buf = malloc(n);
+	must(r->buf);
+	r->cap = n;
+}
+
+static int corrupt(const struct seglog_reader *r, struct err *e)
+{
+	char name[SEGMENT_NAME];
+
+	segment_name(r->seg.first, name);
+	return err_set(e, ERR_CORRUPT,
+		       "record %" PRIu64 " at byte %" PRIu64
+		       " of segment %s cannot be read; put back a good copy of this file",
+		       r->at, r->off, name);
+}
+
+/* Hands out what is whole in the @have bytes of the buffer; moves on behind it. */
+static int reader_decode(struct seglog_reader *r, size_t have, struct log_record *ret, size_t n, size_t bytes_max,
+			 uint64_t *ret_need, struct err *e)
+{
+	struct segment_record rec;
+	size_t pos = 0, bytes = 0;
+	int count = 0;
+
+	while ((size_t)count < n) {
+		enum segment_look look = segment_decode(r->buf + pos, have - pos, &r->seg, r->off, &rec, ret_need);
+
+		if (look == LOOK_SHORT)
+			break;
+		if (look == LOOK_BAD || rec.seq != r->at)
+			return count ? count : corrupt(r, e);
+		if (rec.seq >= r->next) {
+			if (count && bytes + rec.len > bytes_max)
+				break;
+			ret[count++] = (struct log_record){
+				.seq = rec.seq,
+				.at_ms = rec.at_ms,
+				.data = view_of(r->buf + pos + SEGMENT_RECORD, rec.len),
+			};
+			bytes += rec.len;
+			r->next = rec.seq + 1;
+		}
+		pos += segment_room(rec.len);
+		r->off += segment_room(rec.len);
+		r->at = rec.seq + 1;
+		if (pos == have)
+			break;
+	}
+	return count;
+}
+
+static size_t chunk_size(size_t bytes_max, uint64_t need, uint64_t left)
+{
+	uint64_t want = bytes_max < READ_MIN ? READ_MIN : bytes_max > READ_MAX ? READ_MAX : bytes_max;
+
+	if (want < need)
+		want = need;
+	return (size_t)(want < left ? want : left);
+}
+
+/* The next record is durable: reads it and what follows in its segment. */
+static int reader_fill(struct seglog_reader *r, struct log_record *ret, size_t n, size_t bytes_max, struct err *e)
+{
+	uint64_t to = 0, need = SEGMENT_RECORD;
+	int count = 0;
+
+	if (reader_segment(r, &to, e) < 0)
+		return e->code;
+	while (count == 0) {
+		uint64_t off = r->off;
+		size_t want = chunk_size(bytes_max, need, to - off);
+		ssize_t have;
+
+		if (want < need)
+			return corrupt(r, e);
+		reader_reserve(r, want);
+		have = file_pread_all(r->fd, r->buf, want, (off_t)off, e);
+		if (have < 0)
+			return err_ctx(e, "record %" PRIu64, r->at);
+		if ((size_t)have < want)
+			return corrupt(r, e);
+		need = SEGMENT_RECORD;
+		count = reader_decode(r, (size_t)have, ret, n, bytes_max, &need, e);
+		if (r->off != off)
+			need = SEGMENT_RECORD;
+	}
+	return count;
+}
+
+static int seglog_read(struct log_reader *reader, struct log_record *ret, size_t n, size_t bytes_max, int timeout_ms,
+		       struct err *e)
+{
+	struct seglog_reader *r = reader_of(reader);
+	int64_t deadline = clock_mono_ns() + (int64_t)timeout_ms * 1000000;
+
+	if (timeout_ms < 0)
+		deadline = INT64_MAX;
+	if (n == 0)
+		return err_set(e, ERR_INVALID, "room for no record");
+	if (journal_closing(r->j))
+		return err_set(e, ERR_CANCELLED, "the log is closing");
+	if (!journal_wait(r->j, r->next, deadline, &r->wake)) {
+		if (journal_closing(r->j))
+			return err_set(e, ERR_CANCELLED, "the log is closing");
+		return 0;
+	}
+	return reader_fill(r, ret, n, bytes_max, e);
+}
+
+static int seglog_trim(struct log *l, uint64_t seq, struct err *e)
+{
+	struct journal *j = seglog_of(l)->j;
+	struct journal_place p;
+
+	/* The oldest first, each durably: what is left has no hole at any time. */
+	while (journal_segment_after(j, 0, &p) && p.next && p.next <= seq) {
+		if (journal_drop(j, p.segment.first, e) < 0)
+			return err_ctx(e, "trim");
+	}
+	return 0;
+}
+
+static const struct log_vtable seglog_vtable = {
+	.name = "segments",
+	.close = seglog_close,
+	.append = seglog_append,
+	.first = seglog_first,
+	.last = seglog_last,
+	.reader_new = seglog_reader_new,
+	.read = seglog_read,
+	.reader_wake = seglog_reader_wake,
+	.reader_free = seglog_reader_free,
+	.trim = seglog_trim,
+};

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract of log (store/log.h) as tests that take a constructor. */
+#include "suite_log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+static uint64_t append(struct log *l, const char *s)
+{
+	struct view v = view_str(s);
+	struct err e = { 0 };
+	uint64_t first = 0;
+
+	if (log_append(l, &v, 1, &first, &e) < 0)
+		fail_msg("%s", e.msg);
+	return first;
+}
+
+static struct log_reader *reader(struct log *l, uint64_t from)
+{
+	struct log_reader *r = NULL;
+	struct err e = { 0 };
+
+	if (log_reader_new(l, from, &r, &e) < 0)
+		fail_msg("%s", e.msg);
+	return r;
+}
+
+static int read_some(struct log_reader *r, struct log_record *rec, size_t n, size_t bytes_max)
+{
+	struct err e = { 0 };
+	int got = log_read(r, rec, n, bytes_max, 0, &e);
+
+	if (got < 0)
+		fail_msg("%s", e.msg);
+	return got;
+}
+
+static void expect(const struct log_record *r, uint64_t seq, const char *s)
+{
+	assert_int_equal(r->seq, seq);
+	assert_int_equal(r->data.n, strlen(s));
+	assert_memory_equal(r->data.p, s, r->data.n);
+}
+
+void suite_log_numbers_records_from_1(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+
+	assert_int_equal(log_first(l), 1);
+	assert_int_equal(log_last(l), 0);
+	assert_int_equal(append(l, "a"), 1);
+	assert_int_equal(append(l, ""), 2);
+	assert_int_equal(log_first(l), 1);
+	assert_int_equal(log_last(l), 2);
+	log_close(l);
+}
+
+void suite_log_keeps_records_over_reopening(suite_log_open open)
+{
+	const char *dir = unit_tmpdir();
+	int64_t before = clock_ms();
+	struct log *l = open(dir);
+	struct log_reader *r;
+	struct log_record rec[4];
+
+	append(l, "one");
+	append(l, "two");
+	log_close(l);
+	l = open(dir);
+	assert_int_equal(log_last(l), 2);
+	assert_int_equal(append(l, "three"), 3);
+	r = reader(l, 1);
+	assert_int_equal(read_some(r, rec, 4, 1000), 3);
+	expect(&rec[0], 1, "one");
+	expect(&rec[1], 2, "two");
+	expect(&rec[2], 3, "three");
+	assert_true(rec[0].at_ms >= before && rec[2].at_ms <= clock_ms());
+	assert_int_equal(read_some(r, rec, 4, 1000), 0);
+	log_reader_free(r);
+	log_close(l);
+}
+
+void suite_log_unit_keeps_its_order(suite_log_open open)
+{
+	struct view v[] = { VIEW("a"), VIEW("bb"), VIEW(""), VIEW("dddddddd"), VIEW("eeeeeeeee") };
+	struct log *l = open(unit_tmpdir());
+	struct log_reader *r = reader(l, 1);
+	struct log_record rec[8];
+	struct err e = { 0 };
+	uint64_t first = 99;
+
+	assert_int_equal(log_append(l, v, 0, &first, &e), ERR_INVALID);
+	assert_int_equal(first, 99);
+	err_clear(&e);
+	assert_int_equal(log_append(l, v, 5, &first, &e), 0);
+	assert_int_equal(first, 1);
+	assert_int_equal(log_last(l), 5);
+	assert_int_equal(read_some(r, rec, 8, 1000), 5);
+	for (unsigned i = 0; i < 5; i++)
+		expect(&rec[i], i + 1, v[i].p);
+	log_reader_free(r);
+	log_close(l);
+}
+
+void suite_log_reader_starts_where_told(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	struct log_reader *r;
+	struct log_record rec[4];
+	struct err e = { 0 };
+	char text[16];
+
+	for (int i = 1; i <= 100; i++) {
+		snprintf(text, sizeof(text), "r%d", i);
+		append(l, text);
+	}
+	r = reader(l, 42);
+	assert_int_equal(read_some(r, rec, 2, 1000), 2);
+	expect(&rec[0], 42, "r42");
+	expect(&rec[1], 43, "r43");
+	log_reader_free(r);
+	r = reader(l, 101);
+	assert_int_equal(read_some(r, rec, 2, 1000), 0);
+	append(l, "r101");
+	assert_int_equal(read_some(r, rec, 2, 1000), 1);
+	expect(&rec[0], 101, "r101");
+	log_reader_free(r);
+	assert_int_equal(log_reader_new(l, 0, &r, &e), ERR_INVALID);
+	log_close(l);
+}
+
+static void *append_later(void *arg)
+{
+	append(arg, "late");
+	return NULL;
+}
+
+static void *wake_reader(void *arg)
+{
+	log_reader_wake(arg);
+	return NULL;
+}
+
+void suite_log_reader_waits_and_is_woken(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	struct log_reader *r = reader(l, 1);
+	struct log_record rec;
+	struct err e = { 0 };
+	pthread_t t;
+
+	t = thread_start("append", append_later, l);
+	assert_int_equal(log_read(r, &rec, 1, 100, 20000, &e), 1);
+	expect(&rec, 1, "late");
+	thread_join(t);
+	t = thread_start("wake", wake_reader, r);
+	assert_int_equal(log_read(r, &rec, 1, 100, 20000, &e), 0); /* would time the test out otherwise */
+	thread_join(t);
+	assert_int_equal(log_read(r, &rec, 1, 100, 1, &e), 0);
+	log_reader_free(r);
+	log_close(l);
+}
+
+void suite_log_reader_keeps_to_its_limits(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	struct log_reader *r = reader(l, 1);
+	struct log_record rec[10];
+	char *big = malloc(300000);
+	struct view v = { big, 300000 };
+	struct err e = { 0 };
+
+	memset(big, 'x', 300000);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(log_append(l, &v, 1, NULL, &e), 0);
+	assert_int_equal(read_some(r, rec, 10, 1), 1); /* one, however large */
+	assert_int_equal(rec[0].data.n, 300000);
+	assert_int_equal(read_some(r, rec, 10, 700000), 2);
+	assert_int_equal(read_some(r, rec, 1, 10000000), 1);
+	assert_int_equal(rec[0].seq, 4);
+	assert_memory_equal(rec[0].data.p, big, 300000);
+	assert_int_equal(read_some(r, rec, 10, 10000000), 2);
+	free(big);
+	log_reader_free(r);
+	log_close(l);
+}
+
+void suite_log_refuses_what_is_too_large(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	char *big = calloc(1, LIMIT_RECORD + 1);
+	struct view v[18];
+	struct err e = { 0 };
+	uint64_t first = 7;
+
+	for (int i = 0; i < 18; i++)
+		v[i] = view_of(big, LIMIT_RECORD);
+	v[0].n++;
+	assert_int_equal(log_append(l, v, 1, &first, &e), ERR_LIMIT);
+	err_clear(&e);
+	v[0].n--;
+	assert_int_equal(log_append(l, v, 18, &first, &e), ERR_LIMIT);
+	err_clear(&e);
+	assert_int_equal(first, 7);
+	assert_int_equal(log_last(l), 0);
+	assert_int_equal(log_append(l, v, 16, &first, &e), 0);
+	assert_int_equal(log_last(l), 16);
+	free(big);
+	log_close(l);
+}
+
+void suite_log_trims_whole_segments(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	char *big = calloc(1, LIMIT_RECORD);
+	struct view v = { big, LIMIT_RECORD };
+	struct err e = { 0 };
+	struct log_reader *r = reader(l, 1);
+	struct log_record rec;
+	uint64_t first;
+
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(log_append(l, &v, 1, NULL, &e), 0);
+	assert_int_equal(log_trim(l, 1, &e), 0);
+	assert_int_equal(log_first(l), 1);
+	assert_int_equal(log_trim(l, 30, &e), 0);
+	first = log_first(l);
+	assert_true(first > 1 && first <= 30);
+	assert_int_equal(log_last(l), 40);
+	assert_int_equal(log_read(r, &rec, 1, 1, 0, &e), ERR_NOENT);
+	log_reader_free(r);
+	r = reader(l, first);
+	assert_int_equal(read_some(r, &rec, 1, 1), 1);
+	assert_int_equal(rec.seq, first);
+	log_reader_free(r);
+	free(big);
+	log_close(l);
+}
+
+#define WRITERS 8
+#define EACH 200
+
+struct writer {
+	struct log *l;
+	int no;
+};
+
+static void *write_many(void *arg)
+{
+	struct writer *w = arg;
+	char a[32], b[32];
+
+	for (int i = 0; i < EACH; i++) {
+		struct view v[2] = { { a, 0 }, { b, 0 } };
+		struct err e = { 0 };
+
+		v[0].n = (size_t)snprintf(a, sizeof(a), "%d/%d/a", w->no, i);
+		v[1].n = (size_t)snprintf(b, sizeof(b), "%d/%d/b", w->no, i);
+		must(log_append(w->l, v, 2, NULL, &e) == 0);
+	}
+	return NULL;
+}
+
+void suite_log_many_writers_lose_nothing(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	struct writer w[WRITERS];
+	pthread_t t[WRITERS];
+	struct log_reader *r = reader(l, 1);
+	struct log_record rec[64];
+	int next[WRITERS] = { 0 }, total = 0;
+
+	for (int i = 0; i < WRITERS; i++) {
+		w[i] = (struct writer){ l, i };
+		t[i] = thread_start("writer", write_many, &w[i]);
+	}
+	while (total < WRITERS * EACH * 2) {
+		struct err e = { 0 };
+		int n = log_read(r, rec, 64, 100000, 20000, &e);
+
+		if (n <= 0)
+			fail_msg("after %d records: %s", total, e.msg);
+		for (int i = 0; i < n; i++) {
+			int no = rec[i].data.p[0] - '0';
+			char want[32];
+
+			assert_int_equal(rec[i].seq, ++total);
+			snprintf(want, sizeof(want), "%d/%d/%c", no, next[no] / 2, next[no] % 2 ? 'b' : 'a');
+			expect(&rec[i], rec[i].seq, want);
+			next[no]++;
+		}
+	}
+	for (int i = 0; i < WRITERS; i++)
+		thread_join(t[i]);
+	log_reader_free(r);
+	log_close(l);
+}
+
+static void *read_until_cancelled(void *arg)
+{
+	struct log_reader *r = arg;
+	struct log_record rec;
+	struct err e = { 0 };
+	int rc;
+
+	while ((rc = log_read(r, &rec, 1, 100, -1, &e)) == 0)
+		;
+	must(rc == ERR_CANCELLED);
+	log_reader_free(r);
+	return NULL;
+}
+
+void suite_log_close_cancels_readers(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	pthread_t t = thread_start("reader", read_until_cancelled, reader(l, 1));
+
+	log_close(l);
+	thread_join(t);
+}
