@@ -197,7 +197,9 @@ struct op_ctx {
 	const char *region, *request_id;
 	struct view endpoint;      /* "http://host:port" as the client addressed us; for URLs in answers */
 	struct op_body *body;      /* OP_STREAM rows called over HTTP; else NULL (op_call gives the payload member) */
-	void *transport;           /* private to aws/ */
+	void *transport;           /* private to aws/, as are the next two */
+	struct op_pair details[6]; /* op_error_detail() */
+	size_t n_details;
 };
 /* One more element of an S3 error document ("Condition", "Key"); at most 6, text is copied. Before or after aws_fail(). */
 void op_error_detail(struct op_ctx *cx, const char *element, const char *text);
