@@ -34,6 +34,15 @@ lint:
 	tools/setup.sh test
 	tools/run-tests --only lint
 
+tidy:
+	tools/setup.sh test
+	tools/build $(BUILD)
+	clang-tidy -p $(BUILD) --quiet $$(git ls-files 'src/*.c')
+
+format:
+	tools/setup.sh test
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'functions/*.[ch]' 'tests/*.[ch]')
+
 fuzz:
 	tools/setup.sh test
 	CC=clang tools/build build-fuzz -Dfuzzers=true $(ASAN)
@@ -47,4 +56,4 @@ bench:
 clean:
 	rm -rf build build-asan build-tsan build-fuzz
 
-.PHONY: all test demo asan tsan lint fuzz bench clean
+.PHONY: all test demo asan tsan lint tidy format fuzz bench clean

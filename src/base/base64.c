@@ -37,12 +37,13 @@ struct view base64_encode_arena(struct arena *a, struct view bytes)
 #define S(c) [c] = (c) - 'a' + 27
 #define D(c) [c] = (c) - '0' + 53
 static const uint8_t b64_value[256] = {
-	R('A'), R('B'), R('C'), R('D'), R('E'), R('F'), R('G'), R('H'), R('I'), R('J'), R('K'), R('L'), R('M'),
-	R('N'), R('O'), R('P'), R('Q'), R('R'), R('S'), R('T'), R('U'), R('V'), R('W'), R('X'), R('Y'), R('Z'),
-	S('a'), S('b'), S('c'), S('d'), S('e'), S('f'), S('g'), S('h'), S('i'), S('j'), S('k'), S('l'), S('m'),
-	S('n'), S('o'), S('p'), S('q'), S('r'), S('s'), S('t'), S('u'), S('v'), S('w'), S('x'), S('y'), S('z'),
-	D('0'), D('1'), D('2'), D('3'), D('4'), D('5'), D('6'), D('7'), D('8'), D('9'),
-	['+'] = 63, ['/'] = 64,
+	R('A'), R('B'), R('C'),     R('D'),     R('E'), R('F'), R('G'), R('H'), R('I'), R('J'),
+	R('K'), R('L'), R('M'),     R('N'),     R('O'), R('P'), R('Q'), R('R'), R('S'), R('T'),
+	R('U'), R('V'), R('W'),     R('X'),     R('Y'), R('Z'), S('a'), S('b'), S('c'), S('d'),
+	S('e'), S('f'), S('g'),     S('h'),     S('i'), S('j'), S('k'), S('l'), S('m'), S('n'),
+	S('o'), S('p'), S('q'),     S('r'),     S('s'), S('t'), S('u'), S('v'), S('w'), S('x'),
+	S('y'), S('z'), D('0'),     D('1'),     D('2'), D('3'), D('4'), D('5'), D('6'), D('7'),
+	D('8'), D('9'), ['+'] = 63, ['/'] = 64,
 };
 #undef R
 #undef S

@@ -37,7 +37,8 @@ static uint32_t crc32c_table(uint32_t c, const uint8_t *s, size_t n)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t c, const uint8_t *s, size_t n)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t c, const uint8_t *s,
+							       size_t n)
 {
 	uint64_t wide = c;
 
@@ -79,7 +80,8 @@ static void fill_64(void)
 	}
 	for (int k = 1; k < 8; k++)
 		for (int i = 0; i < 256; i++)
-			table_64[k][i] = table_64[0][table_64[k - 1][i] & 255] ^ table_64[k - 1][i] >> 8;
+			table_64[k][i] = table_64[0][table_64[k - 1][i] & 255] ^
+					 table_64[k - 1][i] >> 8;
 }
 
 __attribute__((constructor)) static void fill_tables(void)

@@ -234,7 +234,8 @@ bool json_is_number(const struct json *v)
 
 const char *json_type_name(const struct json *v)
 {
-	static const char *const names[] = { "null", "boolean", "number", "number", "string", "array", "object" };
+	static const char *const names[] = { "null",   "boolean", "number", "number",
+					     "string", "array",   "object" };
 
 	return v ? names[v->type] : "null";
 }

@@ -84,7 +84,9 @@ static int check_number(struct scan *s)
 	if (peek(s) != '.' && peek(s) != 'e' && peek(s) != 'E') {
 		struct view v = view_sub(s->text, from, s->at - from);
 
-		return view_i64(v, &i) || view_u64(v, UINT64_MAX, &u) ? 0 : bad(s, "integer beyond 64 bits");
+		return view_i64(v, &i) || view_u64(v, UINT64_MAX, &u)
+			       ? 0
+			       : bad(s, "integer beyond 64 bits");
 	}
 	if (skip_fraction(s) < 0)
 		return bad(s, "broken number");

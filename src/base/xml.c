@@ -27,7 +27,8 @@ struct reader {
 static void stop(struct reader *r, int code, const char *what)
 {
 	if (!r->e->code)
-		err_set(r->e, code, "XML: %s at line %lu", what, XML_GetCurrentLineNumber(r->parser));
+		err_set(r->e, code, "XML: %s at line %lu", what,
+			XML_GetCurrentLineNumber(r->parser));
 	XML_StopParser(r->parser, XML_FALSE);
 }
 
@@ -89,7 +90,8 @@ static void on_text(void *ctx, const XML_Char *s, int n)
 		buf_add(&r->open[r->depth - 1].text, s, (size_t)n);
 }
 
-static void on_doctype(void *ctx, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int internal)
+static void on_doctype(void *ctx, const XML_Char *name, const XML_Char *sysid,
+		       const XML_Char *pubid, int internal)
 {
 	(void)name;
 	(void)sysid;
@@ -124,7 +126,8 @@ const struct xml *xml_parse(struct arena *a, struct view text, struct err *e)
 	st = XML_Parse(r.parser, text.n ? text.p : "", (int)text.n, 1);
 	if (st != XML_STATUS_OK && !e->code)
 		err_set(e, ERR_INVALID, "XML: %s at line %lu",
-			XML_ErrorString(XML_GetErrorCode(r.parser)), XML_GetCurrentLineNumber(r.parser));
+			XML_ErrorString(XML_GetErrorCode(r.parser)),
+			XML_GetCurrentLineNumber(r.parser));
 	while (r.depth)
 		buf_clear(&r.open[--r.depth].text);
 	XML_ParserFree(r.parser);

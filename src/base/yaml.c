@@ -29,8 +29,9 @@ static bool next(struct reader *r)
 		yaml_event_delete(&r->event);
 	r->have = yaml_parser_parse(&r->parser, &r->event) == 1;
 	if (!r->have)
-		err_set(r->e, ERR_INVALID, "line %zu, column %zu: %s", r->parser.problem_mark.line + 1,
-			r->parser.problem_mark.column + 1, r->parser.problem ? r->parser.problem : "no YAML");
+		err_set(r->e, ERR_INVALID, "line %zu, column %zu: %s",
+			r->parser.problem_mark.line + 1, r->parser.problem_mark.column + 1,
+			r->parser.problem ? r->parser.problem : "no YAML");
 	return r->have;
 }
 
@@ -54,7 +55,8 @@ static const struct json *plain(struct arena *a, struct view s)
 	const struct json *n;
 	int64_t i;
 
-	if (!s.n || view_eq(s, VIEW("~")) || view_eq(s, VIEW("null")) || view_eq(s, VIEW("Null")) || view_eq(s, VIEW("NULL")))
+	if (!s.n || view_eq(s, VIEW("~")) || view_eq(s, VIEW("null")) || view_eq(s, VIEW("Null")) ||
+	    view_eq(s, VIEW("NULL")))
 		return &json_null;
 	if (view_eq(s, VIEW("true")) || view_eq(s, VIEW("True")) || view_eq(s, VIEW("TRUE")))
 		return &json_true;
@@ -69,8 +71,11 @@ static const struct json *plain(struct arena *a, struct view s)
 /* {"Fn::Name": value}; NULL after an error. */
 static const struct json *tagged(struct reader *r, const char *tag, const struct json *v)
 {
-	static const char *const functions[] = { "Sub", "GetAtt", "Join", "Select", "Split", "If", "Equals", "Not", "And", "Or",
-						 "FindInMap", "Base64", "Cidr", "ImportValue", "GetAZs", "Transform", NULL };
+	static const char *const functions[] = { "Sub",   "GetAtt",      "Join",      "Select",
+						 "Split", "If",          "Equals",    "Not",
+						 "And",   "Or",          "FindInMap", "Base64",
+						 "Cidr",  "ImportValue", "GetAZs",    "Transform",
+						 NULL };
 	struct json *o;
 
 	if (!v || !tag || strcmp(tag, "!") == 0 || strncmp(tag, "tag:yaml.org,2002:", 18) == 0)
@@ -104,7 +109,10 @@ static const struct json *value(struct reader *r);
 
 static const struct json *sequence(struct reader *r)
 {
-	const char *tag = r->event.data.sequence_start.tag ? arena_str(r->a, view_str((char *)r->event.data.sequence_start.tag)) : NULL;
+	const char *tag = r->event.data.sequence_start.tag
+				  ? arena_str(r->a,
+					      view_str((char *)r->event.data.sequence_start.tag))
+				  : NULL;
 	struct json *arr = json_new_arr(r->a);
 
 	while (next(r) && r->event.type != YAML_SEQUENCE_END_EVENT) {
@@ -119,7 +127,10 @@ static const struct json *sequence(struct reader *r)
 
 static const struct json *mapping(struct reader *r)
 {
-	const char *tag = r->event.data.mapping_start.tag ? arena_str(r->a, view_str((char *)r->event.data.mapping_start.tag)) : NULL;
+	const char *tag = r->event.data.mapping_start.tag
+				  ? arena_str(r->a,
+					      view_str((char *)r->event.data.mapping_start.tag))
+				  : NULL;
 	struct json *obj = json_new_obj(r->a);
 
 	while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
@@ -130,7 +141,8 @@ static const struct json *mapping(struct reader *r)
 			fail(r, "a key must be text");
 			return NULL;
 		}
-		key = arena_view(r->a, view_of(r->event.data.scalar.value, r->event.data.scalar.length));
+		key = arena_view(r->a,
+				 view_of(r->event.data.scalar.value, r->event.data.scalar.length));
 		if (json_get_view(obj, key)) {
 			fail(r, arena_printf(r->a, "key \"%.*s\" is there twice", VIEW_ARG(key)));
 			return NULL;
@@ -196,12 +208,14 @@ const struct json *yaml_parse(struct arena *a, struct view text, struct err *e)
 
 	must(yaml_parser_initialize(&r.parser));
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.p ? text.p : ""),
+				     text.n);
 	if (next(&r) && next(&r) && r.event.type == YAML_STREAM_END_EVENT)
 		v = &json_null; /* empty */
 	else if (r.have && next(&r))
 		v = value(&r);
-	if (v && r.event.type != YAML_STREAM_END_EVENT && next(&r) && next(&r) && r.event.type != YAML_STREAM_END_EVENT) {
+	if (v && r.event.type != YAML_STREAM_END_EVENT && next(&r) && next(&r) &&
+	    r.event.type != YAML_STREAM_END_EVENT) {
 		fail(&r, "one document is expected");
 		v = NULL;
 	}

@@ -20,7 +20,7 @@ struct digest;
 struct digest *digest_new(enum digest_kind k);
 void digest_add(struct digest *d, const void *p, size_t n);
 size_t digest_end(struct digest *d, uint8_t out[DIGEST_MAX]); /* frees @d; returns the length */
-struct digest *digest_free(struct digest *d);                 /* without a result; NULL is fine; returns NULL */
+struct digest *digest_free(struct digest *d); /* without a result; NULL is fine; returns NULL */
 size_t digest_once(enum digest_kind k, struct view v, uint8_t out[DIGEST_MAX]);
 void sha256_hex(struct view v, char out[65]);
 void md5_hex(struct view v, char out[33]);

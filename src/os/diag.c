@@ -28,7 +28,8 @@ void diag(enum diag_level l, const char *area, const char *fmt, ...)
 
 	if ((int)l < atomic_load(&least_level))
 		return;
-	n = (size_t)snprintf(line, sizeof(line), "%s %s %s ", time_iso(clock_ms(), when), names[l], area);
+	n = (size_t)snprintf(line, sizeof(line), "%s %s %s ", time_iso(clock_ms(), when), names[l],
+			     area);
 	va_start(ap, fmt);
 	n += (size_t)vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 	va_end(ap);

@@ -21,7 +21,8 @@ static void sync_failed(const char *what) NORETURN;
 
 static void sync_failed(const char *what)
 {
-	fprintf(stderr, "cannot make %s durable: %m; ending, because a second try could lie\n", what);
+	fprintf(stderr, "cannot make %s durable: %m; ending, because a second try could lie\n",
+		what);
 	abort();
 }
 
@@ -150,7 +151,8 @@ static int make_dir(const char *path, unsigned mode, struct err *e)
 		return 0;
 	}
 	if (errno != EEXIST)
-		return err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "cannot make the folder %s", path);
+		return err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "cannot make the folder %s",
+			       path);
 	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, ERR_EXISTS, "%s exists and is not a folder", path);
 	return 0;

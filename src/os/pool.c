@@ -14,7 +14,6 @@ struct job {
 	void *arg;
 };
 
-
 struct worker {
 	struct lane *lane;
 	bool started; /* thread is valid, and nobody has joined it */

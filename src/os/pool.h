@@ -21,4 +21,5 @@ struct pool_opts {
 
 struct pool *pool_new(const struct pool_opts *o);
 struct pool *pool_free(struct pool *p); /* runs what is queued, then joins; returns NULL */
-int pool_submit(struct pool *p, enum pool_lane lane, void (*fn)(void *), void *arg, struct err *e) MUST_CHECK;
+int pool_submit(struct pool *p, enum pool_lane lane, void (*fn)(void *), void *arg, struct err *e)
+	MUST_CHECK;

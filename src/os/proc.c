@@ -112,16 +112,17 @@ static void child_main(const struct request *r)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* execve() takes char *const *, and does not write. */
-	execve(r->o->argv[0], (char *const *)(uintptr_t)r->o->argv, (char *const *)(uintptr_t)r->o->env);
+	execve(r->o->argv[0], (char *const *)(uintptr_t)r->o->argv,
+	       (char *const *)(uintptr_t)r->o->env);
 	child_fail("program");
 }
 
 __attribute__((noinline)) static pid_t make_child(const struct request *r)
 {
-	pid_t pid = vfork();
+	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
 
 	if (pid == 0)
-		child_main(r);
+		child_main(r); /* NOLINT(clang-analyzer-unix.Vfork) */
 	return pid;
 }
 
@@ -163,8 +164,9 @@ static int run_child(struct request *r, int complaint)
 	} while (n < 0 && errno == EINTR);
 	if (n != 0) {
 		waitpid(pid, NULL, 0);
-		return n == (ssize_t)sizeof(f) ? explain(r, &f) :
-						 err_set(r->e, ERR_IO, "cannot start %s", r->o->argv[0]);
+		return n == (ssize_t)sizeof(f)
+			       ? explain(r, &f)
+			       : err_set(r->e, ERR_IO, "cannot start %s", r->o->argv[0]);
 	}
 	r->ret->pid = pid;
 	r->ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -253,7 +255,8 @@ static bool wait_end(int pidfd, int timeout_ms)
 
 	for (;;) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
-		int64_t left = timeout_ms < 0 ? -1 : (deadline - clock_mono_ns() + 999999) / 1000000;
+		int64_t left = timeout_ms < 0 ? -1
+					      : (deadline - clock_mono_ns() + 999999) / 1000000;
 		int rc = poll(&p, 1, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
 
 		if (rc > 0)
@@ -299,7 +302,8 @@ void proc_kill(struct proc *p)
 const char *proc_status_text(int status, char out[64])
 {
 	if (WIFSIGNALED(status))
-		snprintf(out, 64, "signal %d (%s)", WTERMSIG(status), sigdescr_np(WTERMSIG(status)));
+		snprintf(out, 64, "signal %d (%s)", WTERMSIG(status),
+			 sigdescr_np(WTERMSIG(status)));
 	else
 		snprintf(out, 64, "exit code %d", WEXITSTATUS(status));
 	return out;

@@ -18,7 +18,8 @@ struct proc_opts {
 	const char *const *argv; /* NULL-terminated; argv[0] is the program's path */
 	const char *const *env;  /* NULL-terminated "NAME=value" */
 	const char *cwd;         /* NULL: the parent's */
-	int fd_in, fd_out, fd_err; /* -1: /dev/null; else duplicated into the child, the parent's stay open */
+	int fd_in, fd_out,
+		fd_err; /* -1: /dev/null; else duplicated into the child, the parent's stay open */
 	uint64_t limit_as_bytes, limit_fsize_bytes, limit_nofile, limit_cpu_s; /* 0: no limit */
 };
 
@@ -32,6 +33,6 @@ int proc_start(const struct proc_opts *o, struct proc *ret, struct err *e) MUST_
 /* Waits at most @timeout_ms (-1: for ever).  true: it ended, *ret_status as from waitpid(), and the
  * process is forgotten (pidfd closed). */
 bool proc_wait(struct proc *p, int timeout_ms, int *ret_status);
-void proc_signal(const struct proc *p, int sig); /* to the whole group */
-void proc_kill(struct proc *p);                  /* SIGKILL to the group, and wait */
+void proc_signal(const struct proc *p, int sig);        /* to the whole group */
+void proc_kill(struct proc *p);                         /* SIGKILL to the group, and wait */
 const char *proc_status_text(int status, char out[64]); /* "exit code 3", "signal 9 (Killed)" */

@@ -68,7 +68,8 @@ void cond_wait(struct cond *c, struct lock *l)
 
 bool cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_mono_ns)
 {
-	struct timespec t = { .tv_sec = deadline_mono_ns / 1000000000, .tv_nsec = deadline_mono_ns % 1000000000 };
+	struct timespec t = { .tv_sec = deadline_mono_ns / 1000000000,
+			      .tv_nsec = deadline_mono_ns % 1000000000 };
 	int rc;
 
 	must(lock_held(l) && deadline_mono_ns >= 0);

@@ -16,8 +16,9 @@
 #include "base/macro.h"
 #include "os/file.h"
 
-#define DOS_EPOCH_S 315532800 /* 1980-01-01: the first time a zip can hold; the same input packs to the same bytes */
-#define NAME_MAX_BYTES 1024       /* so that all names fit the arena */
+#define DOS_EPOCH_S \
+	315532800 /* 1980-01-01: the first time a zip can hold; the same input packs to the same bytes */
+#define NAME_MAX_BYTES 1024 /* so that all names fit the arena */
 
 struct link {
 	const char *path, *target;
@@ -73,13 +74,15 @@ static int copy_data(struct unpack *u, int fd)
 
 	while ((rc = archive_read_data_block(u->ar, &p, &n, &at)) == ARCHIVE_OK) {
 		if (n > u->left || (uint64_t)at > u->left - n)
-			return err_set(u->e, ERR_LIMIT, "the archive is larger than allowed when unpacked");
+			return err_set(u->e, ERR_LIMIT,
+				       "the archive is larger than allowed when unpacked");
 		if (file_pwrite_all(fd, p, n, at, u->e) < 0)
 			return u->e->code;
 		u->left -= n;
 	}
 	if (rc != ARCHIVE_EOF)
-		return err_set(u->e, ERR_INVALID, "broken archive: %s", archive_error_string(u->ar));
+		return err_set(u->e, ERR_INVALID, "broken archive: %s",
+			       archive_error_string(u->ar));
 	return 0;
 }
 
@@ -107,7 +110,8 @@ static int unpack_link(struct unpack *u, const char *path, const char *target)
 	struct link *l;
 
 	if (!target || !stays_inside(view_str(target)))
-		return err_set(u->e, ERR_INVALID, "a link that is too long or leads out of the archive");
+		return err_set(u->e, ERR_INVALID,
+			       "a link that is too long or leads out of the archive");
 	l = ARENA_NEW(&u->arena, struct link);
 	*l = (struct link){ path, arena_str(&u->arena, view_str(target)), u->links };
 	u->links = l;
@@ -119,7 +123,8 @@ static int unpack_entry(struct unpack *u, struct archive_entry *entry)
 	const char *name = archive_entry_pathname(entry), *path;
 
 	if (!name || !stays_inside(view_str(name)))
-		return err_set(u->e, ERR_INVALID, "a name that is too long or leads out of the archive");
+		return err_set(u->e, ERR_INVALID,
+			       "a name that is too long or leads out of the archive");
 	if (u->entries++ == ZIP_ENTRIES)
 		return err_set(u->e, ERR_LIMIT, "more than %d entries", ZIP_ENTRIES);
 	path = arena_printf(&u->arena, "%s/%s", u->dir, name);
@@ -144,7 +149,8 @@ static int make_links(struct unpack *u)
 			return u->e->code;
 		if (symlink(l->target, l->path) < 0)
 			return err_sys(u->e, ERR_INVALID, "cannot make the link %s", l->path);
-		file_sync_dir(arena_str(&u->arena, view_of(l->path, (size_t)(strrchr(l->path, '/') - l->path))));
+		file_sync_dir(arena_str(
+			&u->arena, view_of(l->path, (size_t)(strrchr(l->path, '/') - l->path))));
 	}
 	return 0;
 }
@@ -162,7 +168,8 @@ static int unpack_all(struct unpack *u)
 		}
 	}
 	if (rc != ARCHIVE_EOF)
-		return err_set(u->e, ERR_INVALID, "broken archive: %s", archive_error_string(u->ar));
+		return err_set(u->e, ERR_INVALID, "broken archive: %s",
+			       archive_error_string(u->ar));
 	return make_links(u);
 }
 
@@ -211,7 +218,8 @@ static int pack_entry(struct archive *ar, const struct zip_entry *z, struct err 
 	archive_entry_set_mtime(entry, DOS_EPOCH_S, 0);
 	if (archive_write_header(ar, entry) != ARCHIVE_OK ||
 	    archive_write_data(ar, z->data.n ? z->data.p : "", z->data.n) != (la_ssize_t)z->data.n)
-		return err_set(e, ERR_LIMIT, "cannot pack %s: %s", z->name, archive_error_string(ar));
+		return err_set(e, ERR_LIMIT, "cannot pack %s: %s", z->name,
+			       archive_error_string(ar));
 	return 0;
 }
 
@@ -222,11 +230,13 @@ int zip_pack(const struct zip_entry *entries, size_t n, struct buf *ret, struct 
 	must(ar && archive_write_set_format_zip(ar) == ARCHIVE_OK);
 	archive_write_set_bytes_in_last_block(ar, 1);
 	if (archive_write_open2(ar, ret, NULL, on_write, NULL, NULL) != ARCHIVE_OK)
-		return err_set(e, ERR_INTERNAL, "cannot start an archive: %s", archive_error_string(ar));
+		return err_set(e, ERR_INTERNAL, "cannot start an archive: %s",
+			       archive_error_string(ar));
 	for (size_t i = 0; i < n; i++)
 		if (pack_entry(ar, &entries[i], e) < 0)
 			return e->code;
 	if (archive_write_close(ar) != ARCHIVE_OK)
-		return err_set(e, ERR_LIMIT, "cannot finish the archive: %s", archive_error_string(ar));
+		return err_set(e, ERR_LIMIT, "cannot finish the archive: %s",
+			       archive_error_string(ar));
 	return 0;
 }

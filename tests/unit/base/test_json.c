@@ -27,16 +27,33 @@ static void begin(void)
 TEST(json_prints_what_it_parsed)
 {
 	static const char *const texts[] = {
-		"null", "true", "false", "0", "-1", "9223372036854775807", "-9223372036854775808",
-		"18446744073709551615", "1.10", "1e3", "-0.0", "1E400", "123456789.123456789123456789",
-		"\"\"", "\"a\\\"\\\\\\n\\u0001/\xed\x95\x9c\"", "[]", "{}", "[1,[2,[]],{}]",
-		"{\"b\":1,\"a\":{\"x\":[true,null]}}", "\"a\\u0000b\"",
+		"null",
+		"true",
+		"false",
+		"0",
+		"-1",
+		"9223372036854775807",
+		"-9223372036854775808",
+		"18446744073709551615",
+		"1.10",
+		"1e3",
+		"-0.0",
+		"1E400",
+		"123456789.123456789123456789",
+		"\"\"",
+		"\"a\\\"\\\\\\n\\u0001/\xed\x95\x9c\"",
+		"[]",
+		"{}",
+		"[1,[2,[]],{}]",
+		"{\"b\":1,\"a\":{\"x\":[true,null]}}",
+		"\"a\\u0000b\"",
 	};
 
 	begin();
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		assert_string_equal(json_text(&A, parse(texts[i])), texts[i]);
-	assert_string_equal(json_text(&A, parse(" \t\r\n{ \"a\" : [ 1 , 2 ] } \n")), "{\"a\":[1,2]}");
+	assert_string_equal(json_text(&A, parse(" \t\r\n{ \"a\" : [ 1 , 2 ] } \n")),
+			    "{\"a\":[1,2]}");
 	assert_string_equal(json_text(&A, parse("\"\\ud83d\\ude00\\/\"")), "\"\xf0\x9f\x98\x80/\"");
 	arena_clear(&A);
 }
@@ -44,10 +61,52 @@ TEST(json_prints_what_it_parsed)
 TEST(json_refuses)
 {
 	static const char *const texts[] = {
-		"", " ", "nul", "True", "NaN", "Infinity", "-Infinity", "-", "1.", ".5", "01", "-01", "1e", "+1", "0x10",
-		"[1,]", "[,1]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "{'a':1}", "'a'", "\"", "\"a", "\"\n\"", "\"\\x\"", "\"\\u12\"",
-		"[1 2]", "1 2", "{} {}", "[", "{", "{\"a\":", "]", "// c\n1", "/* c */ 1", "\"\xff\"", "\"\xed\xa0\x80\"",
-		"{\"a\\u0000b\":1}", "\x01", "[1]x", "tru", "truee", "\"a\"b", "1a", "--1",
+		"",
+		" ",
+		"nul",
+		"True",
+		"NaN",
+		"Infinity",
+		"-Infinity",
+		"-",
+		"1.",
+		".5",
+		"01",
+		"-01",
+		"1e",
+		"+1",
+		"0x10",
+		"[1,]",
+		"[,1]",
+		"{\"a\":1,}",
+		"{\"a\"}",
+		"{a:1}",
+		"{'a':1}",
+		"'a'",
+		"\"",
+		"\"a",
+		"\"\n\"",
+		"\"\\x\"",
+		"\"\\u12\"",
+		"[1 2]",
+		"1 2",
+		"{} {}",
+		"[",
+		"{",
+		"{\"a\":",
+		"]",
+		"// c\n1",
+		"/* c */ 1",
+		"\"\xff\"",
+		"\"\xed\xa0\x80\"",
+		"{\"a\\u0000b\":1}",
+		"\x01",
+		"[1]x",
+		"tru",
+		"truee",
+		"\"a\"b",
+		"1a",
+		"--1",
 		"123456789012345678901234567890",
 	};
 
@@ -136,8 +195,9 @@ TEST(json_builds)
 	json_set(&A, o, "nan", json_new_num(&A, NAN));
 	json_set(&A, o, "b", json_new_bool(false));
 	json_set(&A, o, "z", json_new_cstr(&A, NULL));
-	assert_string_equal(json_text(&A, o), "{\"l\":[0,1,2,3,4,5,6,7,8],\"s\":5,\"d\":0.1,\"w\":3,"
-					      "\"nan\":null,\"b\":false,\"z\":null}");
+	assert_string_equal(json_text(&A, o),
+			    "{\"l\":[0,1,2,3,4,5,6,7,8],\"s\":5,\"d\":0.1,\"w\":3,"
+			    "\"nan\":null,\"b\":false,\"z\":null}");
 	c = json_copy(&A, o);
 	json_set_int(&A, c, "new", 1);
 	assert_null(json_get(o, "new"));
@@ -155,7 +215,12 @@ TEST(json_fewest_digits_round_trip)
 	static const struct {
 		double d;
 		const char *text;
-	} cases[] = { { 0.1, "0.1" }, { 1.0 / 3, "0.3333333333333333" }, { 1e300, "1e+300" }, { 0x1p60, "1.152921504606847e+18" }, { 5e-324, "4.94065645841247e-324" }, { -2.5, "-2.5" } };
+	} cases[] = { { 0.1, "0.1" },
+		      { 1.0 / 3, "0.3333333333333333" },
+		      { 1e300, "1e+300" },
+		      { 0x1p60, "1.152921504606847e+18" },
+		      { 5e-324, "4.94065645841247e-324" },
+		      { -2.5, "-2.5" } };
 
 	begin();
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -170,7 +235,8 @@ TEST(json_fewest_digits_round_trip)
 TEST(json_equal_ignores_order_and_spelling)
 {
 	begin();
-	assert_true(json_equal(parse("{\"a\":1,\"b\":[1,\"x\"]}"), parse("{\"b\":[1.0,\"x\"],\"a\":1e0}")));
+	assert_true(json_equal(parse("{\"a\":1,\"b\":[1,\"x\"]}"),
+			       parse("{\"b\":[1.0,\"x\"],\"a\":1e0}")));
 	assert_false(json_equal(parse("{\"a\":1}"), parse("{\"b\":1}")));
 	assert_false(json_equal(parse("[1,2]"), parse("[2,1]")));
 	assert_false(json_equal(parse("1"), parse("\"1\"")));

@@ -11,7 +11,14 @@
 
 TEST(base64_rfc4648_vectors)
 {
-	static const char *const t[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xfb\xff\xbf", "+/+/" } };
+	static const char *const t[][2] = { { "", "" },
+					    { "f", "Zg==" },
+					    { "fo", "Zm8=" },
+					    { "foo", "Zm9v" },
+					    { "foob", "Zm9vYg==" },
+					    { "fooba", "Zm9vYmE=" },
+					    { "foobar", "Zm9vYmFy" },
+					    { "\xfb\xff\xbf", "+/+/" } };
 	struct arena a;
 	struct view v;
 
@@ -26,7 +33,9 @@ TEST(base64_rfc4648_vectors)
 
 TEST(base64_refuses)
 {
-	static const char *const t[] = { "Z", "Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm 9", "Zm9v\n", "Zm-_", "Zg=a" };
+	static const char *const t[] = { "Z",    "Zg",     "Zg=",  "Zg===", "=",
+					 "====", "Z===",   "Zh==", "Zm9=",  "Zg==Zg==",
+					 "Zm 9", "Zm9v\n", "Zm-_", "Zg=a" };
 	char out[64];
 	size_t n;
 
@@ -61,9 +70,12 @@ TEST(crc_check_values_and_continuing)
 	for (size_t cut = 0; cut <= sizeof(data); cut += 37) {
 		size_t rest = sizeof(data) - cut;
 
-		assert_int_equal(crc32_ieee(crc32_ieee(0, data, cut), data + cut, rest), crc32_ieee(0, data, sizeof(data)));
-		assert_int_equal(crc32c(crc32c(0, data, cut), data + cut, rest), crc32c(0, data, sizeof(data)));
-		assert_true(crc64nvme(crc64nvme(0, data, cut), data + cut, rest) == crc64nvme(0, data, sizeof(data)));
+		assert_int_equal(crc32_ieee(crc32_ieee(0, data, cut), data + cut, rest),
+				 crc32_ieee(0, data, sizeof(data)));
+		assert_int_equal(crc32c(crc32c(0, data, cut), data + cut, rest),
+				 crc32c(0, data, sizeof(data)));
+		assert_true(crc64nvme(crc64nvme(0, data, cut), data + cut, rest) ==
+			    crc64nvme(0, data, sizeof(data)));
 	}
 }
 
@@ -92,9 +104,21 @@ TEST(crc32c_equals_the_definition)
 
 TEST(utf8_valid_and_length)
 {
-	static const char *const bad[] = { "\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5", "\xc3", "\xe2\x82", "a\xff" };
+	static const char *const bad[] = { "\x80",
+					   "\xc0\x80",
+					   "\xc1\xbf",
+					   "\xe0\x9f\xbf",
+					   "\xed\xa0\x80",
+					   "\xf0\x8f\xbf\xbf",
+					   "\xf4\x90\x80\x80",
+					   "\xf5",
+					   "\xc3",
+					   "\xe2\x82",
+					   "a\xff" };
 
-	assert_true(utf8_valid(VIEW("")) && utf8_valid(VIEW("a\xc3\xa9\xed\x95\x9c\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\xed\x9f\xbf")));
+	assert_true(utf8_valid(VIEW("")) &&
+		    utf8_valid(VIEW(
+			    "a\xc3\xa9\xed\x95\x9c\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\xed\x9f\xbf")));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (utf8_valid(view_str(bad[i])))
 			fail_msg("case %zu taken", i);
@@ -127,7 +151,8 @@ TEST(uri_both_ways)
 	buf_reset(&b);
 	uri_encode(&b, VIEW("a/b"), true);
 	assert_string_equal(b.p, "a/b");
-	assert_true(uri_decode(&a, VIEW("a%2fb+%C3%A9"), false, &v) && view_eq(v, VIEW("a/b+\xc3\xa9")));
+	assert_true(uri_decode(&a, VIEW("a%2fb+%C3%A9"), false, &v) &&
+		    view_eq(v, VIEW("a/b+\xc3\xa9")));
 	assert_true(uri_decode(&a, VIEW("a+b"), true, &v) && view_eq(v, VIEW("a b")));
 	assert_false(uri_decode(&a, VIEW("%"), false, &v));
 	assert_false(uri_decode(&a, VIEW("%2"), false, &v));
@@ -168,15 +193,28 @@ TEST(time_parses)
 	int64_t ms;
 
 	assert_true(time_parse_iso(VIEW("2026-11-22T20:46:56.123Z"), &ms) && ms == 1795380416123);
-	assert_true(time_parse_iso(VIEW("2026-11-23T05:46:56.1239+09:00"), &ms) && ms == 1795380416123);
+	assert_true(time_parse_iso(VIEW("2026-11-23T05:46:56.1239+09:00"), &ms) &&
+		    ms == 1795380416123);
 	assert_true(time_parse_iso(VIEW("2026-11-22T20:46:56-00:30"), &ms) && ms == 1795382216000);
 	assert_true(time_parse_basic(VIEW("20261122T204656Z"), &ms) && ms == 1795380416000);
-	assert_true(time_parse_http(VIEW("Sun, 22 Nov 2026 20:46:56 GMT"), &ms) && ms == 1795380416000);
+	assert_true(time_parse_http(VIEW("Sun, 22 Nov 2026 20:46:56 GMT"), &ms) &&
+		    ms == 1795380416000);
 }
 
 TEST(time_refuses)
 {
-	static const char *const t[] = { "", "2026-11-22", "2026-11-22T20:46:56", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T20:46:56.Z", "2026-11-22T20:46:56Zx", "2026-11-22 20:46:56Z", "2026-1-22T20:46:56Z", "2026-11-22T20:46:56+0900", "-026-11-22T20:46:56Z" };
+	static const char *const t[] = { "",
+					 "2026-11-22",
+					 "2026-11-22T20:46:56",
+					 "2026-13-01T00:00:00Z",
+					 "2026-02-29T00:00:00Z",
+					 "2026-11-22T24:00:00Z",
+					 "2026-11-22T20:46:56.Z",
+					 "2026-11-22T20:46:56Zx",
+					 "2026-11-22 20:46:56Z",
+					 "2026-1-22T20:46:56Z",
+					 "2026-11-22T20:46:56+0900",
+					 "-026-11-22T20:46:56Z" };
 	int64_t ms;
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)

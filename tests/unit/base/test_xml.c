@@ -11,8 +11,12 @@ TEST(xml_tree)
 	const struct xml *x, *p;
 
 	arena_init(&a, 1 << 20);
-	x = xml_parse(&a, VIEW("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<s:Up xmlns:s=\"urn:x\"><Part a=\"1\"><N>1</N></Part>"
-			       "<!-- c --><Part><N>2</N><E>a&amp;<![CDATA[<b>]]>&#x41;</E><Z/></Part></s:Up>"), &e);
+	x = xml_parse(&a,
+		      VIEW("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<s:Up "
+			   "xmlns:s=\"urn:x\"><Part a=\"1\"><N>1</N></Part>"
+			   "<!-- c "
+			   "--><Part><N>2</N><E>a&amp;<![CDATA[<b>]]>&#x41;</E><Z/></Part></s:Up>"),
+		      &e);
 	assert_non_null(x);
 	assert_true(view_eq_str(x->name, "Up"));
 	p = xml_get(x, "Part");

@@ -27,8 +27,10 @@ static void expect(const char *yaml, const char *json)
 
 TEST(yaml_values)
 {
-	expect("a: 1\nb: [x, 'y', \"1\", 1.5, true, ~, null, yes]\nc:\n  d: |\n    text\n    more\n",
-	       "{\"a\":1,\"b\":[\"x\",\"y\",\"1\",1.5,true,null,null,\"yes\"],\"c\":{\"d\":\"text\\nmore\\n\"}}");
+	expect("a: 1\nb: [x, 'y', \"1\", 1.5, true, ~, null, yes]\nc:\n  d: |\n    text\n    "
+	       "more\n",
+	       "{\"a\":1,\"b\":[\"x\",\"y\",\"1\",1.5,true,null,null,\"yes\"],\"c\":{\"d\":"
+	       "\"text\\nmore\\n\"}}");
 	expect("", "null");
 	expect("{\"Version\": \"2012-10-17\", \"n\": -3}", "{\"Version\":\"2012-10-17\",\"n\":-3}");
 	expect("v: 2012-10-17", "{\"v\":\"2012-10-17\"}");
@@ -37,7 +39,8 @@ TEST(yaml_values)
 TEST(yaml_short_tags)
 {
 	expect("a: !Ref B\nb: !Sub '${B}/x'\nc: !GetAtt F.Arn.X\nd: !Join [',', [a, !Ref B]]",
-	       "{\"a\":{\"Ref\":\"B\"},\"b\":{\"Fn::Sub\":\"${B}/x\"},\"c\":{\"Fn::GetAtt\":[\"F\",\"Arn.X\"]},"
+	       "{\"a\":{\"Ref\":\"B\"},\"b\":{\"Fn::Sub\":\"${B}/"
+	       "x\"},\"c\":{\"Fn::GetAtt\":[\"F\",\"Arn.X\"]},"
 	       "\"d\":{\"Fn::Join\":[\",\",[\"a\",{\"Ref\":\"B\"}]]}}");
 }
 

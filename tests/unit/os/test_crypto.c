@@ -16,9 +16,13 @@ TEST(crypto_known_digests)
 	} t[] = {
 		{ DIGEST_MD5, "900150983cd24fb0d6963f7d28e17f72" },
 		{ DIGEST_SHA1, "a9993e364706816aba3e25717850c26c9cd0d89d" },
-		{ DIGEST_SHA256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-		{ DIGEST_SHA384, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7" },
-		{ DIGEST_SHA512, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" },
+		{ DIGEST_SHA256,
+		  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+		{ DIGEST_SHA384, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8"
+				 "086072ba1e7cc2358baeca134c825a7" },
+		{ DIGEST_SHA512,
+		  "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a8"
+		  "36ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f" },
 	};
 	struct arena a;
 
@@ -57,7 +61,8 @@ TEST(crypto_hmac_rfc4231_case_2)
 
 	hmac_sha256(VIEW("Jefe"), VIEW("what do ya want for nothing?"), out);
 	hex_encode(hex, out, 32);
-	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	assert_string_equal(hex,
+			    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 TEST(crypto_equal_and_wipe)

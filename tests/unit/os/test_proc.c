@@ -53,8 +53,10 @@ TEST(proc_gets_only_what_is_given)
 	struct view v;
 
 	arena_init(&a, 1 << 20);
-	v = run(&a, "echo $A $B $HOME; pwd; for f in /proc/$$/fd/*; do [ -e $f ] && echo fd ${f##*/}; done; "
-		    "read x || echo eof; grep -E '^(NoNewPrivs|SigBlk)' /proc/self/status; exit 3",
+	v = run(&a,
+		"echo $A $B $HOME; pwd; for f in /proc/$$/fd/*; do [ -e $f ] && echo fd ${f##*/}; "
+		"done; "
+		"read x || echo eof; grep -E '^(NoNewPrivs|SigBlk)' /proc/self/status; exit 3",
 		(struct proc_opts){ .cwd = "/usr" }, &status);
 	v = view_trim(v);
 	assert_true(view_starts(v, VIEW("1 two\n/usr\nfd 0\nfd 1\nfd 2\n")));
@@ -74,7 +76,10 @@ TEST(proc_limits)
 
 	arena_init(&a, 1 << 20);
 	assert_true(view_eq(run(&a, "ulimit -v; ulimit -n; ulimit -t; ulimit -c",
-				(struct proc_opts){ .limit_as_bytes = 1 << 30, .limit_nofile = 17, .limit_cpu_s = 9 }, &status),
+				(struct proc_opts){ .limit_as_bytes = 1 << 30,
+						    .limit_nofile = 17,
+						    .limit_cpu_s = 9 },
+				&status),
 			    VIEW("1048576\n17\n9\n0\n")));
 	arena_clear(&a);
 }
@@ -88,14 +93,20 @@ TEST(proc_that_cannot_start_says_why)
 	struct proc p;
 
 	assert_int_equal(proc_start(&o, &p, &e), ERR_NOENT);
-	assert_string_equal(e.msg, "cannot start /no/such/program (program): No such file or directory");
+	assert_string_equal(e.msg,
+			    "cannot start /no/such/program (program): No such file or directory");
 	err_clear(&e);
 	o.argv = folder;
 	o.cwd = "/no/such/folder";
 	assert_int_equal(proc_start(&o, &p, &e), ERR_NOENT);
-	assert_string_equal(e.msg, "cannot start /bin/true in /no/such/folder: No such file or directory");
+	assert_string_equal(e.msg,
+			    "cannot start /bin/true in /no/such/folder: No such file or directory");
 	err_clear(&e);
-	o = (struct proc_opts){ .argv = (const char *const[]){ "/etc/passwd", NULL }, .env = env, .fd_in = -1, .fd_out = -1, .fd_err = -1 };
+	o = (struct proc_opts){ .argv = (const char *const[]){ "/etc/passwd", NULL },
+				.env = env,
+				.fd_in = -1,
+				.fd_out = -1,
+				.fd_err = -1 };
 	assert_int_equal(proc_start(&o, &p, &e), ERR_IO);
 }
 
@@ -111,7 +122,13 @@ TEST(proc_wait_times_out_and_kill_takes_the_group)
 	ssize_t n;
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	assert_int_equal(proc_start(&(struct proc_opts){ .argv = argv, .env = env, .fd_in = -1, .fd_out = fds[1], .fd_err = -1 }, &p, &e), 0);
+	assert_int_equal(proc_start(&(struct proc_opts){ .argv = argv,
+							 .env = env,
+							 .fd_in = -1,
+							 .fd_out = fds[1],
+							 .fd_err = -1 },
+				    &p, &e),
+			 0);
 	close(fds[1]);
 	n = read(fds[0], out, sizeof(out));
 	assert_true(n > 1);
@@ -126,7 +143,12 @@ TEST(proc_wait_times_out_and_kill_takes_the_group)
 	assert_int_equal(read(fds[0], out, sizeof(out)), 0);
 	close(fds[0]);
 	proc_kill(&p); /* nothing any more */
-	assert_int_equal(proc_start(&(struct proc_opts){ .argv = argv, .env = env, .fd_in = -1, .fd_out = -1, .fd_err = -1 }, &p, &e), 0);
+	assert_int_equal(
+		proc_start(
+			&(struct proc_opts){
+				.argv = argv, .env = env, .fd_in = -1, .fd_out = -1, .fd_err = -1 },
+			&p, &e),
+		0);
 	proc_kill(&p);
 	assert_int_equal(p.pid, 0);
 }
@@ -141,8 +163,14 @@ static void *start_many(void *arg)
 		struct proc p;
 		int status;
 
-		if (proc_start(&(struct proc_opts){ .argv = argv, .env = env, .fd_in = -1, .fd_out = -1, .fd_err = -1 }, &p, &e) == 0 &&
-		    proc_wait(&p, WAIT_MS, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		if (proc_start(&(struct proc_opts){ .argv = argv,
+						    .env = env,
+						    .fd_in = -1,
+						    .fd_out = -1,
+						    .fd_err = -1 },
+			       &p, &e) == 0 &&
+		    proc_wait(&p, WAIT_MS, &status) && WIFEXITED(status) &&
+		    WEXITSTATUS(status) == 0)
 			++*ended;
 	}
 	return NULL;
@@ -166,7 +194,10 @@ static void *start_sleeper(void *arg)
 	const char *const argv[] = { "/bin/sleep", "1000", NULL };
 	struct err e = { 0 };
 
-	if (proc_start(&(struct proc_opts){ .argv = argv, .env = env, .fd_in = -1, .fd_out = -1, .fd_err = -1 }, arg, &e) < 0)
+	if (proc_start(
+		    &(struct proc_opts){
+			    .argv = argv, .env = env, .fd_in = -1, .fd_out = -1, .fd_err = -1 },
+		    arg, &e) < 0)
 		fprintf(stderr, "%s\n", e.msg);
 	return NULL;
 }

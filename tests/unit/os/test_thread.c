@@ -88,7 +88,8 @@ TEST(lock_knows_its_owner)
 
 TEST(pool_slow_work_does_not_hold_fast_work_up)
 {
-	struct pool *p = pool_new(&(struct pool_opts){ .threads = { 1, 1 }, .queue_max = { 2, 2 } });
+	struct pool *p =
+		pool_new(&(struct pool_opts){ .threads = { 1, 1 }, .queue_max = { 2, 2 } });
 	struct gate slow, fast;
 	struct err e = { 0 };
 
@@ -112,7 +113,8 @@ TEST(pool_slow_work_does_not_hold_fast_work_up)
 
 TEST(pool_starts_threads_as_needed)
 {
-	struct pool *p = pool_new(&(struct pool_opts){ .threads = { 4, 1 }, .queue_max = { 8, 1 } });
+	struct pool *p =
+		pool_new(&(struct pool_opts){ .threads = { 4, 1 }, .queue_max = { 8, 1 } });
 	struct gate g;
 	struct err e = { 0 };
 

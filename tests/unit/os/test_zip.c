@@ -20,7 +20,9 @@ static void pack(struct buf *b, const char *name, const char *data)
 
 TEST(zip_both_ways)
 {
-	static const struct zip_entry z[] = { { "bootstrap", { "#!/bin/sh\n", 10 }, 0755 }, { "lib/a.txt", { "a", 1 }, 0644 }, { "empty", { "", 0 }, 0644 } };
+	static const struct zip_entry z[] = { { "bootstrap", { "#!/bin/sh\n", 10 }, 0755 },
+					      { "lib/a.txt", { "a", 1 }, 0644 },
+					      { "empty", { "", 0 }, 0644 } };
 	const char *d = unit_tmpdir();
 	struct buf b, again;
 	struct err e = { 0 };
@@ -68,7 +70,8 @@ static void make_link(struct buf *b)
 {
 	for (size_t i = 0; i + 46 < b->n; i++)
 		if (memcmp(b->p + i, "PK\1\2", 4) == 0)
-			b->p[i + 41] = (char)0xa1; /* S_IFLNK in the upper half of the external attributes */
+			b->p[i + 41] =
+				(char)0xa1; /* S_IFLNK in the upper half of the external attributes */
 }
 
 TEST(zip_links_stay_inside)
@@ -99,9 +102,11 @@ TEST(zip_refuses_broken_archives)
 	struct err e = { 0 };
 	struct buf b;
 
-	assert_int_equal(zip_unpack(VIEW("hello, this is not an archive"), unit_tmpdir(), 1000, &e), ERR_INVALID);
+	assert_int_equal(zip_unpack(VIEW("hello, this is not an archive"), unit_tmpdir(), 1000, &e),
+			 ERR_INVALID);
 	err_clear(&e);
 	pack(&b, "f", "some text that is long enough to be packed, some text that is long enough");
-	assert_int_equal(zip_unpack(view_sub(buf_view(&b), 0, b.n / 2), unit_tmpdir(), 1000, &e), ERR_INVALID);
+	assert_int_equal(zip_unpack(view_sub(buf_view(&b), 0, b.n / 2), unit_tmpdir(), 1000, &e),
+			 ERR_INVALID);
 	buf_clear(&b);
 }
