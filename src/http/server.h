@@ -3,7 +3,8 @@
  * http server -- HTTP/1.1 requests in, answers out; knows nothing of AWS.
  *
  * Loop threads (GNU libmicrohttpd's, hidden behind this header) own the sockets; the handler is plain
- * blocking code that runs once per request on a thread of its own pool and must answer exactly once.
+ * blocking code that runs once per request (not at all if the client has left by then) on a thread of
+ * its own pool and must answer exactly once.
  * Body bytes flow through a bounded pipe between the two, so a body is never whole in memory, and a
  * slow client holds no more than that pipe.  `Expect: 100-continue` is answered when the handler first
  * reads the body; a handler that answers without reading (a refused request) never asks for it.
