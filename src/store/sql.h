@@ -66,7 +66,6 @@ enum sql_output {
 struct sql_param {
 	const char *name;  /* of `:name` and `$name` in the text; NULL for the next `?` */
 	const char *value; /* text; NULL: null */
-	bool literal;      /* value is an SQL literal (1, 'a', DATE '2026-01-01', NULL) and not plain text */
 };
 
 struct sql_cancel;
