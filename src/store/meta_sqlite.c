@@ -28,7 +28,7 @@
 #define STATEMENTS_MAX 1024 /* kept prepared per connection */
 #define BUSY_MS 10000
 #define WAL_PAGES 4096 /* 16 MiB: then a checkpoint begins beside the writer */
-#define WAL_PAGES_HARD (16 * WAL_PAGES) /* then the writer helps, so that the WAL does not grow for ever */
+#define WAL_PAGES_HARD (4 * WAL_PAGES) /* then the writer helps, so that the WAL does not grow for ever */
 
 struct conn;
 

