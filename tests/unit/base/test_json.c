@@ -192,7 +192,7 @@ TEST(json_builds)
 	json_set_int(&A, o, "s", 5);
 	json_set(&A, o, "d", json_new_num(&A, 0.1));
 	json_set(&A, o, "w", json_new_num(&A, 3.0));
-	json_set(&A, o, "nan", json_new_num(&A, NAN));
+	json_set(&A, o, "nan", json_new_num(&A, (double)NAN));
 	json_set(&A, o, "b", json_new_bool(false));
 	json_set(&A, o, "z", json_new_cstr(&A, NULL));
 	assert_string_equal(json_text(&A, o),
