@@ -89,6 +89,7 @@ struct lite {
 
 	struct conn *writer; /* the writer thread's own */
 	pthread_t write_thread, check_thread;
+	struct lock checkpointing;
 	atomic_int wal_pages;
 	int helped_at;
 	atomic_uint_fast64_t commits;
@@ -237,7 +238,7 @@ static int bind_all(struct stmt *st, const char *sql, const char *fmt, va_list a
 			rc = sqlite3_bind_null(st->s, i);
 			break;
 		default:
-			must(!"a letter of fmt is unknown");
+			must_failed("a letter of fmt is known", __FILE__, __LINE__);
 		}
 	}
 	return rc == SQLITE_OK ? 0 : db_fail(st->conn->db, sql, e);
@@ -614,8 +615,9 @@ static void finish_group(struct lite *m, struct job *first)
 	}
 }
 
-static void checkpoint(struct conn *c, int mode)
+static void checkpoint(struct lite *m, struct conn *c, int mode)
 {
+	LOCK_SCOPE(&m->checkpointing); /* a second one would not wait but do nothing */
 	int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, mode, NULL, NULL);
 
 	if ((rc & 0xff) == SQLITE_IOERR)
@@ -627,10 +629,10 @@ static void help_checkpoint(struct lite *m)
 {
 	int pages = atomic_load(&m->wal_pages);
 
-	if (pages < WAL_PAGES_HARD)
+	if (pages < WAL_PAGES_HARD) {
 		m->helped_at = 0;
-	else if (pages - m->helped_at >= WAL_PAGES) {
-		checkpoint(m->writer, SQLITE_CHECKPOINT_PASSIVE);
+	} else if (pages - m->helped_at >= WAL_PAGES) {
+		checkpoint(m, m->writer, SQLITE_CHECKPOINT_PASSIVE);
 		m->helped_at = pages;
 	}
 }
@@ -678,7 +680,7 @@ static void *check_thread(void *arg)
 		lock_drop(&m->lock);
 		if (stop)
 			break;
-		checkpoint(c, SQLITE_CHECKPOINT_PASSIVE);
+		checkpoint(m, c, SQLITE_CHECKPOINT_PASSIVE);
 	}
 	conn_close(c);
 	return NULL;
@@ -696,6 +698,7 @@ static void lite_free(struct lite *m)
 	fd_closep(&m->lockfd);
 	cond_clear(&m->check);
 	cond_clear(&m->work);
+	lock_clear(&m->checkpointing);
 	lock_clear(&m->lock);
 	free(m->path);
 	free(m->dir);
@@ -728,6 +731,7 @@ int meta_open_sqlite(const char *path, struct meta **ret, struct err *e)
 	must(m->dir && m->path);
 	must(snprintf(m->path, n, "%s/" FILE_NAME, path) == (int)n - 1);
 	lock_init(&m->lock, "meta");
+	lock_init(&m->checkpointing, "meta checkpoint");
 	cond_init(&m->work);
 	cond_init(&m->check);
 	if (file_mkdirs(path, 0700, e) < 0 || dirlock_take(path, &m->lockfd, e) < 0 || open_writer(m, e) < 0) {
@@ -751,7 +755,7 @@ static void lite_close(struct meta *base)
 	lock_drop(&m->lock);
 	thread_join(m->write_thread);
 	thread_join(m->check_thread);
-	checkpoint(m->writer, SQLITE_CHECKPOINT_TRUNCATE);
+	checkpoint(m, m->writer, SQLITE_CHECKPOINT_TRUNCATE);
 	lite_free(m);
 }
 
