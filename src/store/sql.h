@@ -31,7 +31,7 @@
 #define SQL_TEXT_MAX 262144
 #define SQL_PARTITIONS_MAX 1000 /* distinct partitions that one job may write */
 
-enum sql_format { SQL_PARQUET, SQL_JSON, SQL_CSV }; /* SQL_JSON: one object per line, gzip by the name's ending .gz */
+enum sql_format { SQL_PARQUET, SQL_JSON, SQL_CSV }; /* SQL_JSON: one object per line */
 
 struct sql_column {
 	const char *name, *type; /* Hive spelling on the way in; Athena's name of the type in results */
@@ -52,6 +52,8 @@ struct sql_table {
 	enum sql_format format;
 	bool csv_header;                  /* SQL_CSV: the first line of each file is skipped */
 	char csv_delim, csv_quote;        /* 0: ',' and '"' */
+	bool csv_plain;                   /* SQL_CSV: no quoting at all */
+	bool gzip;                        /* SQL_JSON, SQL_CSV: all files are gzip */
 	const struct sql_file *files;     /* none: the table is empty */
 	size_t n_files;
 	const char *view_sql;             /* a view: its SELECT; then no columns and files.  Views come after what they name */

@@ -393,7 +393,8 @@ static struct json *table_json(struct arena *a, const struct sql_table *t)
 	json_set_str(a, o, "format", formats[t->format]);
 	json_set(a, o, "header", json_new_bool(t->csv_header));
 	json_set_str(a, o, "delim", delim);
-	json_set_str(a, o, "quote", quote);
+	json_set_str(a, o, "quote", t->csv_plain ? "" : quote);
+	json_set(a, o, "gzip", json_new_bool(t->gzip));
 	json_set(a, o, "files", files_json(a, t));
 	return o;
 }

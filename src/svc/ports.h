@@ -19,6 +19,7 @@
 #include "store/blob.h"
 #include "store/log.h"
 #include "store/meta.h"
+#include "store/sql.h"
 
 struct port_tag {
 	const char *key, *value;
@@ -126,6 +127,10 @@ struct glue_port {
 	/* @expression NULL: all. */
 	int (*partitions)(void *self, const char *database, const char *table, const char *expression, struct arena *a,
 			  struct glue_partition **ret, size_t *ret_n, struct err *e);
+	/* The tables that one SELECT names, and those its views name, with all their files, as the SQL engine takes them:
+	 * views behind what they name.  ERR_NOENT: no such table; ERR_UNSUPPORTED: a format that is not read. */
+	int (*resolve)(void *self, const char *text, const char *database, struct arena *a, struct sql_table **ret,
+		       size_t *ret_n, struct err *e);
 	/* Inside the caller's transaction; existing is fine. */
 	int (*partition_tx)(void *self, struct meta_tx *tx, const char *database, const char *table,
 			    const char *const *values, size_t n, const char *location, struct err *e);
