@@ -29,7 +29,7 @@ LIBRARY = {
     r"expat\.h": r"src/base/xml\.c",
     r"yaml\.h": r"src/base/yaml\.c",
     r"sqlite3\.h": r"src/store/meta_sqlite\w*\.[ch]",
-    r"duckdb\.h": r"src/store/sql_duckdb\w*\.[ch]",
+    r"duckdb\.h": r"src/store/(sql_duckdb\w*|sqlworker/\w+)\.[ch]",
     r"microhttpd\.h": r"src/http/server\w*\.[ch]",
     r"curl/": r"src/http/client\w*\.[ch]",
     r"png\.h": r"src/data/png\w*\.c",
