@@ -111,7 +111,7 @@ static void reader(struct rel *r, const size_t *which, size_t n, bool with_name)
 		sql_quote(r->b, json_get_str(r->t, "quote"));
 	}
 	if (!view_eq_str(r->format, "parquet"))
-		buf_add_str(r->b, json_is_true(json_get(r->t, "gzip")) ? ", compression='gzip'" : ", compression='none'");
+		buf_add_str(r->b, json_is_true(json_get(r->t, "gzip")) ? ", compression='gzip'" : ", compression='uncompressed'");
 	if (with_name)
 		buf_add_str(r->b, ", filename='" FILE_COLUMN "'");
 	buf_add_char(r->b, ')');
