@@ -183,7 +183,7 @@ static void release(struct fn_pool *p, struct fn_worker *w)
 int fn_invoke(struct fn_pool *p, const struct fn_spec *f, struct view event, struct arena *a, struct fn_result *ret,
 	      struct err *e)
 {
-	struct fn_worker *w;
+	struct fn_worker *w = NULL;
 	int64_t deadline = clock_mono_ns() + (int64_t)f->timeout_ms * 1000000;
 	int r = acquire(p, f, deadline, &w, e);
 

@@ -16,7 +16,7 @@ struct lambda;
 
 struct lambda_opts {
 	struct meta *meta;
-	struct blob_store *blob;
+	struct blob_store *blob;  /* of lambda alone: lambda_start() sweeps what no function names */
 	struct fn_pool *fn;
 	const struct s3_port *s3; /* code from S3 */
 	const char *code_dir;     /* unpacked code, by the SHA-256 of its zip */
@@ -26,11 +26,8 @@ struct lambda_opts {
 extern const struct service lambda_service;
 
 int lambda_new(const struct lambda_opts *o, struct lambda **ret, struct err *e) MUST_CHECK;
-int lambda_start(struct lambda *l, struct err *e) MUST_CHECK; /* takes up accepted asynchronous events */
+int lambda_start(struct lambda *l, struct err *e) MUST_CHECK; /* sweeps; takes up accepted asynchronous events */
 struct lambda *lambda_free(struct lambda *l);
-
-/* True if a function's zip is the blob of this blob_key() (for the start-up sweep). */
-bool lambda_uses_blob(struct lambda *l, struct view key);
 
 /*
  * A call of a function URL (payload format 2.0).  @id: the URL's id.  ERR_NOENT: no such URL.

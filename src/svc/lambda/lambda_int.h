@@ -36,6 +36,7 @@ int lambda__list(struct lambda *l, const char *after, int64_t max, struct arena 
 		 struct err *e);
 /* Inserts (@fresh: ResourceConflictException if it exists) or replaces; sets revision and modified_ms. */
 int lambda__save(struct lambda *l, struct lambda_fn *f, bool fresh, struct arena *a, struct err *e);
+bool lambda__uses_blob(void *l, struct view key); /* for blob_sweep() */
 int lambda__delete(struct lambda *l, const char *name, struct err *e);
 const char *lambda__arn(struct lambda *l, const char *name, struct arena *a);
 const char *lambda__plain_name(const char *name, struct arena *a);

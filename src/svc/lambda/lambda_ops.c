@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lambda_ops: the operations of functions and their table. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,9 +84,8 @@ static int code_bytes(struct op_ctx *cx, const struct lambda_code *c, struct vie
 		return aws_fail(&cx->err, &LAMBDA_INVALID, "Code: ZipFile, or S3Bucket and S3Key, must be given");
 	r = l->o.s3->get(l->o.s3->self, c->bucket, c->key, S3_ZIP_MAX, cx->arena, ret, &cx->err);
 	if (r < 0) {
-		char why[256];
+		const char *why = arena_str(cx->arena, view_str(cx->err.msg));
 
-		snprintf(why, sizeof(why), "%s", cx->err.msg);
 		err_clear(&cx->err);
 		return aws_fail(&cx->err, &LAMBDA_INVALID, "Error occurred while GetObject. S3Bucket %s, S3Key %s: %s",
 				c->bucket, c->key, why);
@@ -475,9 +473,12 @@ int lambda_new(const struct lambda_opts *o, struct lambda **ret, struct err *e)
 
 int lambda_start(struct lambda *l, struct err *e)
 {
-	(void)e;
-	lambda__queue_start(l);
-	return 0;
+	uint64_t removed;
+	int r = blob_sweep(l->o.blob, lambda__uses_blob, l, &removed, e);
+
+	if (r == 0)
+		lambda__queue_start(l);
+	return r;
 }
 
 struct lambda *lambda_free(struct lambda *l)

@@ -232,8 +232,9 @@ static int uses_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return r;
 }
 
-bool lambda_uses_blob(struct lambda *l, struct view key)
+bool lambda__uses_blob(void *arg, struct view key)
 {
+	struct lambda *l = arg;
 	struct uses q = { key, false };
 	struct err e = { 0 };
 
