@@ -213,7 +213,7 @@ void config_help(struct buf *b)
 		char left[64], name[32];
 		size_t k;
 
-		for (k = 0; s->name[k] && k < sizeof(name) - 1; k++)
+		for (k = 0; k < sizeof(name) - 1 && s->name[k]; k++)
 			name[k] = s->name[k] == '_' ? '-' : s->name[k];
 		name[k] = 0;
 		snprintf(left, sizeof(left), "--%s %s", name, s->arg);
