@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Calls a target: a state machine, a function or a delivery stream, through its own operation. */
+#include "base/buf.h"
+#include "os/crypto.h"
+#include "svc/events/events_int.h"
+
+/* arn:aws:SERVICE:region:account:RESOURCE */
+static bool split_arn(const char *arn, struct view *service, struct view *resource)
+{
+	struct view rest = view_str(arn), part[5];
+
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		if (!view_split(&rest, ':', &part[i]))
+			return false;
+	*service = part[2];
+	*resource = rest;
+	return view_eq_str(part[0], "arn") && rest.p && rest.n;
+}
+
+int events__target_check(const char *id, const char *arn, struct err *e)
+{
+	struct view service, resource;
+
+	if (!split_arn(arn, &service, &resource))
+		return aws_fail(e, &AWS_VALIDATION,
+				"Parameter %s is not valid. Reason: Provided Arn is not in correct format.", arn);
+	if ((view_eq_str(service, "states") && view_starts(resource, VIEW("stateMachine:"))) ||
+	    (view_eq_str(service, "lambda") && view_starts(resource, VIEW("function:"))) ||
+	    (view_eq_str(service, "firehose") && view_starts(resource, VIEW("deliverystream/"))))
+		return 0;
+	return aws_fail(e, &AWS_VALIDATION,
+			"Parameter %s is not valid. Reason: targets of this kind are not supported (target %s).", arn, id);
+}
+
+/* The same event for the same target starts one execution, however often it is delivered. */
+static const char *execution_name(struct arena *a, const struct delivery *d)
+{
+	char hex[65];
+
+	sha256_hex(view_str(arena_printf(a, "%s/%s", d->rule, d->target)), hex);
+	return arena_printf(a, "%s_%.32s", d->event_id, hex);
+}
+
+static int call(const struct events *ev, const struct op_registry *r, const char *service, const char *op,
+		const struct json *in, struct arena *a, struct err *e)
+{
+	const struct op_caller caller = {
+		.account = ev->o.account, .access_key = "", .source_ip = "events.amazonaws.com",
+		.arn = arena_printf(a, "arn:aws:sts::%s:assumed-role/events/events", ev->o.account),
+	};
+	const struct json *out;
+
+	return op_call(r, service, op, in, &caller, a, &out, e);
+}
+
+int events__deliver(const struct events *ev, const struct op_registry *r, const struct delivery *d, struct arena *a,
+		    struct err *e)
+{
+	struct json *in = json_new_obj(a), *record;
+	struct view service, resource;
+	int rc;
+
+	if (!split_arn(d->arn, &service, &resource))
+		return err_set(e, ERR_INVALID, "%s is no ARN", d->arn);
+	if (view_eq_str(service, "lambda")) {
+		json_set_str(a, in, "FunctionName", d->arn);
+		json_set_str(a, in, "InvocationType", "Event");
+		json_set_str(a, in, "Payload", d->payload);
+		return call(ev, r, "lambda", "Invoke", in, a, e);
+	}
+	if (view_eq_str(service, "firehose")) {
+		record = json_new_obj(a);
+		json_set_str(a, record, "Data", d->payload);
+		json_set(a, in, "DeliveryStreamName", json_new_str(a, view_from(resource, 15)));
+		json_set(a, in, "Record", record);
+		return call(ev, r, "firehose", "PutRecord", in, a, e);
+	}
+	json_set_str(a, in, "stateMachineArn", d->arn);
+	json_set_str(a, in, "name", execution_name(a, d));
+	json_set_str(a, in, "input", d->payload);
+	rc = call(ev, r, "stepfunctions", "StartExecution", in, a, e);
+	if (rc < 0 && e->wire && view_eq_str(view_str(((const struct aws_error *)e->wire)->code), "ExecutionAlreadyExists")) {
+		err_clear(e);
+		rc = 0;
+	}
+	return rc;
+}
