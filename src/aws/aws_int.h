@@ -6,6 +6,7 @@
 
 #include "aws/gate.h"
 #include "aws/op.h"
+#include "aws/sigv4.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/xml.h"
@@ -99,6 +100,33 @@ const struct aws_error *aws__err_invalid(const struct service *s);
 const struct aws_error *aws__err_refused(const struct service *s);
 /* A member known but not honoured, or not known at all: sets d->err. */
 int aws__refuse(const struct decode *d, const char *path, bool known);
+
+/* --- rest binding --- */
+#define LABELS_MAX 4
+
+struct route {
+	const struct op *op;
+	struct op_pair_view {
+		struct view name, value; /* raw */
+	} labels[LABELS_MAX];
+	size_t n_labels;
+};
+
+/* The row for a method, path and query, all raw; false: none.  @has_header tells of selecting headers. */
+bool aws__route(const struct service *s, struct view method, struct view path, struct view query,
+		bool (*has_header)(const void *self, const char *name), const void *self, struct route *ret);
+
+struct rest_input {
+	const struct route *route;
+	const struct sigv4_pair *headers, *params; /* params decoded */
+	size_t n_headers, n_params;
+	bool presigned;
+	struct view body; /* VIEW_NONE for OP_STREAM */
+};
+/* Everything of a rest request as one tree for aws__decode(). */
+int aws__bind(const struct decode *d, const struct rest_input *in, const struct json **ret) MUST_CHECK;
+/* A JSON text, not too deep and not too many values. */
+int aws__parse_json(struct arena *a, struct view text, const struct json **ret, struct err *e) MUST_CHECK;
 
 /* --- bodies --- */
 struct op_body;

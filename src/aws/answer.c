@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers in the service's protocol: documents, errors, streams. */
+#include <stdio.h>
+
+#include "aws/exchange.h"
+
+#define ANSWER_HEADERS (OUT_HEADERS + 8)
+#define STREAM_TIMEOUT_MS 60000
+
+bool exchange__is_head(const struct exchange *x)
+{
+	return view_eq_str(http_method(x->r), "HEAD");
+}
+
+/* --- headers --- */
+struct headers {
+	struct http_header v[ANSWER_HEADERS];
+	size_t n;
+};
+
+static void add(struct headers *h, const char *name, const char *value)
+{
+	must(h->n < ANSWER_HEADERS);
+	h->v[h->n++] = (struct http_header){ name, value };
+}
+
+static bool wants_json(const struct exchange *x)
+{
+	if (!x->s)
+		return x->g.face == FACE_JSON;
+	return x->s->protocol != OP_REST_XML && x->s->protocol != OP_QUERY;
+}
+
+static void add_common(struct exchange *x, struct headers *h)
+{
+	bool s3 = x->s ? x->s->protocol == OP_REST_XML : x->g.face == FACE_S3;
+
+	if (s3) {
+		add(h, "x-amz-request-id", x->request_id);
+		add(h, "x-amz-id-2", x->host_id);
+	} else {
+		add(h, "x-amzn-RequestId", x->request_id);
+	}
+}
+
+static const char *document_type(const struct exchange *x)
+{
+	if (!wants_json(x))
+		return x->s && x->s->protocol == OP_QUERY ? "text/xml" : "application/xml";
+	if (x->s && x->s->protocol == OP_REST_JSON)
+		return "application/json";
+	return x->s && x->s->protocol == OP_JSON_1_0 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1";
+}
+
+static void send(struct exchange *x, int status, struct headers *h, struct view body)
+{
+	const struct http_answer a = { .status = status, .headers = h->v, .n_headers = h->n };
+
+	x->answered = true;
+	x->status = status;
+	http_answer(x->r, &a, body);
+}
+
+static void add_own(struct exchange *x, struct headers *h)
+{
+	for (size_t i = 0; i < x->out->n_headers; i++)
+		add(h, x->out->headers[i].name, x->out->headers[i].value);
+}
+
+static int success_status(const struct exchange *x)
+{
+	if (x->out->status)
+		return x->out->status;
+	return x->op->status ? x->op->status : 200;
+}
+
+void exchange__answer(struct exchange *x)
+{
+	int status = success_status(x);
+	struct headers h = { .n = 0 };
+	struct out *o = x->out;
+	struct view body;
+	const char *type = document_type(x);
+
+	if (!o->raw)
+		aws__out_finish(o);
+	body = o->raw ? o->body : buf_view(&o->buf);
+	if (o->raw)
+		type = o->content_type;
+	if (status == 204)
+		body = VIEW("");
+	add_common(x, &h);
+	if (body.n || o->raw)
+		add(&h, "Content-Type", type);
+	add_own(x, &h);
+	send(x, status, &h, body);
+}
+
+/* --- errors --- */
+static const struct aws_error *neutral(const struct exchange *x)
+{
+	switch (x->err.code) {
+	case ERR_INVALID:
+		return x->s ? aws__err_invalid(x->s) : &AWS_VALIDATION;
+	case ERR_DENIED:
+		return &AWS_ACCESS_DENIED;
+	case ERR_UNSUPPORTED:
+		return &AWS_NOT_IMPLEMENTED;
+	case ERR_LIMIT:
+	case ERR_BUSY:
+	case ERR_TIMEOUT:
+		return &AWS_UNAVAILABLE;
+	default:
+		return &AWS_INTERNAL;
+	}
+}
+
+/* The common errors where a protocol family has its own spelling. */
+static const struct aws_error *spelled(const struct aws_error *w, enum gate_face face)
+{
+	static const struct {
+		const struct aws_error *common;
+		struct aws_error s3, query;
+	} t[] = {
+		{ &AWS_ACCESS_DENIED, { "AccessDenied", 403, false }, { "AccessDenied", 403, false } },
+		{ &AWS_INTERNAL, { "InternalError", 500, true }, { "InternalFailure", 500, true } },
+		{ &AWS_VALIDATION, { "InvalidArgument", 400, false }, { "ValidationError", 400, false } },
+		{ &AWS_SERIALIZATION, { "MalformedXML", 400, false }, { "MalformedQueryString", 400, false } },
+		{ &AWS_UNKNOWN_OPERATION, { "MethodNotAllowed", 405, false }, { "InvalidAction", 400, false } },
+		{ &AWS_THROTTLING, { "SlowDown", 503, true }, { "Throttling", 400, false } },
+		{ &AWS_UNAVAILABLE, { "SlowDown", 503, true }, { "ServiceUnavailable", 503, true } },
+		{ &AWS_TOO_LARGE, { "EntityTooLarge", 400, false }, { "RequestEntityTooLarge", 413, false } },
+	};
+
+	for (size_t i = 0; face != FACE_JSON && i < ARRAY_LEN(t); i++)
+		if (t[i].common == w)
+			return face == FACE_S3 ? &t[i].s3 : &t[i].query;
+	return w;
+}
+
+static const char *public_message(const struct exchange *x, const struct aws_error *w)
+{
+	if (x->err.wire)
+		return x->err.msg;
+	if (w == &AWS_INTERNAL)
+		return "We encountered an internal error. Please try again.";
+	return w == &AWS_UNAVAILABLE ? "Please reduce your request rate." : x->err.msg;
+}
+
+static void xml_element(struct buf *b, const char *name, const char *text)
+{
+	buf_printf(b, "<%s>", name);
+	xml_escape(b, view_str(text));
+	buf_printf(b, "</%s>", name);
+}
+
+static void json_error(const struct exchange *x, struct buf *b, const struct aws_error *w, const char *message)
+{
+	bool rest = x->s && x->s->protocol == OP_REST_JSON;
+
+	buf_add_str(b, rest ? "{\"Type\":" : "{\"__type\":");
+	json_print_str(b, view_str(!rest ? w->code : w->status < 500 ? "User" : "Service"));
+	buf_add_str(b, ",\"message\":");
+	json_print_str(b, view_str(message));
+	buf_add_char(b, '}');
+}
+
+static void query_error(const struct exchange *x, struct buf *b, const struct aws_error *w, const char *message)
+{
+	buf_add_str(b, "<ErrorResponse");
+	if (x->s && x->s->xml_namespace)
+		buf_printf(b, " xmlns=\"%s\"", x->s->xml_namespace);
+	buf_printf(b, "><Error><Type>%s</Type>", w->status < 500 ? "Sender" : "Receiver");
+	xml_element(b, "Code", w->code);
+	xml_element(b, "Message", message);
+	buf_printf(b, "</Error><RequestId>%s</RequestId></ErrorResponse>", x->request_id);
+}
+
+static void s3_error(const struct exchange *x, struct buf *b, const struct aws_error *w, const char *message)
+{
+	aws__out_xml_decl(b);
+	buf_add_str(b, "<Error>");
+	xml_element(b, "Code", w->code);
+	xml_element(b, "Message", message);
+	for (size_t i = 0; x->cx && i < x->cx->n_details; i++)
+		xml_element(b, x->cx->details[i].key, x->cx->details[i].value);
+	if (x->g.error_xml)
+		buf_add_str(b, x->g.error_xml);
+	buf_add_str(b, "<Resource>");
+	xml_escape(b, x->resource);
+	buf_printf(b, "</Resource><RequestId>%s</RequestId><HostId>%s</HostId></Error>", x->request_id, x->host_id);
+}
+
+/* A status like 304 has no document, and HEAD never has one. */
+static bool has_document(const struct exchange *x, int status)
+{
+	return !exchange__is_head(x) && status != 304 && status != 204;
+}
+
+void exchange__answer_error(struct exchange *x)
+{
+	enum gate_face face = !wants_json(x) ? FACE_S3 : FACE_JSON;
+	const struct aws_error *w = x->err.wire ? x->err.wire : neutral(x);
+	const char *message = public_message(x, w);
+	struct headers h = { .n = 0 };
+	struct buf b;
+
+	if (face == FACE_S3 && (x->s ? x->s->protocol == OP_QUERY : x->g.face == FACE_QUERY))
+		face = FACE_QUERY;
+	w = spelled(w, face);
+	buf_init(&b, 256 * KIB);
+	if (face == FACE_JSON)
+		json_error(x, &b, w, message);
+	else if (face == FACE_QUERY)
+		query_error(x, &b, w, message);
+	else
+		s3_error(x, &b, w, message);
+	x->err.wire = w;
+	add_common(x, &h);
+	if (has_document(x, w->status))
+		add(&h, "Content-Type", document_type(x));
+	if (face == FACE_JSON)
+		add(&h, "x-amzn-ErrorType", w->code);
+	if (w->status == 304 && x->out)
+		add_own(x, &h);
+	send(x, w->status, &h, has_document(x, w->status) ? buf_view(&b) : VIEW(""));
+	buf_clear(&b);
+}
+
+/* --- streams --- */
+int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len)
+{
+	struct exchange *x = cx->transport;
+	struct headers h = { .n = 0 };
+	struct http_answer a;
+
+	must(!o->streaming && !o->raw && !o->wrote);
+	o->streaming = true;
+	o->stream_left = len;
+	if (!x) {
+		if (len > o->stream.max)
+			return aws_fail(&cx->err, &AWS_TOO_LARGE, "the answer is longer than %zu bytes", o->stream.max);
+		return 0;
+	}
+	add_common(x, &h);
+	add_own(x, &h);
+	a = (struct http_answer){ .status = success_status(x), .headers = h.v, .n_headers = h.n };
+	x->answered = true;
+	x->status = a.status;
+	if (exchange__is_head(x))
+		http_answer_head(x->r, &a, len);
+	else
+		x->stream = http_answer_stream(x->r, &a, (int64_t)len);
+	return 0;
+}
+
+int op_stream_write(struct op_ctx *cx, struct out *o, struct view piece)
+{
+	struct exchange *x = cx->transport;
+
+	must(o->streaming && piece.n <= o->stream_left);
+	o->stream_left -= piece.n;
+	if (!x) {
+		buf_add_view(&o->stream, piece);
+		return 0;
+	}
+	return x->stream ? http_stream_write(x->stream, piece, STREAM_TIMEOUT_MS, &cx->err) : 0;
+}

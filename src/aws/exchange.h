@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exchange -- one request on its way through aws/: router.c fills it, answer.c answers it.  Private to aws/. */
+#pragma once
+
+#include "aws/aws.h"
+#include "aws/aws_int.h"
+
+struct aws {
+	struct aws_opts o;
+};
+
+struct exchange {
+	struct aws *aws;
+	struct http_req *r;
+	struct arena *a;
+	int64_t began_ns;
+	char request_id[40], host_id[77];
+	struct gate_result g;
+	bool verified;
+	const struct service *s;
+	void *self;
+	const struct op *op;
+	struct view path, resource; /* routed path (bucket in front); the path as received */
+	struct sigv4_pair *headers, *params;
+	size_t n_headers, n_params;
+	struct view whole; /* the body, if it was read as a whole */
+	bool have_whole;
+	size_t whole_at;
+	struct op_body *body;
+	struct op_ctx *cx;
+	struct out *out;
+	struct err err;
+	struct http_stream *stream;
+	bool answered;
+	int status;
+};
+
+bool exchange__is_head(const struct exchange *x);
+/* Answers with x->err (which has a wire error or a neutral code). */
+void exchange__answer_error(struct exchange *x);
+void exchange__answer(struct exchange *x);
