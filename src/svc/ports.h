@@ -44,6 +44,7 @@ struct s3_new { /* an object whose bytes are durable blobs already */
 	const char *bucket, *key;
 	const char *ref;
 	const char *md5_hex;       /* of the bytes: the ETag */
+	const char *crc64nvme;     /* of the bytes, base64; NULL: none is stored (put() computes both) */
 	const char *content_type;  /* NULL: binary/octet-stream */
 	const char *content_encoding; /* NULL: none */
 	const struct port_tag *meta, *tags;

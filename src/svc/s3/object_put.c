@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* object_put -- bytes into a blob, the row and its event in one transaction; PutObject and deletion. */
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "os/clock.h"
+#include "svc/s3/s3_ops.h"
+
+#define CHUNK (256 * KIB)
+
+/* --- members that are checks --- */
+
+int s3__check_owner(struct op_ctx *cx, const char *expected)
+{
+	const struct s3 *s = cx->self;
+
+	if (expected && !view_eq_str(view_str(expected), s->account))
+		return aws_fail(&cx->err, &S3_ACCESS_DENIED, "Access Denied");
+	return 0;
+}
+
+int s3__check_key(struct op_ctx *cx, const char *key)
+{
+	struct view v = view_str(key);
+
+	if (v.n > LIMIT_KEY)
+		return aws_fail(&cx->err, &S3_KEY_TOO_LONG, "Your key is too long");
+	if (!v.n || !utf8_valid(v))
+		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "Key has to be UTF-8 text of 1 to 1024 bytes");
+	return 0;
+}
+
+int s3__check_version(struct op_ctx *cx, const char *version)
+{
+	if (!version || view_eq_str(view_str(version), "null"))
+		return 0;
+	return aws_fail(&cx->err, &S3_NO_SUCH_VERSION, "The specified version does not exist.");
+}
+
+int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const char *if_none_match)
+{
+	if (if_match && if_none_match)
+		return aws_fail(&cx->err, &AWS_NOT_IMPLEMENTED,
+				"A header you provided implies functionality that is not implemented: If-Match together "
+				"with If-None-Match");
+	if (if_none_match && !view_eq_str(view_str(if_none_match), "*"))
+		return aws_fail(&cx->err, &AWS_NOT_IMPLEMENTED,
+				"A header you provided implies functionality that is not implemented: If-None-Match "
+				"with a value other than *");
+	return 0;
+}
+
+int s3__explain(struct op_ctx *cx, const char *if_none_match)
+{
+	if (cx->err.wire == &S3_PRECONDITION_FAILED)
+		op_error_detail(cx, "Condition", if_none_match ? "If-None-Match" : "If-Match");
+	return cx->err.code;
+}
+
+struct view s3__unquote(const char *etag)
+{
+	struct view v = view_trim(view_str(etag));
+
+	if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+		return view_sub(v, 1, v.n - 2);
+	return v;
+}
+
+struct s3_who s3__who(const struct op_ctx *cx, const char *reason)
+{
+	return (struct s3_who){ cx->request_id, cx->caller.account, cx->caller.source_ip, reason };
+}
+
+/* --- metadata --- */
+
+/* "aws-chunked" tells how the body travelled; it is not part of the object. */
+static const char *stored_encoding(struct op_ctx *cx, const char *encoding)
+{
+	struct view rest = view_str(encoding), one;
+	const char *kept = NULL;
+
+	while (view_split(&rest, ',', &one)) {
+		one = view_trim(one);
+		if (!one.n || view_eq_nocase(one, VIEW("aws-chunked")))
+			continue;
+		kept = kept ? arena_printf(cx->arena, "%s,%.*s", kept, VIEW_ARG(one)) : arena_str(cx->arena, one);
+	}
+	return kept;
+}
+
+int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *ret)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < in->meta.n; i++)
+		total += strlen(in->meta.v[i].key) + strlen(in->meta.v[i].value);
+	if (total > S3_META_MAX)
+		return aws_fail(&cx->err, &S3_METADATA_TOO_LARGE,
+				"Your metadata headers exceed the maximum allowed metadata size");
+	*ret = (struct s3_info){
+		.content_type = in->type && in->type[0] ? in->type : "binary/octet-stream",
+		.cache_control = in->cache_control,
+		.disposition = in->disposition,
+		.encoding = stored_encoding(cx, in->encoding),
+		.language = in->language,
+		.expires = in->expires,
+		.meta = in->meta.v,
+		.n_meta = in->meta.n,
+	};
+	return 0;
+}
+
+/* --- bytes --- */
+
+static int pump(struct op_ctx *cx, struct view body, struct blob_writer *w, struct s3_sums *x)
+{
+	char *piece;
+
+	if (!cx->body) {
+		s3__sums_add(x, body.p, body.n);
+		return blob_write(w, body.p ? body.p : "", body.n, &cx->err);
+	}
+	piece = arena_alloc(cx->arena, CHUNK);
+	for (;;) {
+		ssize_t n = op_body_read(cx->body, piece, CHUNK, &cx->err);
+
+		if (n <= 0)
+			return (int)n;
+		s3__sums_add(x, piece, (size_t)n);
+		if (blob_write(w, piece, (size_t)n, &cx->err) < 0)
+			return cx->err.code;
+	}
+}
+
+int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck, const char *content_md5, unsigned want,
+		struct s3_received *ret)
+{
+	struct s3 *s = cx->self;
+	struct blob_writer *w;
+	struct s3_sums x;
+	int rc = s3__claim(cx, ck, content_md5, &ret->claim);
+
+	if (rc)
+		return rc;
+	if (ret->claim.algo)
+		want |= 1U << ret->claim.algo;
+	rc = blob_begin(s->blob, &w, &cx->err);
+	if (rc)
+		return rc;
+	s3__sums_begin(&x, want);
+	rc = pump(cx, body, w, &x);
+	if (rc) {
+		s3__sums_drop(&x);
+	} else {
+		s3__sums_end(&x, &ret->sums);
+		rc = s3__claim_check(cx, &ret->claim, &ret->sums);
+	}
+	if (rc) {
+		blob_abort(w);
+		return rc;
+	}
+	return blob_commit(w, cx->arena, &ret->ref, &cx->err);
+}
+
+/* --- publishing --- */
+
+uint64_t s3__next_seq(struct s3 *s)
+{
+	uint64_t now = (uint64_t)clock_ns();
+
+	s->last_seq = now > s->last_seq ? now : s->last_seq + 1;
+	return s->last_seq;
+}
+
+static int conditions_hold(const struct s3_publish *p, bool exists, const struct s3_row *old, struct err *e)
+{
+	if (p->if_none_match && exists)
+		return aws_fail(e, &S3_PRECONDITION_FAILED,
+				"At least one of the pre-conditions you specified did not hold");
+	if (p->if_match && !exists)
+		return aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.");
+	if (p->if_match && !s3__same_etag(p->if_match, old->etag))
+		return aws_fail(e, &S3_PRECONDITION_FAILED,
+				"At least one of the pre-conditions you specified did not hold");
+	return 0;
+}
+
+int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struct err *e)
+{
+	struct s3_bucket bucket;
+	struct s3_row old;
+	uint64_t seq;
+	int rc = s3__bucket_need(tx, p->row.bucket, &bucket, e);
+
+	if (rc)
+		return rc;
+	rc = s3__object_find(tx, p->row.bucket, p->row.key, p->arena, &old, e);
+	if (rc < 0)
+		return rc;
+	p->old_parts = rc > 0 ? s3__parts_text(p->arena, old.parts, old.n_parts) : NULL;
+	rc = conditions_hold(p, rc > 0, &old, e);
+	if (rc)
+		return rc;
+	seq = s3__next_seq(s);
+	p->row.modified_ms = s->now_ms();
+	rc = s3__object_put(tx, &p->row, seq, p->arena, e);
+	if (!rc && bucket.eventbridge)
+		rc = s3__emit_created(tx, s, &p->row, seq, &p->who, p->arena, e);
+	return rc;
+}
+
+struct publish_arg {
+	struct s3 *s;
+	struct s3_publish *p;
+};
+
+static int publish_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct publish_arg *a = arg;
+
+	return s3__publish_tx(tx, a->s, a->p, e);
+}
+
+int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e)
+{
+	struct publish_arg arg = { s, p };
+	int rc = meta_write(s->meta, publish_fn, &arg, e);
+
+	if (!rc)
+		s3__doom(s, p->old_parts);
+	else if (!keep)
+		s3__doom(s, s3__parts_text(p->arena, p->row.parts, p->row.n_parts));
+	return rc;
+}
+
+/* --- PutObject --- */
+
+static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r)
+{
+	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", r->etag));
+	s3__ck_out_headers(o, &r->ck);
+}
+
+int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_put *in = input;
+	struct s3_received got = { 0 };
+	struct s3_part part;
+	struct s3_publish p = { .if_match = in->if_match, .if_none_match = in->if_none_match, .arena = cx->arena,
+				.who = s3__who(cx, "PutObject") };
+	int rc = s3__check_owner(cx, in->owner);
+
+	if (!rc)
+		rc = s3__check_key(cx, in->key);
+	if (!rc)
+		rc = s3__check_conditions_asked(cx, in->if_match, in->if_none_match);
+	if (!rc)
+		rc = s3__info_from(cx, &in->head, &p.row.info);
+	if (!rc)
+		rc = s3__tags_from_header(cx, in->head.tagging, &p.row.tags);
+	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
+		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "ContentLength is not the length of Body");
+	if (!rc)
+		rc = s3__receive(cx, in->body, &in->ck, in->content_md5,
+				 1U << CK_CRC64NVME, &got);
+	if (rc)
+		return rc;
+	part = (struct s3_part){ .ref = got.ref, .size = got.sums.size };
+	p.row.bucket = in->bucket;
+	p.row.key = in->key;
+	p.row.size = got.sums.size;
+	p.row.etag = got.sums.md5_hex;
+	p.row.ck.algo = got.claim.algo ? got.claim.algo : CK_CRC64NVME;
+	memcpy(p.row.ck.value, got.sums.value[p.row.ck.algo], CK_TEXT);
+	p.row.parts = &part;
+	p.row.n_parts = 1;
+	rc = s3__publish(cx->self, &p, false, &cx->err);
+	if (rc)
+		return s3__explain(cx, in->if_none_match);
+	put_answer(cx, o, &p.row);
+	return 0;
+}
+
+/* --- deletion --- */
+
+struct delete_one {
+	const char *key, *if_match;
+	struct opt_int if_modified, if_size;
+	struct err failed; /* code 0: deleted, or was not there */
+	char *old_parts;
+};
+struct delete_arg {
+	struct s3 *s;
+	struct arena *arena;
+	const char *bucket;
+	struct s3_who who;
+	struct delete_one *v;
+	size_t n;
+};
+
+static int delete_conditions(const struct delete_one *d, bool exists, const struct s3_row *r, struct err *e)
+{
+	if (!d->if_match && !d->if_modified.set && !d->if_size.set)
+		return 0;
+	if (!exists)
+		return d->if_match && !view_eq_str(view_str(d->if_match), "*") ?
+			       aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.") :
+			       0;
+	if ((d->if_match && !s3__same_etag(d->if_match, r->etag)) ||
+	    (d->if_modified.set && d->if_modified.v / 1000 != r->modified_ms / 1000) ||
+	    (d->if_size.set && (uint64_t)d->if_size.v != r->size))
+		return aws_fail(e, &S3_PRECONDITION_FAILED,
+				"At least one of the pre-conditions you specified did not hold");
+	return 0;
+}
+
+static int delete_one_tx(struct meta_tx *tx, struct delete_arg *a, struct delete_one *d, bool events, struct err *e)
+{
+	struct s3_row r;
+	int found = s3__object_find(tx, a->bucket, d->key, a->arena, &r, e);
+	int rc;
+
+	if (found < 0)
+		return found;
+	if (delete_conditions(d, found > 0, &r, &d->failed) || !found)
+		return 0;
+	d->old_parts = s3__parts_text(a->arena, r.parts, r.n_parts);
+	rc = s3__object_remove(tx, a->bucket, d->key, e);
+	if (!rc && events)
+		rc = s3__emit_deleted(tx, a->s, &r, s3__next_seq(a->s), &a->who, a->arena, e);
+	return rc;
+}
+
+static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct delete_arg *a = arg;
+	struct s3_bucket bucket;
+	int rc = s3__bucket_need(tx, a->bucket, &bucket, e);
+
+	for (size_t i = 0; !rc && i < a->n; i++)
+		if (!a->v[i].failed.code)
+			rc = delete_one_tx(tx, a, &a->v[i], bucket.eventbridge, e);
+	return rc;
+}
+
+static int delete_all(struct delete_arg *a, struct err *e)
+{
+	int rc = meta_write(a->s->meta, delete_fn, a, e);
+
+	for (size_t i = 0; !rc && i < a->n; i++)
+		s3__doom(a->s, a->v[i].old_parts);
+	return rc;
+}
+
+int s3__delete_object(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_delete *in = input;
+	struct delete_one one = { .key = in->key, .if_match = in->if_match, .if_modified = in->if_modified,
+				  .if_size = in->if_size };
+	struct delete_arg a = { cx->self, cx->arena, in->bucket, s3__who(cx, "DeleteObject"), &one, 1 };
+	int rc = s3__check_owner(cx, in->owner);
+
+	if (!rc)
+		rc = s3__check_key(cx, in->key);
+	if (!rc)
+		rc = s3__check_version(cx, in->version);
+	if (!rc)
+		rc = delete_all(&a, &cx->err);
+	if (!rc && one.failed.code) {
+		cx->err = one.failed;
+		rc = one.failed.code;
+	}
+	return rc;
+}
+
+static void deleted_list(struct out *o, const struct delete_one *v, size_t n, bool quiet)
+{
+	out_list(o, NULL, "Deleted");
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].failed.code || quiet)
+			continue;
+		out_obj(o, NULL);
+		out_str(o, "Key", v[i].key);
+		out_obj_end(o);
+	}
+	out_list_end(o);
+	out_list(o, NULL, "Error");
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].failed.code)
+			continue;
+		out_obj(o, NULL);
+		out_str(o, "Key", v[i].key);
+		out_str(o, "Code", ((const struct aws_error *)v[i].failed.wire)->code);
+		out_str(o, "Message", v[i].failed.msg);
+		out_obj_end(o);
+	}
+	out_list_end(o);
+}
+
+int s3__delete_objects(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_delete_many *in = input;
+	const struct in_delete_item *items = in->list->objects.v;
+	size_t n = in->list->objects.n;
+	struct delete_arg a = { cx->self, cx->arena, in->bucket, s3__who(cx, "DeleteObject"),
+				ARENA_ARRAY(cx->arena, struct delete_one, n + 1), n };
+	int rc = s3__check_owner(cx, in->owner);
+
+	if (!rc && !n)
+		rc = aws_fail(&cx->err, &S3_MALFORMED_XML,
+			      "The XML you provided was not well-formed or did not validate against our published schema");
+	for (size_t i = 0; !rc && i < n; i++) {
+		a.v[i] = (struct delete_one){ .key = items[i].key, .if_match = items[i].etag,
+					      .if_modified = items[i].modified, .if_size = items[i].size };
+		if (s3__check_key(cx, items[i].key) || s3__check_version(cx, items[i].version)) {
+			a.v[i].failed = cx->err;
+			err_clear(&cx->err);
+		}
+	}
+	if (!rc)
+		rc = delete_all(&a, &cx->err);
+	if (rc)
+		return rc;
+	out_root(o, "DeleteResult");
+	deleted_list(o, a.v, n, opt_bool_or(in->list->quiet, false));
+	return 0;
+}

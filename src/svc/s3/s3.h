@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * s3 -- buckets and objects: the S3 API over the object index (meta) and immutable bytes (blob).
+ *
+ * A request's bytes stream into a blob while their digests are computed; then one meta transaction writes
+ * the object's row and its EventBridge event, and only then the client is answered.  A blob belongs to one
+ * row; what a transaction replaces is deleted after its commit, when no reader that may have seen the old row
+ * is left.
+ *
+ * Threads:  any.
+ * Durable:  every operation that changes something, when it answers.
+ * Limits:   keys of LIMIT_KEY bytes (UTF-8, no NUL); 10,000 parts, 5 MiB each but the last; 10 tags.
+ * Not here yet, and refused by name: versioning, server-side encryption, object lock, ACLs but the owner's.
+ */
+#pragma once
+
+#include "aws/op.h"
+#include "svc/ports.h"
+
+struct s3;
+
+struct s3_opts {
+	struct meta *meta;
+	struct blob_store *blob;      /* of s3 alone: s3_start() sweeps whatever no row of s3 names */
+	struct events_port events;    /* emit_tx may be NULL: no events */
+	const char *region, *account; /* copied */
+	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
+};
+
+extern const struct service s3_service;
+
+struct s3 *s3_new(const struct s3_opts *o);
+/* Creates the tables and removes blobs that a crash left without a row: before the first request, and while
+ * nobody writes blobs. */
+int s3_start(struct s3 *s, struct err *e) MUST_CHECK;
+struct s3 *s3_free(struct s3 *s); /* ends the deletion of replaced blobs; no request may be running; returns NULL */
+struct s3_port s3_port(struct s3 *s);

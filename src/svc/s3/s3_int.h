@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s3_int -- what the files of this folder share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "os/crypto.h"
+#include "os/thread.h"
+#include "svc/s3/s3.h"
+
+#define S3_PART_MIN (5 * 1024 * 1024LL)
+#define S3_PARTS_MAX 10000
+#define S3_TAGS_MAX 10
+#define S3_PAGE_MAX 1000
+#define S3_META_MAX 2048
+
+struct s3_doomed;
+struct s3_reading;
+
+struct s3 {
+	struct meta *meta;
+	struct blob_store *blob;
+	struct events_port events;
+	char *region, *account;
+	char owner_id[65];
+	int64_t (*now_ms)(void);
+	uint64_t last_seq; /* meta's writer thread only */
+	/* reap.c: */
+	struct lock lock;
+	struct cond wake;
+	struct s3_doomed *doomed, **doomed_tail;
+	struct s3_reading *reading; /* oldest first */
+	struct s3_reading *reading_last;
+	uint64_t ticket;
+	bool stop;
+	pthread_t reaper;
+};
+
+/* --- errors.c --- */
+#define S3_ERRORS(X) \
+	X(NO_SUCH_BUCKET, "NoSuchBucket", 404) \
+	X(NO_SUCH_KEY, "NoSuchKey", 404) \
+	X(NO_SUCH_UPLOAD, "NoSuchUpload", 404) \
+	X(ACCESS_DENIED, "AccessDenied", 403) \
+	X(NO_SUCH_VERSION, "NoSuchVersion", 404) \
+	X(BUCKET_EXISTS, "BucketAlreadyExists", 409) \
+	X(BUCKET_OWNED, "BucketAlreadyOwnedByYou", 409) \
+	X(BUCKET_NOT_EMPTY, "BucketNotEmpty", 409) \
+	X(INVALID_BUCKET_NAME, "InvalidBucketName", 400) \
+	X(ILLEGAL_LOCATION, "IllegalLocationConstraintException", 400) \
+	X(INVALID_ARGUMENT, "InvalidArgument", 400) \
+	X(INVALID_REQUEST, "InvalidRequest", 400) \
+	X(INVALID_RANGE, "InvalidRange", 416) \
+	X(INVALID_PART_NUMBER, "InvalidPartNumber", 416) \
+	X(INVALID_DIGEST, "InvalidDigest", 400) \
+	X(BAD_DIGEST, "BadDigest", 400) \
+	X(INVALID_PART, "InvalidPart", 400) \
+	X(INVALID_PART_ORDER, "InvalidPartOrder", 400) \
+	X(ENTITY_TOO_SMALL, "EntityTooSmall", 400) \
+	X(INVALID_TAG, "InvalidTag", 400) \
+	X(BAD_REQUEST, "BadRequest", 400) \
+	X(KEY_TOO_LONG, "KeyTooLongError", 400) \
+	X(METADATA_TOO_LARGE, "MetadataTooLarge", 400) \
+	X(MALFORMED_XML, "MalformedXML", 400) \
+	X(CONFLICT, "ConditionalRequestConflict", 409) \
+	X(PRECONDITION_FAILED, "PreconditionFailed", 412)
+
+#define X(id, code, status) extern const struct aws_error S3_##id;
+S3_ERRORS(X)
+#undef X
+extern const struct aws_error *const s3__errors[];
+
+/* --- checksum.c --- */
+enum s3_ck_algo { CK_NONE, CK_CRC32, CK_CRC32C, CK_CRC64NVME, CK_SHA1, CK_SHA256, CK_COUNT };
+#define CK_TEXT 64 /* base64, and "-10000" of a composite one */
+
+struct s3_ck_name {
+	const char *name;   /* "CRC32" */
+	const char *header; /* "x-amz-checksum-crc32" */
+	const char *member; /* "ChecksumCRC32" */
+	size_t len;         /* bytes */
+};
+extern const struct s3_ck_name s3__ck_names[CK_COUNT];
+
+struct s3_ck { /* of a stored object */
+	enum s3_ck_algo algo;
+	bool composite;
+	char value[CK_TEXT];
+};
+
+struct in_ck { /* the checksum members of a request */
+	const char *algorithm;
+	const char *value[CK_COUNT];
+};
+
+struct s3_claim { /* what the client says that its bytes' checksum is */
+	enum s3_ck_algo algo;
+	const char *value; /* NULL: comes as trailer, or is to be computed */
+	bool trailer;
+	uint8_t md5[16];
+	bool has_md5;
+};
+
+struct s3_sums { /* digests on the way */
+	unsigned want; /* bits of 1 << algo */
+	uint64_t size;
+	struct digest *md5, *sha1, *sha256;
+	uint32_t crc32, crc32c;
+	uint64_t crc64;
+};
+struct s3_summed {
+	uint64_t size;
+	char md5_hex[33];
+	char value[CK_COUNT][CK_TEXT]; /* "" where it was not wanted */
+};
+
+enum s3_ck_algo s3__ck_algo(const char *name); /* of "CRC32", ...; CK_NONE if NULL or unknown */
+/* @content_md5 may be NULL. */
+int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5, struct s3_claim *ret);
+/* After the body's end. */
+int s3__claim_check(struct op_ctx *cx, const struct s3_claim *c, const struct s3_summed *got);
+void s3__sums_begin(struct s3_sums *x, unsigned want);
+void s3__sums_add(struct s3_sums *x, const void *p, size_t n);
+void s3__sums_end(struct s3_sums *x, struct s3_summed *ret);
+void s3__sums_drop(struct s3_sums *x);
+/* Checksum of a || b from theirs; base64 texts; CRCs only. */
+bool s3__ck_combine(enum s3_ck_algo algo, const char *a, const char *b, uint64_t b_len, char ret[CK_TEXT]);
+void s3__ck_out_headers(struct out *o, const struct s3_ck *ck);
+void s3__ck_out(struct out *o, const struct s3_ck *ck); /* as members */
+
+/* --- rows (index.c) --- */
+struct s3_part {
+	const char *ref;
+	uint64_t size;
+	const char *ck; /* of multipart objects, base64; else NULL */
+};
+
+struct s3_info { /* what is stored with the bytes and comes back with them */
+	const char *content_type, *cache_control, *disposition, *encoding, *language, *expires;
+	struct op_pair *meta;
+	size_t n_meta;
+};
+
+struct s3_tags {
+	struct op_pair *v;
+	size_t n;
+};
+
+struct s3_row {
+	const char *bucket, *key;
+	uint64_t size;
+	const char *etag; /* without quotes */
+	int64_t modified_ms;
+	struct s3_ck ck;
+	bool multipart;
+	struct s3_info info;
+	struct s3_tags tags;
+	struct s3_part *parts;
+	size_t n_parts;
+};
+
+struct s3_who { /* of the event */
+	const char *request_id, *requester, *source_ip, *reason;
+};
+
+struct s3_publish {
+	struct s3_row row;
+	const char *if_match, *if_none_match;
+	struct s3_who who;
+	char *old_parts; /* set: what was replaced, for s3__doom(); in @arena */
+	struct arena *arena;
+};
+
+struct s3_upload {
+	const char *id, *bucket, *key;
+	int64_t created_ms;
+	struct s3_ck ck; /* value: of the completed object */
+	struct s3_info info;
+	struct s3_tags tags;
+	const char *done_etag, *done_list; /* NULL while open */
+};
+
+struct s3_up_part {
+	int64_t n;
+	uint64_t size;
+	const char *md5_hex, *ck, *ref;
+	int64_t modified_ms;
+};
+
+struct s3_bucket {
+	const char *name;
+	int64_t created_ms;
+	bool eventbridge;
+};
+
+extern const char s3__ddl[];
+/* 1 found, 0 not, negative. */
+int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
+/* NoSuchBucket if absent. */
+int s3__bucket_need(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
+int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms, struct err *e); /* ERR_EXISTS */
+int s3__bucket_remove(struct meta_tx *tx, const char *name, struct err *e); /* and its uploads' rows */
+int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e); /* 1, 0, negative */
+int s3__bucket_notify(struct meta_tx *tx, const char *name, bool eventbridge, struct err *e);
+int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max, struct arena *a,
+		    struct s3_bucket **ret, size_t *ret_n, struct err *e);
+
+int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a, struct s3_row *ret,
+		    struct err *e); /* 1, 0, negative */
+int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a, struct s3_row *ret,
+		    struct err *e); /* NoSuchBucket, NoSuchKey */
+int s3__object_put(struct meta_tx *tx, const struct s3_row *r, uint64_t seq, struct arena *a, struct err *e);
+int s3__object_remove(struct meta_tx *tx, const char *bucket, const char *key, struct err *e);
+int s3__object_retag(struct meta_tx *tx, const char *bucket, const char *key, const struct s3_tags *t, struct arena *a,
+		     struct err *e);
+uint64_t s3__max_seq(struct meta_tx *tx, struct err *e);
+char *s3__parts_text(struct arena *a, const struct s3_part *p, size_t n);
+
+/* Keys from @from (inclusive) to @to (exclusive; n 0: the end), in order; columns for s3__scan_row(). */
+int s3__scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from, struct view to,
+	     size_t max, struct err *e);
+struct s3_entry {
+	const char *key, *etag;
+	uint64_t size;
+	int64_t modified_ms;
+	enum s3_ck_algo algo;
+	bool composite;
+};
+void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret);
+
+int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct arena *a, struct err *e);
+/* NoSuchUpload unless @id is one of @bucket and @key. */
+int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id, struct arena *a,
+		    struct s3_upload *ret, struct err *e);
+int s3__upload_done(struct meta_tx *tx, const struct s3_upload *u, int64_t now_ms, struct err *e);
+int s3__upload_remove(struct meta_tx *tx, const char *id, struct err *e); /* and its parts' rows */
+int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
+		    const char *after_id, struct view to, size_t max, struct err *e);
+void s3__upload_row(const struct tx_rows *r, struct arena *a, struct s3_upload *ret);
+int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts, struct err *e);
+int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p, struct arena *a, char **ret_old,
+		 struct err *e);
+int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max, struct arena *a,
+	      struct s3_up_part **ret, size_t *ret_n, struct err *e);
+/* @fn for the reference of every blob that a row names. */
+int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg, struct err *e);
+int s3__forget_done(struct meta_tx *tx, int64_t before_ms, struct err *e);
+
+/* --- notify.c --- */
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq, const struct s3_who *w,
+		     struct arena *a, struct err *e);
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq, const struct s3_who *w,
+		     struct arena *a, struct err *e);
+int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added, const struct s3_who *w,
+		  struct arena *a, struct err *e);
+
+/* --- object_put.c --- */
+struct s3_received {
+	const char *ref; /* "" is never one; an empty object has one too */
+	struct s3_claim claim;
+	struct s3_summed sums;
+};
+/* Streams the request's body (or @body under op_call) into a blob; computes @want besides what is claimed. */
+int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck, const char *content_md5, unsigned want,
+		struct s3_received *ret);
+/* Inside a transaction: conditions, row, event. */
+int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struct err *e);
+/* The transaction, and what follows it; on failure the new blobs are deleted unless @keep. */
+int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e);
+uint64_t s3__next_seq(struct s3 *s);
+struct s3_who s3__who(const struct op_ctx *cx, const char *reason);
+/* Members that are checks only. */
+int s3__check_owner(struct op_ctx *cx, const char *expected);
+int s3__check_key(struct op_ctx *cx, const char *key);
+/* After a failed publication: names the condition in the error document. */
+int s3__explain(struct op_ctx *cx, const char *if_none_match);
+int s3__check_version(struct op_ctx *cx, const char *version);
+int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const char *if_none_match);
+struct view s3__unquote(const char *etag);
+
+struct in_head {
+	const char *cache_control, *disposition, *encoding, *language, *type, *expires;
+	struct op_map meta;
+	const char *tagging;
+};
+int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *ret);
+
+/* --- object_get.c --- */
+bool s3__same_etag(const char *list, const char *etag); /* "*", "a", or several with commas */
+/* Calls @fn with pieces of bytes [@off, @off + @n) of an object. */
+typedef int (*s3_piece_fn)(void *arg, struct view piece, struct err *e);
+int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn, void *arg, struct err *e);
+
+/* --- list.c --- */
+/* The least string greater than all that begin with @v (no byte of UTF-8 is 0xff); VIEW_NONE for "". */
+struct view s3__behind_prefix(struct arena *a, struct view v);
+const char *s3__encoded(struct arena *a, const char *text, bool url); /* encoding-type=url */
+
+/* --- copy.c --- */
+struct s3_source {
+	const char *bucket, *key;
+	const char *if_match, *if_none_match;
+	struct opt_int if_modified, if_unmodified;
+	struct s3_row row;
+};
+/* "bucket/key", percent-encoded, with or without "/" in front and "?versionId=null" behind. */
+int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret);
+int s3__source_read(struct op_ctx *cx, struct s3_source *src); /* the row, its conditions checked */
+/* Copies @n bytes from @off of the source into a blob of its own. */
+int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n, unsigned want,
+		    struct s3_received *ret);
+/* "bytes=a-b" within @size: 1; 0: not a range to honour; -1: not satisfiable. */
+int s3__range(const char *text, uint64_t size, uint64_t *ret_off, uint64_t *ret_n);
+
+/* --- tagging.c --- */
+int s3__tags_from_header(struct op_ctx *cx, const char *header, struct s3_tags *ret);
+
+/* --- bucket.c --- */
+bool s3__bucket_name_ok(const char *name);
+
+/* --- reap.c: blobs that no row names any more --- */
+void s3__reap_start(struct s3 *s);
+void s3__reap_stop(struct s3 *s);
+/* @parts: text of s3__parts_text(), copied; NULL is fine. Any thread, does not block. */
+void s3__doom(struct s3 *s, const char *parts);
+/* While a reading is open no blob is deleted that a row named when it began. */
+struct s3_reading {
+	struct s3 *s;
+	uint64_t ticket;
+	struct s3_reading *next, *prev;
+};
+void s3__reading_begin(struct s3 *s, struct s3_reading *r);
+void s3__reading_end(struct s3_reading *r);

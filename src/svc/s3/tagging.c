@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tagging -- labels of objects. */
+#include "base/utf8.h"
+#include "svc/s3/s3_ops.h"
+
+static int check(struct op_ctx *cx, const struct s3_tags *t)
+{
+	if (t->n > S3_TAGS_MAX)
+		return aws_fail(&cx->err, &S3_BAD_REQUEST, "Object tags cannot be greater than %d", S3_TAGS_MAX);
+	for (size_t i = 0; i < t->n; i++) {
+		struct view key = view_str(t->v[i].key), value = view_str(t->v[i].value);
+
+		if (!utf8_valid(key) || !key.n || utf8_len(key) > 128)
+			return aws_fail(&cx->err, &S3_INVALID_TAG, "The TagKey you have provided is invalid");
+		if (!utf8_valid(value) || utf8_len(value) > 256)
+			return aws_fail(&cx->err, &S3_INVALID_TAG, "The TagValue you have provided is invalid");
+		if (view_starts(key, VIEW("aws:")))
+			return aws_fail(&cx->err, &S3_INVALID_TAG,
+					"System tags cannot be added/updated by requester");
+		for (size_t j = 0; j < i; j++)
+			if (view_eq_str(key, t->v[j].key))
+				return aws_fail(&cx->err, &S3_INVALID_TAG,
+						"Cannot provide multiple Tags with the same key");
+	}
+	return 0;
+}
+
+/* "a=b&c=d", percent-encoded. */
+int s3__tags_from_header(struct op_ctx *cx, const char *header, struct s3_tags *ret)
+{
+	struct view rest = view_str(header), one;
+	size_t room = 1;
+
+	*ret = (struct s3_tags){ 0 };
+	if (!rest.n)
+		return 0;
+	for (size_t i = 0; i < rest.n; i++)
+		room += rest.p[i] == '&';
+	ret->v = ARENA_ARRAY(cx->arena, struct op_pair, room);
+	while (view_split(&rest, '&', &one)) {
+		ptrdiff_t eq = view_chr(one, '=');
+		struct view key, value = VIEW("");
+
+		if (!one.n)
+			continue;
+		if (!uri_decode(cx->arena, eq < 0 ? one : view_sub(one, 0, (size_t)eq), true, &key) ||
+		    (eq >= 0 && !uri_decode(cx->arena, view_from(one, (size_t)eq + 1), true, &value)) ||
+		    (key.n && memchr(key.p, 0, key.n)) || (value.n && memchr(value.p, 0, value.n)))
+			return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+					"The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+					"parameters without tag name duplicates.");
+		ret->v[ret->n++] = (struct op_pair){ arena_str(cx->arena, key), arena_str(cx->arena, value) };
+	}
+	return check(cx, ret);
+}
+
+struct tag_arg {
+	struct s3 *s;
+	struct arena *arena;
+	const char *bucket, *key;
+	const struct s3_tags *tags; /* new ones, to write */
+	struct s3_who who;
+	struct s3_row row;
+};
+
+static int tag_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct tag_arg *a = arg;
+	struct s3_bucket bucket;
+	int rc = s3__object_need(tx, a->bucket, a->key, a->arena, &a->row, e);
+
+	if (rc || !a->tags)
+		return rc;
+	rc = s3__object_retag(tx, a->bucket, a->key, a->tags, a->arena, e);
+	if (!rc)
+		rc = s3__bucket_need(tx, a->bucket, &bucket, e);
+	if (!rc && bucket.eventbridge)
+		rc = s3__emit_tags(tx, a->s, &a->row, a->tags->n > 0, &a->who, a->arena, e);
+	return rc;
+}
+
+static int begin(struct op_ctx *cx, const struct in_tagging *in, struct tag_arg *a)
+{
+	int rc = s3__check_owner(cx, in->owner);
+
+	*a = (struct tag_arg){ .s = cx->self, .arena = cx->arena, .bucket = in->bucket, .key = in->key,
+			       .who = s3__who(cx, NULL) };
+	if (!rc)
+		rc = s3__check_key(cx, in->key);
+	return rc ? rc : s3__check_version(cx, in->version);
+}
+
+int s3__get_tagging(struct op_ctx *cx, const void *input, struct out *o)
+{
+	struct tag_arg a;
+	int rc = begin(cx, input, &a);
+
+	if (!rc)
+		rc = meta_read(a.s->meta, tag_fn, &a, &cx->err);
+	if (rc)
+		return rc;
+	out_root(o, "Tagging");
+	out_list(o, "TagSet", "Tag");
+	for (size_t i = 0; i < a.row.tags.n; i++) {
+		out_obj(o, NULL);
+		out_str(o, "Key", a.row.tags.v[i].key);
+		out_str(o, "Value", a.row.tags.v[i].value);
+		out_obj_end(o);
+	}
+	out_list_end(o);
+	return 0;
+}
+
+int s3__put_tagging(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_tagging *in = input;
+	const struct in_tag *v = in->tagging->tags.v;
+	struct s3_tags tags = { .n = in->tagging->tags.n };
+	struct tag_arg a;
+	int rc = begin(cx, in, &a);
+
+	tags.v = ARENA_ARRAY(cx->arena, struct op_pair, tags.n + 1);
+	for (size_t i = 0; i < tags.n; i++)
+		tags.v[i] = (struct op_pair){ v[i].key, v[i].value };
+	if (!rc)
+		rc = check(cx, &tags);
+	a.tags = &tags;
+	return rc ? rc : meta_write(a.s->meta, tag_fn, &a, &cx->err);
+}
+
+int s3__delete_tagging(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct s3_tags none = { 0 };
+	struct tag_arg a;
+	int rc = begin(cx, input, &a);
+
+	a.tags = &none;
+	return rc ? rc : meta_write(a.s->meta, tag_fn, &a, &cx->err);
+}
