@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -58,7 +59,8 @@ void envelope_build(struct buf *out, const struct envelope *env);
  * "t_device":"0","data":"<base64>"}; all members but flags and layout are required, unknown ones are
  * refused.  The payload lives in @a.  ERR_INVALID names the member.
  */
-int envelope_from_json(struct arena *a, const struct json *v, struct envelope *ret, struct err *e) MUST_CHECK;
+int envelope_from_json(struct arena *a, const struct json *v, struct envelope *ret, struct err *e)
+	MUST_CHECK;
 const struct json *envelope_to_json(struct arena *a, const struct envelope *env);
 
 /* Lower-case UUID text of a stream id; returns @out. */

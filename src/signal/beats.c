@@ -35,11 +35,12 @@ static size_t arg_max(const double *x, size_t from, size_t to)
 }
 
 /* The beats of @energy's blocks, each at the greatest @peak within its block. */
-static void find_blocks(struct arena *a, const double *peak, const double *energy, size_t n, double fs,
-			const struct method *m, struct beats *ret)
+static void find_blocks(struct arena *a, const double *peak, const double *energy, size_t n,
+			double fs, const struct method *m, struct beats *ret)
 {
 	size_t w1 = filter_window(m->short_s, fs);
-	double *near = filter_box(a, energy, n, w1), *far = filter_box(a, energy, n, filter_window(m->long_s, fs));
+	double *near = filter_box(a, energy, n, w1),
+	       *far = filter_box(a, energy, n, filter_window(m->long_s, fs));
 	double mean = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -64,7 +65,8 @@ static void find_blocks(struct arena *a, const double *peak, const double *energ
 	}
 }
 
-int beats_ppg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret, struct err *e)
+int beats_ppg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret,
+	      struct err *e)
 {
 	const struct method *m = &method_ppg;
 	struct beats b = { 0 };
@@ -86,7 +88,8 @@ static void move_beats(struct beats *b, const double *wide, size_t n, double fs)
 	size_t reach = filter_window(ECG_MOVE_S, fs);
 
 	for (size_t k = 0; k < b->n; k++) {
-		size_t p = b->at[k], from = p > reach ? p - reach : 0, to = p + reach + 1 < n ? p + reach + 1 : n;
+		size_t p = b->at[k], from = p > reach ? p - reach : 0,
+		       to = p + reach + 1 < n ? p + reach + 1 : n;
 		size_t best = from;
 
 		for (size_t i = from + 1; i < to; i++)
@@ -96,7 +99,8 @@ static void move_beats(struct beats *b, const double *wide, size_t n, double fs)
 	}
 }
 
-int beats_ecg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret, struct err *e)
+int beats_ecg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret,
+	      struct err *e)
 {
 	const struct method *m = &method_ecg;
 	struct beats b = { 0 };

@@ -17,13 +17,15 @@
 
 struct beats {
 	size_t n;
-	size_t *at;  /* sample of each beat, rising */
-	double *y;   /* the filtered signal, as long as the input */
+	size_t *at; /* sample of each beat, rising */
+	double *y;  /* the filtered signal, as long as the input */
 };
 
 /* Zero beats is a result, not an error.  ERR_INVALID: fs not usable, signal too short to filter. */
-int beats_ppg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret, struct err *e) MUST_CHECK;
-int beats_ecg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret, struct err *e) MUST_CHECK;
+int beats_ppg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret,
+	      struct err *e) MUST_CHECK;
+int beats_ecg(struct arena *a, const double *x, size_t n, double fs, struct beats *ret,
+	      struct err *e) MUST_CHECK;
 
 /* Times of the beats in s; with @parabola the peak of the parabola through the three samples of y
  * around each (PPG), else the sample itself (ECG). */

@@ -61,7 +61,8 @@ static void find_responses(struct arena *a, struct eda *d, size_t n)
 	}
 }
 
-int eda_analyse(struct arena *a, const double *x, size_t n, double fs, struct eda *ret, struct err *e)
+int eda_analyse(struct arena *a, const double *x, size_t n, double fs, struct eda *ret,
+		struct err *e)
 {
 	struct eda d = { 0 };
 	int rc = 0;

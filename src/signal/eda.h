@@ -16,10 +16,10 @@
 
 #define EDA_CLEAN_HI 3.0
 #define EDA_CLEAN_ORDER 4
-#define EDA_CLEAN_MIN_RATE 6.5   /* at or below: the input is taken as it is */
+#define EDA_CLEAN_MIN_RATE 6.5 /* at or below: the input is taken as it is */
 #define EDA_PHASIC_LO 0.05
 #define EDA_PHASIC_ORDER 2
-#define EDA_PROMINENCE_PART 0.1  /* of the greatest prominence */
+#define EDA_PROMINENCE_PART 0.1 /* of the greatest prominence */
 
 struct eda {
 	double *clean, *tonic, *phasic; /* as long as the input */
@@ -28,4 +28,5 @@ struct eda {
 	double *prominence; /* of each response */
 };
 
-int eda_analyse(struct arena *a, const double *x, size_t n, double fs, struct eda *ret, struct err *e) MUST_CHECK;
+int eda_analyse(struct arena *a, const double *x, size_t n, double fs, struct eda *ret,
+		struct err *e) MUST_CHECK;

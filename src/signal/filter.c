@@ -32,9 +32,12 @@ static double section_gain(const double b[3], const double a[3], double complex 
 }
 
 /* Adds a section with the poles @p and @q (a conjugate or a real pair), gain 1 at @at. */
-static void add_pair(struct filter *f, enum band band, double complex p, double complex q, double complex at)
+static void add_pair(struct filter *f, enum band band, double complex p, double complex q,
+		     double complex at)
 {
-	static const double zeros[][3] = { [BAND_LOW] = { 1, 2, 1 }, [BAND_HIGH] = { 1, -2, 1 }, [BAND_PASS] = { 1, 0, -1 } };
+	static const double zeros[][3] = {
+		[BAND_LOW] = { 1, 2, 1 }, [BAND_HIGH] = { 1, -2, 1 }, [BAND_PASS] = { 1, 0, -1 }
+	};
 	double *b = f->b[f->n], *a = f->a[f->n];
 
 	a[0] = 1;
@@ -65,7 +68,8 @@ static void add_single(struct filter *f, enum band band, double complex p, doubl
 }
 
 /* Poles of the band-pass that one prototype pole becomes: two, each conjugate to one of its conjugate. */
-static void add_band_pass(struct filter *f, double complex proto, bool real_pole, double w1, double w2)
+static void add_band_pass(struct filter *f, double complex proto, bool real_pole, double w1,
+			  double w2)
 {
 	double width = w2 - w1, mid = sqrt(w1 * w2);
 	double complex half = proto * width / 2, root = csqrt(half * half - mid * mid);
@@ -79,7 +83,8 @@ static void add_band_pass(struct filter *f, double complex proto, bool real_pole
 	add_pair(f, BAND_PASS, q, conj(q), at);
 }
 
-static void add_edge(struct filter *f, enum band band, double complex proto, bool real_pole, double w)
+static void add_edge(struct filter *f, enum band band, double complex proto, bool real_pole,
+		     double w)
 {
 	double complex p = to_z(band == BAND_LOW ? proto * w : w / proto);
 	double complex at = band == BAND_LOW ? 1 : -1;
@@ -90,16 +95,31 @@ static void add_edge(struct filter *f, enum band band, double complex proto, boo
 		add_pair(f, band, p, conj(p), at);
 }
 
-int filter_butterworth(int order, double lo, double hi, double fs, struct filter *ret, struct err *e)
+static bool edges_fit(double lo, double hi, double fs)
+{
+	if (!(fs > 0) || lo < 0 || hi < 0 || !(fmax(lo, hi) > 0))
+		return false;
+	return fmax(lo, hi) < fs / 2 && (lo <= 0 || hi <= 0 || lo < hi);
+}
+
+static enum band band_of(double lo, double hi)
+{
+	if (lo > 0 && hi > 0)
+		return BAND_PASS;
+	return lo > 0 ? BAND_HIGH : BAND_LOW;
+}
+
+int filter_butterworth(int order, double lo, double hi, double fs, struct filter *ret,
+		       struct err *e)
 {
 	struct filter f = { 0 };
-	enum band band = lo > 0 && hi > 0 ? BAND_PASS : lo > 0 ? BAND_HIGH : BAND_LOW;
+	enum band band = band_of(lo, hi);
 
 	if (order < 1 || order > FILTER_ORDER_MAX)
 		return err_set(e, ERR_INVALID, "filter order %d; 1 to %d", order, FILTER_ORDER_MAX);
-	if (!(fs > 0) || lo < 0 || hi < 0 || (lo <= 0 && hi <= 0) || (band == BAND_PASS && !(lo < hi)) ||
-	    !(fmax(lo, hi) < fs / 2))
-		return err_set(e, ERR_INVALID, "filter from %g to %g Hz at %g samples/s", lo, hi, fs);
+	if (!edges_fit(lo, hi, fs))
+		return err_set(e, ERR_INVALID, "filter from %g to %g Hz at %g samples/s", lo, hi,
+			       fs);
 	double w1 = prewarp(lo, fs), w2 = prewarp(hi, fs);
 
 	/* Prototype poles in the upper half plane; the real one of an odd order comes last. */
@@ -152,12 +172,14 @@ static void reverse(double *x, size_t n)
 	}
 }
 
-int filter_both_ways(struct arena *a, const struct filter *f, const double *x, size_t n, double **ret, struct err *e)
+int filter_both_ways(struct arena *a, const struct filter *f, const double *x, size_t n,
+		     double **ret, struct err *e)
 {
 	size_t ext = filter_extension(f), all = n + 2 * ext;
 
 	if (n <= ext)
-		return err_set(e, ERR_INVALID, "%zu samples are too few for the filter; more than %zu", n, ext);
+		return err_set(e, ERR_INVALID,
+			       "%zu samples are too few for the filter; more than %zu", n, ext);
 	double *y = ARENA_ARRAY(a, double, all);
 	for (size_t i = 0; i < ext; i++) {
 		y[i] = 2 * x[0] - x[ext - i];
@@ -172,8 +194,8 @@ int filter_both_ways(struct arena *a, const struct filter *f, const double *x, s
 	return 0;
 }
 
-int filter_band(struct arena *a, const double *x, size_t n, double fs, double lo, double hi, int order, double **ret,
-		struct err *e)
+int filter_band(struct arena *a, const double *x, size_t n, double fs, double lo, double hi,
+		int order, double **ret, struct err *e)
 {
 	struct filter f;
 

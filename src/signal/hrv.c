@@ -30,7 +30,8 @@ static double median_of(double *v, size_t n)
 static double running_median(const double *x, size_t n, size_t i)
 {
 	double v[2 * HRV_NN_SIDE + 1];
-	size_t from = i > HRV_NN_SIDE ? i - HRV_NN_SIDE : 0, to = i + HRV_NN_SIDE + 1 < n ? i + HRV_NN_SIDE + 1 : n;
+	size_t from = i > HRV_NN_SIDE ? i - HRV_NN_SIDE : 0,
+	       to = i + HRV_NN_SIDE + 1 < n ? i + HRV_NN_SIDE + 1 : n;
 
 	memcpy(v, x + from, (to - from) * sizeof(*v));
 	return median_of(v, to - from);
@@ -52,7 +53,8 @@ void hrv_intervals(struct arena *a, const double *beat_s, size_t n, struct hrv_i
 	for (size_t i = 0; i < r.n; i++) {
 		double med = running_median(r.ms, r.n, i);
 
-		r.keep[i] = r.ms[i] >= HRV_NN_MIN_MS && r.ms[i] <= HRV_NN_MAX_MS && fabs(r.ms[i] - med) <= HRV_NN_PART * med;
+		r.keep[i] = r.ms[i] >= HRV_NN_MIN_MS && r.ms[i] <= HRV_NN_MAX_MS &&
+			    fabs(r.ms[i] - med) <= HRV_NN_PART * med;
 		if (!r.keep[i])
 			continue;
 		r.nn[r.kept] = r.ms[i];
@@ -124,7 +126,8 @@ static double *spline_slopes(struct arena *a, const double *t, const double *y, 
 	s[0] = ((d0 + 2 * both) * d1 * k0 + d0 * d0 * k1) / both / d1;
 	for (size_t i = 1; i + 1 < n; i++) {
 		double before = t[i] - t[i - 1], behind = t[i + 1] - t[i];
-		double rhs = 3 * (behind * (y[i] - y[i - 1]) / before + before * (y[i + 1] - y[i]) / behind);
+		double rhs = 3 * (behind * (y[i] - y[i - 1]) / before +
+				  before * (y[i + 1] - y[i]) / behind);
 		double pivot = 2 * (before + behind) - behind * up[i - 1];
 
 		up[i] = before / pivot;
@@ -143,7 +146,8 @@ static double *spline_slopes(struct arena *a, const double *t, const double *y, 
 }
 
 /* The spline at @m points from t[0] on, @step apart. */
-static double *spline_even(struct arena *a, const double *t, const double *y, size_t n, double step, size_t m)
+static double *spline_even(struct arena *a, const double *t, const double *y, size_t n, double step,
+			   size_t m)
 {
 	double *s = spline_slopes(a, t, y, n), *out = ARENA_ARRAY(a, double, m);
 	size_t k = 0;
@@ -183,13 +187,16 @@ static int check_series(const double *t, size_t n, struct err *e)
 		return err_set(e, ERR_INVALID, "%zu intervals; at least %d", n, HRV_FREQ_MIN);
 	for (size_t i = 1; i < n; i++)
 		if (!(t[i] > t[i - 1]))
-			return err_set(e, ERR_INVALID, "the times of the intervals do not rise at %zu", i);
+			return err_set(e, ERR_INVALID,
+				       "the times of the intervals do not rise at %zu", i);
 	if (t[n - 1] - t[0] > SPAN_MAX_S)
-		return err_set(e, ERR_INVALID, "intervals over %g s; at most %g", t[n - 1] - t[0], SPAN_MAX_S);
+		return err_set(e, ERR_INVALID, "intervals over %g s; at most %g", t[n - 1] - t[0],
+			       SPAN_MAX_S);
 	return 0;
 }
 
-int hrv_freq(struct arena *a, const double *nn, const double *t, size_t n, struct hrv_freq *ret, struct err *e)
+int hrv_freq(struct arena *a, const double *nn, const double *t, size_t n, struct hrv_freq *ret,
+	     struct err *e)
 {
 	struct hrv_freq r = { 0 };
 	struct spectrum s;
@@ -214,7 +221,8 @@ int hrv_freq(struct arena *a, const double *nn, const double *t, size_t n, struc
 	return 0;
 }
 
-int hrv_freq_lomb(struct arena *a, const double *nn, const double *t, size_t n, struct hrv_freq *ret, struct err *e)
+int hrv_freq_lomb(struct arena *a, const double *nn, const double *t, size_t n,
+		  struct hrv_freq *ret, struct err *e)
 {
 	struct hrv_freq r = { 0 };
 	struct spectrum s;

@@ -18,9 +18,9 @@
 
 #define HRV_NN_MIN_MS 300.0
 #define HRV_NN_MAX_MS 2000.0
-#define HRV_NN_PART 0.2        /* greatest distance from the running median */
-#define HRV_NN_SIDE 5          /* intervals on each side of the median's window */
-#define HRV_FREQ_MIN 8         /* intervals */
+#define HRV_NN_PART 0.2 /* greatest distance from the running median */
+#define HRV_NN_SIDE 5   /* intervals on each side of the median's window */
+#define HRV_FREQ_MIN 8  /* intervals */
 #define HRV_LF_SECONDS 120.0
 #define HRV_VLF_LO 0.0033
 #define HRV_VLF_HI 0.04
@@ -28,11 +28,11 @@
 #define HRV_HF_HI 0.40
 
 struct hrv_intervals {
-	size_t n;         /* all */
-	double *ms, *t;   /* length, and time (s) of the later beat */
+	size_t n;       /* all */
+	double *ms, *t; /* length, and time (s) of the later beat */
 	bool *keep;
 	size_t kept;
-	double *nn, *tt;  /* those kept */
+	double *nn, *tt; /* those kept */
 };
 
 struct hrv_time {
@@ -53,8 +53,8 @@ void hrv_intervals(struct arena *a, const double *beat_s, size_t n, struct hrv_i
 /* ERR_INVALID: fewer than 3 intervals. */
 int hrv_time(const double *nn_ms, size_t n, struct hrv_time *ret, struct err *e) MUST_CHECK;
 /* Spline at 4 Hz, straight line removed, Welch.  ERR_INVALID: fewer than HRV_FREQ_MIN intervals, or over 24 h. */
-int hrv_freq(struct arena *a, const double *nn_ms, const double *t_s, size_t n, struct hrv_freq *ret,
-	     struct err *e) MUST_CHECK;
+int hrv_freq(struct arena *a, const double *nn_ms, const double *t_s, size_t n,
+	     struct hrv_freq *ret, struct err *e) MUST_CHECK;
 /* The second, gap-safe way: Lomb-Scargle. */
-int hrv_freq_lomb(struct arena *a, const double *nn_ms, const double *t_s, size_t n, struct hrv_freq *ret,
-		  struct err *e) MUST_CHECK;
+int hrv_freq_lomb(struct arena *a, const double *nn_ms, const double *t_s, size_t n,
+		  struct hrv_freq *ret, struct err *e) MUST_CHECK;

@@ -32,14 +32,18 @@ static double dot(const double *x, const double *y, size_t n)
 
 static int check(size_t people, size_t n, struct err *e)
 {
-	return people < 2 || n < 2 ? err_set(e, ERR_INVALID, "%zu people with %zu values", people, n) : 0;
+	return people < 2 || n < 2
+		       ? err_set(e, ERR_INVALID, "%zu people with %zu values", people, n)
+		       : 0;
 }
 
-int isc_leave_one_out(struct arena *a, const double *x, size_t people, size_t n, double **ret, struct err *e)
+int isc_leave_one_out(struct arena *a, const double *x, size_t people, size_t n, double **ret,
+		      struct err *e)
 {
 	if (check(people, n, e) < 0)
 		return e->code;
-	double *sum = ARENA_ARRAY(a, double, n), *one = ARENA_ARRAY(a, double, n), *others = ARENA_ARRAY(a, double, n);
+	double *sum = ARENA_ARRAY(a, double, n), *one = ARENA_ARRAY(a, double, n),
+	       *others = ARENA_ARRAY(a, double, n);
 	double *out = ARENA_ARRAY(a, double, people);
 
 	for (size_t p = 0; p < people; p++)

@@ -16,6 +16,8 @@
 
 /* @x: @people rows of @n values.  Correlation of each person with the mean of the others; 0 where one of
  * both does not change.  ERR_INVALID: fewer than 2 people or values. */
-int isc_leave_one_out(struct arena *a, const double *x, size_t people, size_t n, double **ret, struct err *e) MUST_CHECK;
+int isc_leave_one_out(struct arena *a, const double *x, size_t people, size_t n, double **ret,
+		      struct err *e) MUST_CHECK;
 /* Mean correlation over all pairs. */
-int isc_pairs(struct arena *a, const double *x, size_t people, size_t n, double *ret, struct err *e) MUST_CHECK;
+int isc_pairs(struct arena *a, const double *x, size_t people, size_t n, double *ret, struct err *e)
+	MUST_CHECK;

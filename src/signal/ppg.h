@@ -26,12 +26,13 @@
 
 struct ppg_quality {
 	size_t beats;
-	double template_r;  /* mean correlation of the beats with the mean beat; 0: fewer than PPG_BEATS_MIN beats */
+	double template_r; /* mean correlation of the beats with the mean beat; 0: fewer than PPG_BEATS_MIN beats */
 	double skew_median; /* 0 when has_skew is false */
 	bool has_skew;      /* false: shorter than one window */
 	bool rules;
-	bool accepted;      /* rules and template_r >= PPG_TEMPLATE_MIN */
+	bool accepted; /* rules and template_r >= PPG_TEMPLATE_MIN */
 };
 
 /* @b of beats_ppg() on a signal of @n samples. */
-void ppg_quality(struct arena *a, const struct beats *b, size_t n, double fs, struct ppg_quality *ret);
+void ppg_quality(struct arena *a, const struct beats *b, size_t n, double fs,
+		 struct ppg_quality *ret);

@@ -101,7 +101,8 @@ static bool rules_hold(const double *rr, size_t n, double fs)
 	       longest / shortest < PPG_INTERVAL_RATIO;
 }
 
-void ppg_quality(struct arena *a, const struct beats *b, size_t n, double fs, struct ppg_quality *ret)
+void ppg_quality(struct arena *a, const struct beats *b, size_t n, double fs,
+		 struct ppg_quality *ret)
 {
 	struct ppg_quality q = { .beats = b->n };
 	size_t win = (size_t)(PPG_SKEW_WINDOW_S * fs), nw = win ? n / win : 0;

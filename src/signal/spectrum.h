@@ -26,16 +26,19 @@ struct spectrum {
 
 /* Segments of @nperseg (at most n), zero-filled to @nfft >= nperseg.
  * ERR_INVALID: no samples, lengths out of range, fs not above 0. */
-int spectrum_welch(struct arena *a, const double *x, size_t n, double fs, size_t nperseg, size_t nfft,
-		   struct spectrum *ret, struct err *e) MUST_CHECK;
+int spectrum_welch(struct arena *a, const double *x, size_t n, double fs, size_t nperseg,
+		   size_t nfft, struct spectrum *ret, struct err *e) MUST_CHECK;
 /* One Hann window over all of @x. */
-int spectrum_periodogram(struct arena *a, const double *x, size_t n, double fs, struct spectrum *ret,
-			 struct err *e) MUST_CHECK;
+int spectrum_periodogram(struct arena *a, const double *x, size_t n, double fs,
+			 struct spectrum *ret, struct err *e) MUST_CHECK;
 /* Samples @y at times @t (s, rising); @nf frequencies from @lo to @hi, both included; scaled to a one-sided
  * density.  The mean of @y is removed.  ERR_INVALID: fewer than 2 samples or frequencies. */
-int spectrum_lomb(struct arena *a, const double *t, const double *y, size_t n, double lo, double hi, size_t nf,
-		  struct spectrum *ret, struct err *e) MUST_CHECK;
+int spectrum_lomb(struct arena *a, const double *t, const double *y, size_t n, double lo, double hi,
+		  size_t nf, struct spectrum *ret, struct err *e) MUST_CHECK;
 
-double spectrum_area(const struct spectrum *s, double lo, double hi);  /* trapezoid over lo <= f < hi */
-double spectrum_power(const struct spectrum *s, double lo, double hi); /* sum over lo <= f < hi, times the step */
-double spectrum_peak(const struct spectrum *s, double lo, double hi);  /* f of the greatest p, lo <= f <= hi; 0: none */
+double spectrum_area(const struct spectrum *s, double lo,
+		     double hi); /* trapezoid over lo <= f < hi */
+double spectrum_power(const struct spectrum *s, double lo,
+		      double hi); /* sum over lo <= f < hi, times the step */
+double spectrum_peak(const struct spectrum *s, double lo,
+		     double hi); /* f of the greatest p, lo <= f <= hi; 0: none */

@@ -50,8 +50,8 @@ static double number_of(struct view field)
 	return strtod(text, NULL);
 }
 
-double *golden_column(struct arena *a, const char *path, size_t skip, const char *comments, char sep, size_t col,
-		      size_t *ret_n)
+double *golden_column(struct arena *a, const char *path, size_t skip, const char *comments,
+		      char sep, size_t col, size_t *ret_n)
 {
 	struct view rest = golden_file(a, path), line, field;
 	double *out = ARENA_ARRAY(a, double, rest.n / 2 + 1);
@@ -115,7 +115,8 @@ static void check_time(const struct json *g, const double *nn, size_t n)
 	golden_near(g, "sd2", t.sd2);
 }
 
-static void check_freq(struct arena *a, const struct json *g, const double *nn, const double *tt, size_t n)
+static void check_freq(struct arena *a, const struct json *g, const double *nn, const double *tt,
+		       size_t n)
 {
 	struct hrv_freq f;
 	struct err e = { 0 };
@@ -162,7 +163,8 @@ void golden_check_ppg(struct arena *a, const struct json *g, const double *x, si
 	assert_int_equal(q.accepted, json_is_true(json_get(g, "accepted")));
 }
 
-void golden_check_ecg(struct arena *a, const struct json *g, const double *x, size_t n, double fs, struct beats *ret)
+void golden_check_ecg(struct arena *a, const struct json *g, const double *x, size_t n, double fs,
+		      struct beats *ret)
 {
 	struct err e = { 0 };
 
@@ -230,7 +232,7 @@ double golden_random(uint64_t *state)
 
 double *golden_audience(struct arena *a, uint64_t seed, size_t people, size_t seconds)
 {
-	double *x = ARENA_ARRAY(a, double, people * seconds), r = 0, angle = 0;
+	double *x = ARENA_ARRAY(a, double, people *seconds), r = 0, angle = 0;
 	uint64_t state = seed;
 
 	for (size_t i = 0; i < people * seconds; i++) {
@@ -240,7 +242,8 @@ double *golden_audience(struct arena *a, uint64_t seed, size_t people, size_t se
 			r = sqrt(-2 * log(fmax(golden_random(&state), 1e-300)));
 			angle = 2 * M_PI * golden_random(&state);
 		}
-		double scene = sin(2 * M_PI * t / 60) + (t >= 200 && t < 230 ? 1.5 : 0) + (t >= 450 && t < 480 ? 1.0 : 0);
+		double scene = sin(2 * M_PI * t / 60) + (t >= 200 && t < 230 ? 1.5 : 0) +
+			       (t >= 450 && t < 480 ? 1.0 : 0);
 		x[i] = 0.6 * scene + r * (i % 2 == 0 ? cos(angle) : sin(angle));
 	}
 	return x;

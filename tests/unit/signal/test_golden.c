@@ -11,7 +11,8 @@
 #define ARENA_MAX ((size_t)1 << 30)
 
 /* Path of a recording and the golden numbers of @name; skips the test when one is missing. */
-static const char *recording(struct arena *a, const char *file, const char *name, const struct json **ret)
+static const char *recording(struct arena *a, const char *file, const char *name,
+			     const struct json **ret)
 {
 	const char *path = unit_data(file), *golden = unit_data("data/golden/signal.json");
 
@@ -27,7 +28,8 @@ TEST(golden_ppg_heartpy_data1)
 {
 	struct arena a;
 	const struct json *g;
-	const char *path = recording(&a, "data/recordings/heartpy/data.csv", "ppg/heartpy_data1", &g);
+	const char *path = recording(&a, "data/recordings/heartpy/data.csv", "ppg/heartpy_data1",
+				     &g);
 	size_t n;
 	double *x = golden_column(&a, path, 1, "", ',', 0, &n);
 
@@ -39,9 +41,11 @@ TEST(golden_ppg_heartpy_data2_is_rejected)
 {
 	struct arena a;
 	const struct json *g;
-	const char *path = recording(&a, "data/recordings/heartpy/data2.csv", "ppg/heartpy_data2", &g);
+	const char *path = recording(&a, "data/recordings/heartpy/data2.csv", "ppg/heartpy_data2",
+				     &g);
 	size_t n;
-	double *t = golden_column(&a, path, 1, "", ',', 0, &n), *x = golden_column(&a, path, 1, "", ',', 1, &n);
+	double *t = golden_column(&a, path, 1, "", ',', 0, &n),
+	       *x = golden_column(&a, path, 1, "", ',', 1, &n);
 
 	golden_check_ppg(&a, g, x, n, (double)(n - 1) / ((t[n - 1] - t[0]) / 1000));
 	arena_clear(&a);
@@ -62,7 +66,9 @@ static size_t fill_missing(double *x, size_t n)
 		for (size_t k = i; k < end; k++) {
 			double from = i > 0 ? x[i - 1] : x[end], to = end < n ? x[end] : x[i - 1];
 
-			x[k] = i > 0 ? from + (to - from) / (double)(end - i + 1) * (double)(k - i + 1) : to;
+			x[k] = i > 0 ? from + (to - from) / (double)(end - i + 1) *
+						       (double)(k - i + 1)
+				     : to;
 		}
 		missing += end - i;
 		i = end;
@@ -74,7 +80,8 @@ TEST(golden_ppg_smart_ring_is_rejected)
 {
 	struct arena a;
 	const struct json *g;
-	const char *path = recording(&a, "data/recordings/heartpy/ring_data.csv", "ppg/heartpy_ring_first10min", &g);
+	const char *path = recording(&a, "data/recordings/heartpy/ring_data.csv",
+				     "ppg/heartpy_ring_first10min", &g);
 	size_t n;
 	double *x = golden_column(&a, path, 0, "", ',', 0, &n);
 
@@ -189,7 +196,8 @@ TEST(golden_rr_pyhrv)
 {
 	struct arena a;
 	const struct json *g;
-	const char *path = recording(&a, "data/recordings/pyhrv/SampleNNISeriesLong.csv", "rr/pyhrv_long", &g);
+	const char *path = recording(&a, "data/recordings/pyhrv/SampleNNISeriesLong.csv",
+				     "rr/pyhrv_long", &g);
 	size_t n;
 	double *nn = golden_column(&a, path, 0, "", ',', 0, &n);
 
@@ -265,11 +273,15 @@ TEST(golden_eeg_openbci)
 
 		assert_int_equal(eeg_filter(&a, x, n, 250, &y[i], &e), 0);
 		assert_int_equal(eeg_bands(&a, y[i], n, 250, &b[i], &e), 0);
-		golden_check_bands(json_get(json_get(g, "bands"), arena_printf(&a, "ch%zu", channels[i])), &b[i]);
+		golden_check_bands(json_get(json_get(g, "bands"),
+					    arena_printf(&a, "ch%zu", channels[i])),
+				   &b[i]);
 	}
 	check_engagement(&a, json_get(g, "engagement_ch0"), y[0], n);
 	golden_near(g, "asymmetry_ln_ch1_minus_ln_ch0", eeg_asymmetry(&b[0], &b[1]));
-	assert_int_equal(eeg_power_series(&a, y[4], n, 250, 4, 2, 8, 13, &s, &ns, &e), 0);
+	assert_int_equal(eeg_power_series(&a, y[4], n, 250, &(struct eeg_series){ 4, 2, 8, 13 }, &s,
+					  &ns, &e),
+			 0);
 	const struct json *alpha = json_get(g, "alpha_ch6_4s_step2");
 	assert_int_equal(ns, json_len(alpha));
 	for (size_t i = 0; i < ns; i++) /* golden to three decimals only */
@@ -297,14 +309,16 @@ static double mean_rate(const struct hrv_intervals *r, double from, double to)
 static void check_event(const struct json *v, const struct hrv_intervals *r, const double *phasic)
 {
 	size_t at = (size_t)json_int(json_get(v, "onset"), -1);
-	double t = (double)at / 100, base = mean_rate(r, t - 3, t), before = 0, top = -(double)INFINITY;
+	double t = (double)at / 100, base = mean_rate(r, t - 3, t), before = 0,
+	       top = -(double)INFINITY;
 
 	for (size_t i = at; i < at + 100; i++)
 		before += phasic[i] / 100;
 	for (size_t i = at + 100; i < at + 600; i++)
 		top = fmax(top, phasic[i]);
 	assert_true(fabs(json_double(json_get(v, "hr_base"), (double)NAN) - base) < 0.000051);
-	assert_true(fabs(json_double(json_get(v, "hr_change"), (double)NAN) - (mean_rate(r, t, t + 6) - base)) < 0.000051);
+	assert_true(fabs(json_double(json_get(v, "hr_change"), (double)NAN) -
+			 (mean_rate(r, t, t + 6) - base)) < 0.000051);
 	golden_near(v, "scr_amp", top - before);
 }
 
@@ -318,7 +332,8 @@ TEST(golden_neurokit_ecg_eda_and_events)
 	struct beats b;
 	struct eda d;
 	size_t n;
-	double *ecg = golden_column(&a, path, 1, "", ',', 0, &n), *skin = golden_column(&a, path, 1, "", ',', 1, &n);
+	double *ecg = golden_column(&a, path, 1, "", ',', 0, &n),
+	       *skin = golden_column(&a, path, 1, "", ',', 1, &n);
 
 	golden_check_ecg(&a, g, ecg, n, 100, &b);
 	const struct json *all = golden_json(&a, unit_data("data/golden/signal.json"));
@@ -340,7 +355,8 @@ TEST(golden_audience)
 	size_t people = 100, seconds = 600;
 
 	recording(&a, "data/golden/signal.json", "audience/synthetic_20250226", &g);
-	double *x = golden_audience(&a, 20250226, people, seconds), *loo, pairs, sum = 0, lo = 1, hi = -1;
+	double *x = golden_audience(&a, 20250226, people, seconds), *loo, pairs, sum = 0, lo = 1,
+	       hi = -1;
 	for (size_t i = 0; i < 4; i++)
 		golden_near_value(json_at(json_get(g, "x_first"), i), x[i], "x_first");
 	golden_near(g, "x_last", x[people * seconds - 1]);

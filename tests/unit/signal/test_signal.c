@@ -53,7 +53,8 @@ TEST(filter_has_half_power_at_its_edge)
 		assert_int_equal(filter_both_ways(&a, &f, x, n, &y, &e), 0);
 		for (size_t i = n / 2; i < n / 2 + 100; i++)
 			top = fmax(top, y[i]);
-		assert_true(fabs(top - 0.5 * sin(2 * M_PI * 0.3)) < 0.03); /* 10 samples a period: the crest is missed */
+		assert_true(fabs(top - 0.5 * sin(2 * M_PI * 0.3)) <
+			    0.03); /* 10 samples a period: the crest is missed */
 	}
 	arena_clear(&a);
 }
@@ -78,7 +79,8 @@ TEST(filter_refuses_what_it_cannot_do)
 	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
 		struct err e = { 0 };
 
-		assert_int_equal(filter_butterworth(c[i].order, c[i].lo, c[i].hi, c[i].fs, &f, &e), ERR_INVALID);
+		assert_int_equal(filter_butterworth(c[i].order, c[i].lo, c[i].hi, c[i].fs, &f, &e),
+				 ERR_INVALID);
 		assert_string_equal(e.msg, c[i].msg);
 	}
 }
@@ -129,7 +131,8 @@ TEST(fft_equals_the_definition_at_every_length)
 			double complex want = 0;
 
 			for (size_t i = 0; i < n; i++)
-				want += x[i] * cexp(fft_complex(0, -2 * M_PI * (double)(k * i) / (double)n));
+				want += x[i] * cexp(fft_complex(0, -2 * M_PI * (double)(k * i) /
+									   (double)n));
 			assert_true(cabs(got[k] - want) < 1e-4);
 		}
 		arena_clear(&a);
@@ -202,7 +205,8 @@ TEST(hrv_keeps_only_plausible_intervals)
 	assert_int_equal(hrv_freq(&a, t, t, 7, &hf, &e), ERR_INVALID);
 	assert_string_equal(e.msg, "7 intervals; at least 8");
 	err_clear(&e);
-	assert_int_equal(hrv_freq_lomb(&a, t, (double[]){ 1, 2, 3, 3, 4, 5, 6, 7 }, 8, &hf, &e), ERR_INVALID);
+	assert_int_equal(hrv_freq_lomb(&a, t, (double[]){ 1, 2, 3, 3, 4, 5, 6, 7 }, 8, &hf, &e),
+			 ERR_INVALID);
 	assert_string_equal(e.msg, "the times of the intervals do not rise at 3");
 	arena_clear(&a);
 }

@@ -16,7 +16,9 @@ static const struct json *expected(struct arena *a, const char *name)
 	const struct json *g;
 
 	arena_init(a, ARENA_MAX);
-	g = json_get(golden_json(a, arena_printf(a, "%s/tests/vectors/signal_synthetic.json", root ? root : ".")), name);
+	g = json_get(golden_json(a, arena_printf(a, "%s/tests/vectors/signal_synthetic.json",
+						 root ? root : ".")),
+		     name);
 	assert_non_null(g);
 	return g;
 }
@@ -42,8 +44,8 @@ TEST(synthetic_pulse_gives_beats_hrv_and_quality)
 	for (size_t i = 0; i < n; i++) {
 		double t = (double)i / 100, p = phase(t);
 
-		x[i] = sin(2 * M_PI * p) + 0.4 * sin(4 * M_PI * p + 0.5) + 0.3 * sin(2 * M_PI * 0.2 * t) +
-		       0.05 * (golden_random(&seed) - 0.5);
+		x[i] = sin(2 * M_PI * p) + 0.4 * sin(4 * M_PI * p + 0.5) +
+		       0.3 * sin(2 * M_PI * 0.2 * t) + 0.05 * (golden_random(&seed) - 0.5);
 	}
 	golden_check_ppg(&a, g, x, n, 100);
 	arena_clear(&a);
@@ -98,8 +100,8 @@ TEST(synthetic_eeg_gives_bands_and_engagement)
 	for (size_t i = 0; i < n; i++) {
 		double w = 2 * M_PI * (double)i / 250;
 
-		x[i] = 20 * sin(10 * w) * (1 + 0.5 * sin(0.2 * w)) + 8 * sin(6 * w) + 5 * sin(20 * w) +
-		       30 * (golden_random(&seed) - 0.5);
+		x[i] = 20 * sin(10 * w) * (1 + 0.5 * sin(0.2 * w)) + 8 * sin(6 * w) +
+		       5 * sin(20 * w) + 30 * (golden_random(&seed) - 0.5);
 	}
 	assert_int_equal(eeg_filter(&a, x, n, 250, &y, &e), 0);
 	assert_int_equal(eeg_bands(&a, y, n, 250, &b, &e), 0);
