@@ -70,7 +70,7 @@ npm_file() {
 	tmp=$(mktemp -d "$cache/npm-XXXXXX")
 	# shellcheck disable=SC2064 # the directory of now
 	trap "rm -rf '$tmp'" EXIT
-	(cd "$tmp" && npm pack --silent --ignore-scripts "$name@$version" >/dev/null) ||
+	(cd "$tmp" && npm pack --loglevel error --ignore-scripts "$name@$version" >/dev/null) ||
 		die "npm could not get $name@$version. Check the network and npm's registry setting (npm config get registry), then run the same command again"
 	got=sha512-$(sha512_base64 "$tmp"/*.tgz)
 	[ "$got" = "$integrity" ] ||
