@@ -30,12 +30,13 @@ struct measure;
 
 struct measure_opts {
 	struct meta *meta;
+	struct blob_store *blobs; /* s3's, for Parquet files that become objects */
 	struct sql *sql;
 	const struct s3_port *s3;
 	const struct events_port *events;
 	const struct firehose_port *firehose;
 	const struct glue_port *glue;
-	const char *staging_dir; /* for Parquet on its way; emptied at start */
+	const char *staging_dir; /* an existing directory of the blobs' file system, measure's own: emptied at start */
 };
 
 int measure_new(const struct measure_opts *o, struct measure **ret, struct err *e) MUST_CHECK; /* creates its tables */
