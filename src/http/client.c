@@ -196,7 +196,8 @@ static void set_options(struct http_client *c, struct call *k, struct curl_slist
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(q->connect_timeout_ms ? q->connect_timeout_ms : CONNECT_TIMEOUT_MS));
+			 (long)(q->connect_timeout_ms ? q->connect_timeout_ms
+						      : CONNECT_TIMEOUT_MS));
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, k);
 	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
@@ -209,9 +210,11 @@ static int failed(const struct http_client *c, const struct call *k, CURLcode rc
 	const char *text = c->text[0] ? c->text : curl_easy_strerror(rc);
 
 	if (k->stopped)
-		return err_set(e, ERR_CANCELLED, "%s %s: stopped by its reader", k->q->method, k->q->url);
+		return err_set(e, ERR_CANCELLED, "%s %s: stopped by its reader", k->q->method,
+			       k->q->url);
 	if (k->body.over || k->too_many)
-		return err_set(e, ERR_LIMIT, "%s %s: the answer is too large", k->q->method, k->q->url);
+		return err_set(e, ERR_LIMIT, "%s %s: the answer is too large", k->q->method,
+			       k->q->url);
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		return err_set(e, ERR_TIMEOUT, "%s %s: %s", k->q->method, k->q->url, text);
 	if (rc == CURLE_URL_MALFORMAT || rc == CURLE_UNSUPPORTED_PROTOCOL)
@@ -219,8 +222,8 @@ static int failed(const struct http_client *c, const struct call *k, CURLcode rc
 	return err_set(e, ERR_IO, "%s %s: %s", k->q->method, k->q->url, text);
 }
 
-int http_call(struct http_client *c, const struct http_call *q, struct arena *a, struct http_result *ret,
-	      struct err *e)
+int http_call(struct http_client *c, const struct http_call *q, struct arena *a,
+	      struct http_result *ret, struct err *e)
 {
 	struct call k = { .q = q, .a = a, .ret = ret };
 	struct curl_slist *list = NULL;
@@ -240,7 +243,9 @@ int http_call(struct http_client *c, const struct http_call *q, struct arena *a,
 	if (code != CURLE_OK) {
 		rc = failed(c, &k, code, e);
 	} else {
-		*ret = (struct http_result){ .status = (int)status, .headers = k.headers, .n_headers = k.n_headers };
+		*ret = (struct http_result){ .status = (int)status,
+					     .headers = k.headers,
+					     .n_headers = k.n_headers };
 		ret->body = arena_view(a, buf_view(&k.body));
 	}
 	buf_clear(&k.body);

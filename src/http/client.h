@@ -23,10 +23,10 @@ struct http_call {
 	const char *url; /* http://host:port/path?query, already encoded */
 	const struct http_header *headers;
 	size_t n_headers;
-	struct view body;       /* or: */
-	int body_fd;            /* -1: none; else @body_len bytes of it from its position */
+	struct view body; /* or: */
+	int body_fd;      /* -1: none; else @body_len bytes of it from its position */
 	uint64_t body_len;
-	unsigned timeout_ms;    /* whole call; 0: none */
+	unsigned timeout_ms;         /* whole call; 0: none */
 	unsigned connect_timeout_ms; /* 0: 2000 */
 	/* Where the answer's body goes: @sink if set (non-zero return stops the call), else result.body up to @max. */
 	int (*sink)(void *arg, struct view piece);
@@ -43,7 +43,9 @@ struct http_result {
 
 struct http_client *http_client_new(void);
 struct http_client *http_client_free(struct http_client *c);
-/* 0 whenever an answer came, whatever its status.  ERR_IO (no connection, broken off), ERR_TIMEOUT, ERR_LIMIT. */
-int http_call(struct http_client *c, const struct http_call *q, struct arena *a, struct http_result *ret,
-	      struct err *e) MUST_CHECK;
-const char *http_result_header(const struct http_result *r, const char *name); /* any case; NULL if absent */
+/* 0 whenever an answer came, whatever its status.  ERR_IO (no connection, broken off), ERR_TIMEOUT,
+ * ERR_LIMIT (body over @max), ERR_CANCELLED (stopped by the sink), ERR_INVALID (URL or header). */
+int http_call(struct http_client *c, const struct http_call *q, struct arena *a,
+	      struct http_result *ret, struct err *e) MUST_CHECK;
+const char *http_result_header(const struct http_result *r,
+			       const char *name); /* any case; NULL if absent */

@@ -132,8 +132,9 @@ static void left(struct http_server *s, uint64_t id)
 
 static void turn_away(int fd)
 {
-	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nServer: mulgil\r\nRetry-After: 1\r\n"
-				   "Content-Length: 0\r\nConnection: close\r\n\r\n";
+	static const char busy[] =
+		"HTTP/1.1 503 Service Unavailable\r\nServer: mulgil\r\nRetry-After: 1\r\n"
+		"Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 	send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
@@ -252,7 +253,8 @@ static void wake_watcher(struct http_server *s)
 
 /* Life. */
 
-static int address(const struct http_server_opts *o, struct sockaddr_storage *sa, socklen_t *n, struct err *e)
+static int address(const struct http_server_opts *o, struct sockaddr_storage *sa, socklen_t *n,
+		   struct err *e)
 {
 	struct sockaddr_in *in4 = (struct sockaddr_in *)(void *)sa;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)sa;
@@ -287,8 +289,8 @@ static int listen_on(struct http_server *s, struct err *e)
 		return err_sys(e, ERR_IO, "no socket for %s", s->o.addr);
 	setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(s->listen_fd, (struct sockaddr *)&sa, n) < 0 || listen(s->listen_fd, 1024) < 0)
-		return err_sys(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO, "listening on %s port %u failed",
-			       s->o.addr, (unsigned)s->o.port);
+		return err_sys(e, errno == EADDRINUSE ? ERR_BUSY : ERR_IO,
+			       "listening on %s port %u failed", s->o.addr, (unsigned)s->o.port);
 	n = sizeof(sa);
 	if (getsockname(s->listen_fd, (struct sockaddr *)&sa, &n) < 0)
 		return err_sys(e, ERR_IO, "no name for the socket on %s", s->o.addr);

@@ -11,7 +11,10 @@
  *
  * Framing that could be read in two ways is refused before the handler (400): Content-Length with
  * Transfer-Encoding, two Content-Lengths, folded header lines, CR, LF or NUL in values.
- * Limits:  struct http_server_opts; over a limit the client gets 431, 413, 408 or 503, or is closed.
+ * Limits:  struct http_server_opts, LIMIT_HEADERS, LIMIT_HEADER_COUNT; over a limit the client gets 431,
+ *          413 or 503, or is closed.  A body slower than 30 KiB in 30 s ends like an idle one (ERR_TIMEOUT).
+ * Answering before the body is read is fine: up to 1 MiB of the rest is thrown away and the connection
+ *          kept, or else closed behind the answer (docs/decisions/0002-http-library.md).
  * Threads: the handler's functions are for the handler's thread, streams see below.
  */
 #pragma once
@@ -31,13 +34,13 @@ struct http_req;
 struct http_stream;
 
 struct http_server_opts {
-	const char *addr;        /* "127.0.0.1" or "::1", numeric */
-	uint16_t port;           /* 0: any free one, see http_server_port() */
-	unsigned loop_threads;   /* 0: 2 */
-	unsigned connections_max; /* 0: 1000 */
+	const char *addr;          /* "127.0.0.1" or "::1", numeric */
+	uint16_t port;             /* 0: any free one, see http_server_port() */
+	unsigned loop_threads;     /* 0: 2 */
+	unsigned connections_max;  /* 0: 1000 */
 	unsigned header_timeout_s; /* 0: 10; also the keep-alive time-out is 60 s */
 	unsigned idle_timeout_s;   /* 0: 60, between bytes of a body or of an answer */
-	struct pool *pool;       /* where handlers run */
+	struct pool *pool;         /* where handlers run */
 	/* Chosen on the loop from method, target and headers only; must not block.  NULL: LANE_FAST. */
 	enum pool_lane (*lane)(const struct http_req *r, void *arg);
 	void (*handler)(struct http_req *r, void *arg);
@@ -45,7 +48,8 @@ struct http_server_opts {
 };
 
 /* Listens and serves until http_server_free(). ERR_BUSY: the address is in use; ERR_IO. */
-int http_server_new(const struct http_server_opts *o, struct http_server **ret, struct err *e) MUST_CHECK;
+int http_server_new(const struct http_server_opts *o, struct http_server **ret, struct err *e)
+	MUST_CHECK;
 uint16_t http_server_port(const struct http_server *s);
 /* Accepts no more, lets requests finish for @grace_ms, then closes.  Returns NULL. */
 struct http_server *http_server_free(struct http_server *s, int grace_ms);
@@ -54,11 +58,12 @@ struct http_server *http_server_free(struct http_server *s, int grace_ms);
 struct view http_method(const struct http_req *r);
 struct view http_target(const struct http_req *r); /* path and query as received, nothing decoded */
 struct view http_path(const struct http_req *r);   /* the target before '?', as received */
-struct view http_query(const struct http_req *r);  /* behind '?', as received; VIEW_NONE without '?' */
+struct view http_query(const struct http_req *r);  /* behind '?'; VIEW_NONE without one */
 /* First header of that name (any case); VIEW_NONE if absent. */
 struct view http_header(const struct http_req *r, const char *name);
 /* All headers in order; false after the last. */
-bool http_header_at(const struct http_req *r, size_t i, struct view *ret_name, struct view *ret_value);
+bool http_header_at(const struct http_req *r, size_t i, struct view *ret_name,
+		    struct view *ret_value);
 const char *http_peer(const struct http_req *r); /* numeric address of the client */
 struct arena *http_arena(struct http_req *r);    /* lives as long as the request */
 /* Content-Length, or -1 when the body is chunked, 0 without a body. */
@@ -77,11 +82,12 @@ struct http_answer {
 	size_t n_headers;
 };
 
-/* Exactly one of these per request.  Content-Length, Date and Connection are added here.  HEAD
- * answers: pass the body's length as for GET, nothing is sent. */
+/* Exactly one of these per request; a handler that returns without gives 500.  Content-Length, Date and
+ * Connection are added here.  HEAD answers: pass the body as for GET, nothing is sent. */
 void http_answer(struct http_req *r, const struct http_answer *a, struct view body); /* copies */
 /* Sends @len bytes of @fd from @off; takes @fd over. */
-void http_answer_file(struct http_req *r, const struct http_answer *a, int fd, off_t off, uint64_t len);
+void http_answer_file(struct http_req *r, const struct http_answer *a, int fd, off_t off,
+		      uint64_t len);
 /* For HEAD: headers only, Content-Length: @len. */
 void http_answer_head(struct http_req *r, const struct http_answer *a, uint64_t len);
 
@@ -89,10 +95,13 @@ void http_answer_head(struct http_req *r, const struct http_answer *a, uint64_t 
  * An answer written piece by piece: a long object made of parts, server-sent events.  @len < 0: unknown
  * (chunked).  The stream may be handed to another thread, one at a time; the handler may return before
  * its end.  http_stream_write() copies into a bounded pipe and blocks up to @timeout_ms while it is full:
- * ERR_TIMEOUT (nothing written), ERR_CANCELLED (client gone).
+ * ERR_TIMEOUT (nothing written; of a view longer than the 256 KiB pipe a part may be, and the stream
+ * is then broken), ERR_CANCELLED (client gone, or broken), ERR_INVALID (more than @len).
  */
-struct http_stream *http_answer_stream(struct http_req *r, const struct http_answer *a, int64_t len);
-int http_stream_write(struct http_stream *s, struct view v, int timeout_ms, struct err *e) MUST_CHECK;
+struct http_stream *http_answer_stream(struct http_req *r, const struct http_answer *a,
+				       int64_t len);
+int http_stream_write(struct http_stream *s, struct view v, int timeout_ms, struct err *e)
+	MUST_CHECK;
 bool http_stream_gone(const struct http_stream *s); /* the client has left */
 /* @ok false cuts the connection, so that the client sees the answer is not whole.  Returns NULL. */
 struct http_stream *http_stream_end(struct http_stream *s, bool ok);

@@ -15,7 +15,8 @@ static bool is_token(struct view v)
 
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
-		bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			     (c >= 'a' && c <= 'z');
 
 		if (!alnum && (c == '\0' || !strchr(other, c)))
 			return false;
@@ -52,8 +53,8 @@ static void split_target(struct http_req *r)
 	r->query = at < 0 ? VIEW_NONE : view_from(r->target, (size_t)at + 1);
 }
 
-void http__head_begin(struct http__head *h, struct http_req *r, const char *method, const char *version,
-		      size_t n)
+void http__head_begin(struct http__head *h, struct http_req *r, const char *method,
+		      const char *version, size_t n)
 {
 	*h = (struct http__head){ .r = r, .base = method, .end = method + n };
 	if (n > LIMIT_HEADERS) {
@@ -61,8 +62,9 @@ void http__head_begin(struct http__head *h, struct http_req *r, const char *meth
 		return;
 	}
 	h->next = version + strlen(version) + 2;
-	if (!r->uri || method + strlen(method) + 1 != r->uri || r->uri + r->target.n + 1 != version ||
-	    h->next + 2 > h->end || !is_token(view_str(method)) || !is_target(r->target)) {
+	if (!r->uri || method + strlen(method) + 1 != r->uri ||
+	    r->uri + r->target.n + 1 != version || h->next + 2 > h->end ||
+	    !is_token(view_str(method)) || !is_target(r->target)) {
 		h->status = 400;
 		return;
 	}
@@ -82,8 +84,8 @@ bool http__head_field(struct http__head *h, struct view name, struct view value)
 		h->status = 431;
 		return false;
 	}
-	if (name.p != h->next || value.p <= name.p || value.p + value.n + 4 > h->end || !is_token(name) ||
-	    !is_text(value)) {
+	if (name.p != h->next || value.p <= name.p || value.p + value.n + 4 > h->end ||
+	    !is_token(name) || !is_text(value)) {
 		h->status = 400;
 		return false;
 	}
@@ -129,7 +131,8 @@ static int framing(struct http_req *r)
 			return 413;
 		r->body_len = (int64_t)n;
 	}
-	if (!single(r, "expect", &expect) || (expect.p && !view_eq_nocase(expect, VIEW("100-continue"))))
+	if (!single(r, "expect", &expect) ||
+	    (expect.p && !view_eq_nocase(expect, VIEW("100-continue"))))
 		return 417;
 	r->expects = expect.p != NULL;
 	return 0;

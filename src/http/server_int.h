@@ -22,12 +22,14 @@
 #include "http/server.h"
 #include "os/thread.h"
 
-#define HTTP_PIPE (256 * KIB)    /* body or answer bytes between a loop and a handler */
-#define HTTP_DISCARD (1 * MIB)   /* body bytes read and thrown away to keep a connection or finish its answer */
+#define HTTP_PIPE (256 * KIB) /* body or answer bytes between a loop and a handler */
+#define HTTP_DISCARD \
+	(1 * MIB) /* body bytes read and thrown away to keep a connection or finish its answer */
 #define HTTP_KEEPALIVE_S 60
-#define HTTP_LINGER_S 5          /* after an answer in mid-body, before the connection is closed */
-#define HTTP_RATE_WINDOW_S 30    /* a body slower than HTTP_RATE_BYTES in that time ... */
-#define HTTP_RATE_BYTES (30 * KIB) /* ... is ended like an idle one, unless the handler was the slow one */
+#define HTTP_LINGER_S 5       /* after an answer in mid-body, before the connection is closed */
+#define HTTP_RATE_WINDOW_S 30 /* a body slower than HTTP_RATE_BYTES in that time ... */
+#define HTTP_RATE_BYTES \
+	(30 * KIB) /* ... is ended like an idle one, unless the handler was the slow one */
 #define HTTP_PEER_TEXT 46
 
 struct sockaddr;
@@ -79,12 +81,13 @@ struct http_req {
 	int64_t body_len;
 	bool expects, head_only;
 	uint64_t conn_id;
-	const char *uri; /* in the library's memory, for the check of the head */
+	const char *uri;        /* in the library's memory, for the check of the head */
 	enum http__phase phase; /* its loop's thread only */
 
 	struct lock lock;
 	struct cond changed; /* body bytes, room in the stream, gone */
-	struct MHD_Connection *conn; /* NULL: the library is done with this request; @fd is valid until then */
+	struct MHD_Connection
+		*conn; /* NULL: the library is done with this request; @fd is valid until then */
 	int fd;
 	bool watched; /* its fd is in server.epoll_fd */
 	enum http__park park;
@@ -128,17 +131,17 @@ void http__conn_end(struct http__conn *c);
 void http__conn_head_done(struct http__conn *c);
 
 /* server_req.c */
-struct http_req *http__req_new(struct http_server *s, struct http__conn *c, struct MHD_Connection *conn,
-			       const char *uri);
+struct http_req *http__req_new(struct http_server *s, struct http__conn *c,
+			       struct MHD_Connection *conn, const char *uri);
 void http__req_unref(struct http_req *r);
 /* Hands @r to the pool: 0, or ERR_BUSY. */
 int http__req_submit(struct http_req *r, struct err *e);
 /* The library is done with @r: drops the connection's reference. */
 void http__req_done(struct http_req *r, int gone);
-void http__req_abort(struct http_req *r, int gone); /* ends it from the server's side */
+void http__req_abort(struct http_req *r, int gone);      /* ends it from the server's side */
 void http__req_tick(struct http_req *r, int64_t now_ns); /* slow bodies, lingering closes */
-void http__req_wake(struct http_req *r); /* resumes if parked; req.lock held */
-void http__req_open_body(struct http_req *r); /* body bytes come now */
+void http__req_wake(struct http_req *r);                 /* resumes if parked; req.lock held */
+void http__req_open_body(struct http_req *r);            /* body bytes come now */
 /* Body bytes: false to close the connection; else *n is what was not taken (then it is parked). */
 bool http__req_body(struct http_req *r, const char *p, size_t *n);
 /* For a stream's callback: > 0 bytes, 0 parked, or one of these. */
@@ -149,15 +152,17 @@ ssize_t http__stream_pull(struct http_req *r, char *p, size_t max);
 /* server_head.c */
 struct http__head {
 	struct http_req *r;
-	const char *base, *end; /* the head in the library's memory, from the method to behind the empty line */
-	const char *next;       /* where the next field has to begin */
+	const char *base,
+		*end; /* the head in the library's memory, from the method to behind the empty line */
+	const char *next; /* where the next field has to begin */
 	char *copy;
 	int status; /* 0, or the status to refuse with */
 };
 /* The head as the library cut it up, in order; then 0 or the status to refuse with. */
-void http__head_begin(struct http__head *h, struct http_req *r, const char *method, const char *version,
-		      size_t n);
-bool http__head_field(struct http__head *h, struct view name, struct view value); /* false: enough */
+void http__head_begin(struct http__head *h, struct http_req *r, const char *method,
+		      const char *version, size_t n);
+bool http__head_field(struct http__head *h, struct view name,
+		      struct view value); /* false: enough */
 int http__head_end(struct http__head *h);
 
 /* server_mhd.c */
@@ -167,11 +172,11 @@ bool http__mhd_add(struct http_server *s, int fd, const void *addr, size_t addr_
 void http__mhd_suspend(struct MHD_Connection *conn);
 void http__mhd_resume(struct MHD_Connection *conn);
 const char *http__mhd_reason(int status);
-struct MHD_Response *http__mhd_bytes(const struct http_server *s, struct view body, const struct http_answer *a,
-				     int *status);
+struct MHD_Response *http__mhd_bytes(const struct http_server *s, struct view body,
+				     const struct http_answer *a, int *status);
 struct MHD_Response *http__mhd_file(const struct http_server *s, int fd, off_t off, uint64_t len,
 				    const struct http_answer *a, int *status);
-struct MHD_Response *http__mhd_length(const struct http_server *s, uint64_t len, const struct http_answer *a,
-				      int *status);
+struct MHD_Response *http__mhd_length(const struct http_server *s, uint64_t len,
+				      const struct http_answer *a, int *status);
 struct MHD_Response *http__mhd_stream(struct http_req *r, const struct http_answer *a, int *status);
 void http__mhd_drop(struct MHD_Response *resp); /* NULL is fine */

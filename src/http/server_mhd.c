@@ -55,11 +55,13 @@ void http__mhd_drop(struct MHD_Response *resp)
 
 /* Answers. */
 
-static bool add_headers(const struct http_server *s, struct MHD_Response *resp, const struct http_answer *a)
+static bool add_headers(const struct http_server *s, struct MHD_Response *resp,
+			const struct http_answer *a)
 {
 	if (MHD_add_response_header(resp, "Server", "mulgil") != MHD_YES)
 		return false;
-	if (atomic_load(&s->draining) && MHD_add_response_header(resp, "Connection", "close") != MHD_YES)
+	if (atomic_load(&s->draining) &&
+	    MHD_add_response_header(resp, "Connection", "close") != MHD_YES)
 		return false;
 	for (size_t i = 0; i < a->n_headers; i++) {
 		const char *v = a->headers[i].value;
@@ -87,8 +89,8 @@ static struct MHD_Response *finish(const struct http_server *s, struct MHD_Respo
 	return resp;
 }
 
-struct MHD_Response *http__mhd_bytes(const struct http_server *s, struct view body, const struct http_answer *a,
-				     int *status)
+struct MHD_Response *http__mhd_bytes(const struct http_server *s, struct view body,
+				     const struct http_answer *a, int *status)
 {
 	char *copy = NULL;
 
@@ -97,7 +99,8 @@ struct MHD_Response *http__mhd_bytes(const struct http_server *s, struct view bo
 		must(copy);
 		memcpy(copy, body.p, body.n);
 	}
-	return finish(s, MHD_create_response_from_buffer(body.n, copy, MHD_RESPMEM_MUST_FREE), a, status);
+	return finish(s, MHD_create_response_from_buffer(body.n, copy, MHD_RESPMEM_MUST_FREE), a,
+		      status);
 }
 
 struct MHD_Response *http__mhd_file(const struct http_server *s, int fd, off_t off, uint64_t len,
@@ -107,7 +110,8 @@ struct MHD_Response *http__mhd_file(const struct http_server *s, int fd, off_t o
 		close(fd);
 		return http__mhd_bytes(s, VIEW(""), a, status);
 	}
-	return finish(s, MHD_create_response_from_fd_at_offset64(len, fd, (uint64_t)off), a, status);
+	return finish(s, MHD_create_response_from_fd_at_offset64(len, fd, (uint64_t)off), a,
+		      status);
 }
 
 static ssize_t nothing(void *arg, uint64_t pos, char *p, size_t max)
@@ -115,10 +119,11 @@ static ssize_t nothing(void *arg, uint64_t pos, char *p, size_t max)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-struct MHD_Response *http__mhd_length(const struct http_server *s, uint64_t len, const struct http_answer *a,
-				      int *status)
+struct MHD_Response *http__mhd_length(const struct http_server *s, uint64_t len,
+				      const struct http_answer *a, int *status)
 {
-	return finish(s, MHD_create_response_from_callback(len, 1024, nothing, NULL, NULL), a, status);
+	return finish(s, MHD_create_response_from_callback(len, 1024, nothing, NULL, NULL), a,
+		      status);
 }
 
 static ssize_t on_stream(void *arg, uint64_t pos, char *p, size_t max)
@@ -135,11 +140,13 @@ static ssize_t on_stream(void *arg, uint64_t pos, char *p, size_t max)
 struct MHD_Response *http__mhd_stream(struct http_req *r, const struct http_answer *a, int *status)
 {
 	uint64_t len = r->stream.len < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)r->stream.len;
-	struct MHD_Response *resp = MHD_create_response_from_callback(len, STREAM_BLOCK, on_stream, r, NULL);
+	struct MHD_Response *resp = MHD_create_response_from_callback(len, STREAM_BLOCK, on_stream,
+								      r, NULL);
 
 	/* To HEAD the library would send the last chunk of a body that it does not send: close instead. */
 	if (r->stream.no_body && len == MHD_SIZE_UNKNOWN)
-		must(MHD_set_response_options(resp, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END) == MHD_YES);
+		must(MHD_set_response_options(resp, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END) ==
+		     MHD_YES);
 	return finish(r->server, resp, a, status);
 }
 
@@ -156,9 +163,12 @@ static void on_connection(void *arg, struct MHD_Connection *conn, void **context
 	struct http_server *s = arg;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*context = http__conn_add(s,
-			MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-			MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+		*context = http__conn_add(
+			s,
+			MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)
+				->connect_fd,
+			MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+				->client_addr);
 	} else {
 		http__conn_del(*context);
 		*context = NULL;
@@ -194,18 +204,20 @@ static enum MHD_Result refuse(struct http_req *r, struct MHD_Connection *conn, i
 	return queue(conn, status, resp);
 }
 
-static enum MHD_Result one_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
-				 const char *value, size_t value_n)
+static enum MHD_Result one_field(void *arg, enum MHD_ValueKind kind, const char *name,
+				 size_t name_n, const char *value, size_t value_n)
 {
 	bool more = http__head_field(arg, view_of(name, name_n), view_of(value, value_n));
 
 	return more ? MHD_YES : MHD_NO;
 }
 
-static int take_head(struct http_req *r, struct MHD_Connection *conn, const char *method, const char *version)
+static int take_head(struct http_req *r, struct MHD_Connection *conn, const char *method,
+		     const char *version)
 {
 	struct http__head h;
-	size_t n = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+	size_t n =
+		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 
 	http__head_begin(&h, r, method, version, n);
 	MHD_get_connection_values_n(conn, MHD_HEADER_KIND, one_field, &h);
@@ -239,8 +251,8 @@ static enum MHD_Result look(struct http_req *r, struct MHD_Connection *conn)
 	return resp ? queue(conn, status, resp) : MHD_YES;
 }
 
-static enum MHD_Result head_done(struct http_req *r, struct MHD_Connection *conn, const char *method,
-				 const char *version)
+static enum MHD_Result head_done(struct http_req *r, struct MHD_Connection *conn,
+				 const char *method, const char *version)
 {
 	struct err e = { 0 };
 	int status = take_head(r, conn, method, version);
@@ -281,8 +293,9 @@ static enum MHD_Result last_call(struct http_req *r, struct MHD_Connection *conn
 	return look(r, conn);
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const char *url, const char *method,
-				  const char *version, const char *data, size_t *n, void **context)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *n, void **context)
 {
 	struct http_req *r = *context;
 
@@ -308,7 +321,8 @@ static void on_completed(void *arg, struct MHD_Connection *conn, void **context,
 	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		http__req_done(r, 0);
 	else
-		http__req_done(r, why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED ? ERR_TIMEOUT : ERR_IO);
+		http__req_done(r, why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED ? ERR_TIMEOUT
+										: ERR_IO);
 }
 
 /* The daemon. */
@@ -323,7 +337,8 @@ static struct MHD_Daemon *start(struct http_server *s, unsigned threads)
 		{ MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->o.idle_timeout_s, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
 		/* One thread is what it has without a pool. */
-		{ threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL },
+		{ threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads,
+		  NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 

@@ -15,8 +15,8 @@
 
 /* Life. */
 
-struct http_req *http__req_new(struct http_server *s, struct http__conn *c, struct MHD_Connection *conn,
-			       const char *uri)
+struct http_req *http__req_new(struct http_server *s, struct http__conn *c,
+			       struct MHD_Connection *conn, const char *uri)
 {
 	struct http_req *r = calloc(1, sizeof(*r));
 
@@ -146,9 +146,11 @@ void http__req_tick(struct http_req *r, int64_t now_ns)
 			shutdown(r->fd, SHUT_RDWR);
 		return;
 	}
-	if (!r->body_open || r->eof || r->answered || now_ns - r->rate_ns < HTTP_RATE_WINDOW_S * NS_PER_S)
+	if (!r->body_open || r->eof || r->answered ||
+	    now_ns - r->rate_ns < HTTP_RATE_WINDOW_S * NS_PER_S)
 		return;
-	if (!r->rate_stalled && r->park == PARK_NO && r->received - r->rate_received < HTTP_RATE_BYTES) {
+	if (!r->rate_stalled && r->park == PARK_NO &&
+	    r->received - r->rate_received < HTTP_RATE_BYTES) {
 		r->gone = ERR_TIMEOUT;
 		cond_broadcast(&r->changed);
 		shutdown(r->fd, SHUT_RDWR);
@@ -190,7 +192,8 @@ struct view http_header(const struct http_req *r, const char *name)
 	return VIEW_NONE;
 }
 
-bool http_header_at(const struct http_req *r, size_t i, struct view *ret_name, struct view *ret_value)
+bool http_header_at(const struct http_req *r, size_t i, struct view *ret_name,
+		    struct view *ret_value)
 {
 	if (i >= r->n_fields)
 		return false;
@@ -300,7 +303,9 @@ static void cut(struct http_req *r, const struct http_answer *a, struct view bod
 	struct buf b;
 
 	buf_init(&b, LIMIT_HEADERS + HTTP_PIPE);
-	buf_printf(&b, "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\nServer: mulgil\r\nContent-Length: %zu\r\n",
+	buf_printf(&b,
+		   "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\nServer: "
+		   "mulgil\r\nContent-Length: %zu\r\n",
 		   a->status, http__mhd_reason(a->status), time_http(clock_ms(), date), body.n);
 	for (size_t i = 0; i < a->n_headers; i++)
 		buf_printf(&b, "%s: %s\r\n", a->headers[i].name, a->headers[i].value);
@@ -363,7 +368,8 @@ void http_answer(struct http_req *r, const struct http_answer *a, struct view bo
 	answered(r, resp, status);
 }
 
-void http_answer_file(struct http_req *r, const struct http_answer *a, int fd, off_t off, uint64_t len)
+void http_answer_file(struct http_req *r, const struct http_answer *a, int fd, off_t off,
+		      uint64_t len)
 {
 	static const struct http_answer bad = { .status = 500 };
 	struct MHD_Response *resp;
@@ -457,8 +463,8 @@ static int put_whole(struct http_req *r, struct view v, int64_t deadline, struct
 	struct http_stream *st = &r->stream;
 
 	while (!r->gone && !st->broken && http__pipe_room(&st->out) < v.n)
-		if (!cond_wait_until(&r->changed, &r->lock, deadline) && http__pipe_room(&st->out) < v.n &&
-		    !r->gone)
+		if (!cond_wait_until(&r->changed, &r->lock, deadline) &&
+		    http__pipe_room(&st->out) < v.n && !r->gone)
 			return err_set(e, ERR_TIMEOUT, "the client reads too slowly");
 	if (r->gone || st->broken)
 		return err_set(e, ERR_CANCELLED, "the client has left");

@@ -100,7 +100,8 @@ static void text(struct http_req *r, int status, struct view body)
 {
 	static const struct http_header type = { "Content-Type", "text/plain" };
 
-	http_answer(r, &(struct http_answer){ .status = status, .headers = &type, .n_headers = 1 }, body);
+	http_answer(r, &(struct http_answer){ .status = status, .headers = &type, .n_headers = 1 },
+		    body);
 }
 
 static void body_error(struct http_req *r, const struct err *e)
@@ -145,8 +146,9 @@ static void count(struct http_req *r)
 	if (n < 0)
 		body_error(r, &e);
 	else
-		text(r, 200, view_str(arena_printf(http_arena(r), "%llu %llx", (unsigned long long)total,
-						   (unsigned long long)sum)));
+		text(r, 200,
+		     view_str(arena_printf(http_arena(r), "%llu %llx", (unsigned long long)total,
+					   (unsigned long long)sum)));
 }
 
 static void mid(struct http_req *r)
@@ -172,7 +174,8 @@ static void info(struct http_req *r)
 		   (long long)http_body_length(r));
 	for (size_t i = 0; http_header_at(r, i, &name, &value); i++)
 		buf_printf(&b, "%.*s=[%.*s]\n", VIEW_ARG(name), VIEW_ARG(value));
-	buf_printf(&b, "host=%.*s absent=%d\n", VIEW_ARG(http_header(r, "HOST")), !http_header(r, "x-no").p);
+	buf_printf(&b, "host=%.*s absent=%d\n", VIEW_ARG(http_header(r, "HOST")),
+		   !http_header(r, "x-no").p);
 	text(r, 200, buf_view(&b));
 	buf_clear(&b);
 }
@@ -197,7 +200,8 @@ static void send_file(struct http_req *r)
 	for (size_t i = 0; i < MIB; i++)
 		bytes[i] = (char)('a' + i % 23);
 	must(file_replace(path, view_of(bytes, MIB), 0600, &e) == 0);
-	must(view_split(&rest, ',', &part) && view_u64(part, MIB, &off) && view_u64(rest, MIB, &len));
+	must(view_split(&rest, ',', &part) && view_u64(part, MIB, &off) &&
+	     view_u64(rest, MIB, &len));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	must(fd >= 0);
 	http_answer_file(r, &(struct http_answer){ .status = 206 }, fd, (off_t)off, len);
@@ -228,7 +232,8 @@ static void stream(struct http_req *r, int64_t len, uint64_t n)
 
 static void cut_short(struct http_req *r)
 {
-	struct http_stream *st = http_answer_stream(r, &(struct http_answer){ .status = 200 }, 1000);
+	struct http_stream *st = http_answer_stream(r, &(struct http_answer){ .status = 200 },
+						    1000);
 	struct err e = { 0 };
 
 	must(http_stream_write(st, VIEW("some"), RIG_WAIT_MS, &e) == 0);
@@ -279,7 +284,9 @@ static void other(struct http_req *r)
 	else if (view_eq_str(p, "/sse"))
 		sse(r);
 	else if (view_eq_str(p, "/badvalue"))
-		http_answer(r, &(struct http_answer){ .status = 200, .headers = &bad, .n_headers = 1 }, VIEW("x"));
+		http_answer(r,
+			    &(struct http_answer){ .status = 200, .headers = &bad, .n_headers = 1 },
+			    VIEW("x"));
 	else if (view_eq_str(p, "/length"))
 		http_answer_head(r, &(struct http_answer){ .status = 200 }, 12345);
 	else if (!view_eq_str(p, "/forget"))

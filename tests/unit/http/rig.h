@@ -35,7 +35,15 @@ bool raw_closed(int fd); /* the peer closes within RIG_WAIT_MS and sends nothing
 bool raw_gives(const struct rig *g, const char *request, int status);
 
 /* What handlers saw, counted; waits until it is at least @n or RIG_WAIT_MS passed. */
-enum rig_event { RIG_CALLS, RIG_ECHOED, RIG_BODY_GONE, RIG_BODY_TIMEOUT, RIG_STREAM_GONE, RIG_HELD, RIG_EVENTS };
+enum rig_event {
+	RIG_CALLS,
+	RIG_ECHOED,
+	RIG_BODY_GONE,
+	RIG_BODY_TIMEOUT,
+	RIG_STREAM_GONE,
+	RIG_HELD,
+	RIG_EVENTS
+};
 bool rig_wait(enum rig_event ev, unsigned n);
 unsigned rig_count(enum rig_event ev);
 /* Lets the handlers of /hold go on. */

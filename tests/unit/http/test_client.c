@@ -30,7 +30,8 @@ static const char *url(const struct rig *g, struct arena *a, const char *path)
 	return arena_printf(a, "http://127.0.0.1:%u%s", (unsigned)g->port, path);
 }
 
-static int call(struct http_client *c, struct http_call *q, struct arena *a, struct http_result *ret)
+static int call(struct http_client *c, struct http_call *q, struct arena *a,
+		struct http_result *ret)
 {
 	struct err e = { 0 };
 	int rc;
@@ -52,25 +53,48 @@ TEST(client_sends_and_gets_what_was_asked)
 
 	rig_start(&g, NULL);
 	arena_init(&a, 16 * MIB);
-	assert_int_equal(call(c, &(struct http_call){ .method = "GET", .url = url(&g, &a, "/info/../info?a=%2e"),
-						      .headers = headers, .n_headers = 2 }, &a, &r), 0);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "GET",
+						   .url = url(&g, &a, "/info/../info?a=%2e"),
+						   .headers = headers,
+						   .n_headers = 2 },
+			      &a, &r),
+			 0);
 	assert_int_equal(r.status, 404); /* the dots stayed */
-	assert_int_equal(call(c, &(struct http_call){ .method = "GET", .url = url(&g, &a, "/info?a=%2e&b"),
-						      .headers = headers, .n_headers = 2 }, &a, &r), 0);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "GET",
+						   .url = url(&g, &a, "/info?a=%2e&b"),
+						   .headers = headers,
+						   .n_headers = 2 },
+			      &a, &r),
+			 0);
 	assert_int_equal(r.status, 200);
 	assert_string_equal(http_result_header(&r, "content-TYPE"), "text/plain");
 	assert_null(http_result_header(&r, "x-absent"));
 	assert_true(view_find(r.body, VIEW("target=/info?a=%2e&b ")) >= 0);
 	assert_true(view_find(r.body, VIEW("X-Mulgil=[yes]\nX-Empty=[]\n")) >= 0);
 	assert_true(view_find(r.body, VIEW("Expect")) < 0);
-	assert_int_equal(call(c, &(struct http_call){ .method = "PUT", .url = url(&g, &a, "/echo"),
-						      .body = VIEW("hello") }, &a, &r), 0);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "PUT",
+						   .url = url(&g, &a, "/echo"),
+						   .body = VIEW("hello") },
+			      &a, &r),
+			 0);
 	assert_true(view_eq_str(r.body, "hello"));
-	assert_int_equal(call(c, &(struct http_call){ .method = "POST", .url = url(&g, &a, "/echo") }, &a, &r), 0);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "POST", .url = url(&g, &a, "/echo") },
+			      &a, &r),
+			 0);
 	assert_int_equal(r.body.n, 0);
-	assert_int_equal(call(c, &(struct http_call){ .method = "HEAD", .url = url(&g, &a, "/length") }, &a, &r), 0);
+	assert_int_equal(
+		call(c, &(struct http_call){ .method = "HEAD", .url = url(&g, &a, "/length") }, &a,
+		     &r),
+		0);
 	assert_string_equal(http_result_header(&r, "Content-Length"), "12345");
-	assert_int_equal(call(c, &(struct http_call){ .method = "DELETE", .url = url(&g, &a, "/info") }, &a, &r), 0);
+	assert_int_equal(
+		call(c, &(struct http_call){ .method = "DELETE", .url = url(&g, &a, "/info") }, &a,
+		     &r),
+		0);
 	assert_true(view_find(r.body, VIEW("method=DELETE")) >= 0);
 	arena_clear(&a);
 	http_client_free(c);
@@ -206,18 +230,38 @@ TEST(large_bodies_both_ways_in_bounded_memory)
 	rig_start(&g, NULL);
 	arena_init(&a, 16 * MIB);
 	before = peak_kib();
-	assert_int_equal(call(c, &(struct http_call){ .method = "PUT", .url = url(&g, &a, "/count"),
-						      .body_fd = fd, .body_len = LARGE }, &a, &r), 0);
-	assert_string_equal(arena_str(&a, r.body), arena_printf(&a, "%lu %llx", LARGE, (unsigned long long)sum));
-	assert_int_equal(call(c, &(struct http_call){ .method = "GET", .url = url(&g, &a, "/chunked?52428800"),
-						      .sink = sink, .sink_arg = &total }, &a, &r), 0);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "PUT",
+						   .url = url(&g, &a, "/count"),
+						   .body_fd = fd,
+						   .body_len = LARGE },
+			      &a, &r),
+			 0);
+	assert_string_equal(arena_str(&a, r.body),
+			    arena_printf(&a, "%lu %llx", LARGE, (unsigned long long)sum));
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "GET",
+						   .url = url(&g, &a, "/chunked?52428800"),
+						   .sink = sink,
+						   .sink_arg = &total },
+			      &a, &r),
+			 0);
 	assert_int_equal(total, LARGE);
 	total = 0;
-	assert_int_equal(call(c, &(struct http_call){ .method = "GET", .url = url(&g, &a, "/fixed?52428800"),
-						      .sink = sink, .sink_arg = &total }, &a, &r), 0);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "GET",
+						   .url = url(&g, &a, "/fixed?52428800"),
+						   .sink = sink,
+						   .sink_arg = &total },
+			      &a, &r),
+			 0);
 	assert_int_equal(total, LARGE);
-	assert_int_equal(call(c, &(struct http_call){ .method = "GET", .url = url(&g, &a, "/fixed?52428800"),
-						      .sink = stop_at_once }, &a, &r), ERR_CANCELLED);
+	assert_int_equal(call(c,
+			      &(struct http_call){ .method = "GET",
+						   .url = url(&g, &a, "/fixed?52428800"),
+						   .sink = stop_at_once },
+			      &a, &r),
+			 ERR_CANCELLED);
 	if (!SANITIZED)
 		assert_true(peak_kib() - before < 8 * 1024);
 	close(fd);
@@ -243,14 +287,18 @@ static void *storm(void *arg)
 		bytes[i] = (char)('a' + (i + s->seed) % 26);
 	for (unsigned i = 0; i < 50; i++) {
 		size_t n = (i * 7919u + s->seed * 104729u) % (i % 10 ? 5000 : 700 * KIB);
-		struct http_call q = { .method = i % 2 ? "PUT" : "POST", .body = view_of(bytes, n), .body_fd = -1 };
+		struct http_call q = { .method = i % 2 ? "PUT" : "POST",
+				       .body = view_of(bytes, n),
+				       .body_fd = -1 };
 		struct http_result r = { 0 };
 		struct arena a;
 
 		arena_init(&a, 16 * MIB);
 		q.url = url(s->g, &a, i % 5 == 1 ? "/fixed?3000" : i % 5 == 2 ? "/mid" : "/echo");
 		if (i % 5 == 3)
-			q = (struct http_call){ .method = "GET", .body_fd = -1, .url = url(s->g, &a, "/chunked?70000") };
+			q = (struct http_call){ .method = "GET",
+						.body_fd = -1,
+						.url = url(s->g, &a, "/chunked?70000") };
 		if (call(c, &q, &a, &r) < 0)
 			s->wrong++;
 		else if (i % 5 == 0 || i % 5 == 4)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "http/server_int.h"
 #include "os/pool.h"
 #include "os/thread.h"
 #include "rig.h"
@@ -19,13 +20,16 @@ TEST(target_and_headers_arrive_as_sent)
 
 	rig_start(&g, NULL);
 	fd = raw_open(&g);
-	raw_str(fd, "GET /info?x=%2F&y=a+b HTTP/1.1\r\n" HOST "X-A:  spaced \t\r\nX-Empty:\r\nx-a: again\r\n\r\n");
+	raw_str(fd, "GET /info?x=%2F&y=a+b HTTP/1.1\r\n" HOST
+		    "X-A:  spaced \t\r\nX-Empty:\r\nx-a: again\r\n\r\n");
 	a = raw_answer(fd);
 	assert_non_null(strstr(a, "HTTP/1.1 200 OK\r\n"));
 	assert_non_null(strstr(a, "Server: mulgil\r\n"));
 	assert_non_null(strstr(a, "Date: "));
-	assert_non_null(strstr(a, "method=GET target=/info?x=%2F&y=a+b path=/info query=x=%2F&y=a+b peer=127.0.0.1 length=0\n"));
-	assert_non_null(strstr(a, "\nHost=[test]\nX-A=[spaced]\nX-Empty=[]\nx-a=[again]\nhost=test absent=1\n"));
+	assert_non_null(strstr(a, "method=GET target=/info?x=%2F&y=a+b path=/info "
+				  "query=x=%2F&y=a+b peer=127.0.0.1 length=0\n"));
+	assert_non_null(strstr(
+		a, "\nHost=[test]\nX-A=[spaced]\nX-Empty=[]\nx-a=[again]\nhost=test absent=1\n"));
 	raw_str(fd, "GET /b/weird/../k%2E%2f//x?? HTTP/1.1\r\n" HOST "\r\n");
 	assert_non_null(strstr(raw_answer(fd), "404 Not Found"));
 	raw_str(fd, "GET /info HTTP/1.1\r\n" HOST "\r\n");
@@ -64,7 +68,8 @@ TEST(pipelined_requests_are_answered_in_order)
 	rig_start(&g, NULL);
 	fd = raw_open(&g);
 	raw_str(fd, "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc"
-		    "PUT /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n"
+		    "PUT /echo HTTP/1.1\r\n" HOST
+		    "Transfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n"
 		    "GET /status?299 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
 	a = raw_all(fd);
 	one = strstr(a, "\r\n\r\nabcHTTP/1.1 200");
@@ -82,14 +87,18 @@ TEST(continue_is_sent_when_the_body_is_read_and_not_for_a_refusal)
 
 	rig_start(&g, NULL);
 	fd = raw_open(&g);
-	raw_str(fd, "PUT /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+	raw_str(fd,
+		"PUT /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
 	assert_string_equal(raw_until(fd, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
 	raw_str(fd, "body");
 	assert_non_null(strstr(raw_answer(fd), "\r\n\r\nbody"));
-	raw_str(fd, "PUT /refuse HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 4000000000\r\n\r\n");
+	raw_str(fd, "PUT /refuse HTTP/1.1\r\n" HOST
+		    "Expect: 100-continue\r\nContent-Length: 4000000000\r\n\r\n");
 	assert_true(strncmp(raw_all(fd), "HTTP/1.1 403 Forbidden\r\n", 24) == 0);
 	close(fd);
-	assert_true(raw_gives(&g, "PUT /echo HTTP/1.1\r\n" HOST "Expect: 200-ok\r\nContent-Length: 4\r\n\r\n", 417));
+	assert_true(raw_gives(
+		&g, "PUT /echo HTTP/1.1\r\n" HOST "Expect: 200-ok\r\nContent-Length: 4\r\n\r\n",
+		417));
 	rig_stop(&g);
 }
 
@@ -114,7 +123,8 @@ TEST(early_answer_reaches_a_client_that_is_still_sending)
 	close(fd);
 	/* Chunked, end not in sight. */
 	fd = raw_open(&g);
-	raw_str(fd, "PUT /mid HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nff\r\n0123456789");
+	raw_str(fd,
+		"PUT /mid HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nff\r\n0123456789");
 	assert_non_null(strstr(raw_all(fd), "409 Conflict"));
 	close(fd);
 	rig_stop(&g);
@@ -194,7 +204,8 @@ TEST(head_and_bodiless_statuses_send_no_body)
 	assert_non_null(strstr(a, "Content-Length: 12345\r\n\r\nHTTP/1.1 204"));
 	assert_non_null(strstr(a, "\r\n\r\nHTTP/1.1 304"));
 	assert_non_null(strstr(a, "Content-Length: 100000\r\n\r\nHTTP/1.1 200"));
-	assert_string_equal(strstr(a, "Connection: close\r\n"), "Connection: close\r\nServer: mulgil\r\n\r\n");
+	assert_string_equal(strstr(a, "Connection: close\r\n"),
+			    "Connection: close\r\nServer: mulgil\r\n\r\n");
 	close(fd);
 	rig_stop(&g);
 }
@@ -216,8 +227,10 @@ TEST(files_are_sent_from_their_offset)
 		assert_int_equal(body[i], 'a' + (i + 1000) % 23);
 	raw_str(fd, "GET /file?5,0 HTTP/1.1\r\n" HOST "\r\n");
 	assert_non_null(strstr(raw_answer(fd), "Content-Length: 0\r\n"));
-	raw_str(fd, "HEAD /file?0,1000 HTTP/1.1\r\n" HOST "\r\nGET /status?200 HTTP/1.1\r\n" HOST "\r\n");
-	assert_non_null(strstr(raw_until(fd, "\r\n\r\ntext"), "Content-Length: 1000\r\n\r\nHTTP/1.1 200"));
+	raw_str(fd, "HEAD /file?0,1000 HTTP/1.1\r\n" HOST "\r\nGET /status?200 HTTP/1.1\r\n" HOST
+		    "\r\n");
+	assert_non_null(
+		strstr(raw_until(fd, "\r\n\r\ntext"), "Content-Length: 1000\r\n\r\nHTTP/1.1 200"));
 	close(fd);
 	rig_stop(&g);
 }
@@ -315,6 +328,7 @@ TEST(header_limits)
 TEST(connection_limit_turns_away_and_recovers)
 {
 	struct rig g;
+	bool again = false;
 	int a, b, c;
 
 	rig_start(&g, &(struct http_server_opts){ .connections_max = 2 });
@@ -330,16 +344,14 @@ TEST(connection_limit_turns_away_and_recovers)
 	raw_str(a, "GET /status?200 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
 	raw_all(a);
 	close(a);
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 10000 && !again; i++) {
 		c = raw_open(&g);
 		raw_str(c, "GET /status?200 HTTP/1.1\r\n" HOST "\r\n");
-		if (strstr(raw_answer(c), "200 OK"))
-			break;
+		again = strstr(raw_answer(c), "200 OK") != NULL;
 		close(c);
 	}
-	assert_non_null(strstr(raw_until(b, "?") ? "ok" : "", "ok"));
+	assert_true(again);
 	close(b);
-	close(c);
 	rig_stop(&g);
 }
 
@@ -352,6 +364,31 @@ TEST(handler_that_answers_badly_gives_500)
 	assert_true(raw_gives(&g, "GET /badvalue HTTP/1.1\r\n" HOST "\r\n", 500));
 	assert_true(raw_gives(&g, "GET /length HTTP/1.1\r\n" HOST "\r\n", 500));
 	rig_stop(&g);
+}
+
+TEST(body_that_trickles_is_ended_like_an_idle_one)
+{
+	struct http_req r = { .body_open = true, .body_len = 1 << 20, .fd = -1 };
+	int64_t now = 1000000000, window = (HTTP_RATE_WINDOW_S + 1) * 1000000000LL;
+
+	lock_init(&r.lock, "test");
+	cond_init(&r.changed);
+	r.conn = (struct MHD_Connection *)(void *)&r; /* not looked at */
+	r.rate_ns = now;
+	r.received = HTTP_RATE_BYTES;
+	http__req_tick(&r, now += window);
+	assert_int_equal(r.gone, 0);
+	r.received += HTTP_RATE_BYTES - 1;
+	r.rate_stalled = true; /* the handler was the slow one */
+	http__req_tick(&r, now += window);
+	assert_int_equal(r.gone, 0);
+	http__req_tick(&r, now + window / 2);
+	assert_int_equal(r.gone, 0);
+	r.received += HTTP_RATE_BYTES - 1;
+	http__req_tick(&r, now += window);
+	assert_int_equal(r.gone, ERR_TIMEOUT);
+	cond_clear(&r.changed);
+	lock_clear(&r.lock);
 }
 
 static void *stop_it(void *arg)
@@ -418,8 +455,11 @@ TEST(address_in_use_is_busy)
 	struct http_server_opts o;
 
 	rig_start(&g, NULL);
-	o = (struct http_server_opts){ .addr = "127.0.0.1", .port = g.port, .pool = g.pool,
-				       .handler = (void (*)(struct http_req *, void *))(uintptr_t)1 };
+	o = (struct http_server_opts){ .addr = "127.0.0.1",
+				       .port = g.port,
+				       .pool = g.pool,
+				       .handler =
+					       (void (*)(struct http_req *, void *))(uintptr_t)1 };
 	assert_int_equal(http_server_new(&o, &second, &e), ERR_BUSY);
 	err_clear(&e);
 	o.addr = "localhost";
