@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The server: it listens, accepts, keeps the dead lines, notices who leaves a parked stream, and ends.
+ * The server: it listens, accepts, keeps the dead lines, notices who leaves, and ends.
  *
  * One thread of its own (the watcher) does this beside the library's loops.  It accepts itself and hands
  * sockets over, because the library's own way to stop accepting (MHD_quiesce_daemon) races with its
@@ -45,6 +45,7 @@ static void peer_text(const struct sockaddr *sa, char out[HTTP_PEER_TEXT])
 struct http__conn *http__conn_add(struct http_server *s, int fd, const struct sockaddr *peer)
 {
 	struct http__conn *c = calloc(1, sizeof(*c));
+	struct epoll_event ev = { .events = EPOLLRDHUP | EPOLLONESHOT };
 
 	must(c);
 	c->server = s;
@@ -57,6 +58,8 @@ struct http__conn *http__conn_add(struct http_server *s, int fd, const struct so
 	if (c->next)
 		c->next->prev = c;
 	s->conns = c;
+	ev.data.u64 = c->id;
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 	return c;
 }
 
@@ -64,6 +67,7 @@ void http__conn_del(struct http__conn *c)
 {
 	struct http_server *s = c->server;
 
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	lock_take(&s->lock);
 	if (c->prev)
 		c->prev->next = c->next;
@@ -107,6 +111,29 @@ void http__conn_end(struct http__conn *c)
 
 /* The watcher. */
 
+/*
+ * The library listens to edges and takes a read that is shorter than its buffer for the last: a FIN
+ * behind those bytes then goes unseen until a time-out.  A parked connection it does not watch at all.
+ * Shutting down what is closed anyway makes an edge; until the library has seen one in the right
+ * moment, each tick makes another.
+ */
+static void nudge(struct http__conn *c)
+{
+	shutdown(c->fd, SHUT_RD);
+	if (c->req)
+		http__req_left(c->req);
+}
+
+static void left(struct http_server *s, uint64_t id)
+{
+	LOCK_SCOPE(&s->lock);
+	for (struct http__conn *c = s->conns; c; c = c->next)
+		if (c->id == id) {
+			c->left = true;
+			nudge(c);
+		}
+}
+
 static void tick(struct http_server *s)
 {
 	int64_t now = clock_mono_ns();
@@ -117,17 +144,11 @@ static void tick(struct http_server *s)
 			c->deadline_ns = 0;
 			shutdown(c->fd, SHUT_RDWR); /* its loop finds it closed */
 		}
+		if (c->left)
+			nudge(c);
 		if (c->req)
 			http__req_tick(c->req, now);
 	}
-}
-
-static void left(struct http_server *s, uint64_t id)
-{
-	LOCK_SCOPE(&s->lock);
-	for (struct http__conn *c = s->conns; c; c = c->next)
-		if (c->id == id && c->req)
-			http__req_abort(c->req, ERR_IO);
 }
 
 static void turn_away(int fd)

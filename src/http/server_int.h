@@ -45,6 +45,7 @@ struct http__conn {
 	int fd;
 	int64_t deadline_ns; /* of the next request's head; 0: none */
 	struct http_req *req;
+	bool left; /* the client has closed its side, or the connection is broken */
 	char peer[HTTP_PEER_TEXT];
 };
 
@@ -80,7 +81,6 @@ struct http_req {
 	char peer[HTTP_PEER_TEXT];
 	int64_t body_len;
 	bool expects, head_only;
-	uint64_t conn_id;
 	const char *uri;        /* in the library's memory, for the check of the head */
 	enum http__phase phase; /* its loop's thread only */
 
@@ -89,7 +89,6 @@ struct http_req {
 	struct MHD_Connection
 		*conn; /* NULL: the library is done with this request; @fd is valid until then */
 	int fd;
-	bool watched; /* its fd is in server.epoll_fd */
 	enum http__park park;
 	int gone; /* ERR_IO, ERR_TIMEOUT or ERR_CANCELLED: no more bytes either way */
 	struct http__pipe in;
@@ -139,6 +138,7 @@ int http__req_submit(struct http_req *r, struct err *e);
 /* The library is done with @r: drops the connection's reference. */
 void http__req_done(struct http_req *r, int gone);
 void http__req_abort(struct http_req *r, int gone);      /* ends it from the server's side */
+void http__req_left(struct http_req *r);                 /* its client has left: a stream ends */
 void http__req_tick(struct http_req *r, int64_t now_ns); /* slow bodies, lingering closes */
 void http__req_wake(struct http_req *r);                 /* resumes if parked; req.lock held */
 void http__req_open_body(struct http_req *r);            /* body bytes come now */

@@ -3,7 +3,6 @@
 #include "http/server_int.h"
 
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,7 +25,6 @@ struct http_req *http__req_new(struct http_server *s, struct http__conn *c,
 	r->hc = c;
 	r->conn = conn;
 	r->fd = c->fd;
-	r->conn_id = c->id;
 	arena_init(&r->arena, LIMIT_ARENA);
 	lock_init(&r->lock, "request");
 	cond_init(&r->changed);
@@ -74,11 +72,20 @@ void http__req_abort(struct http_req *r, int gone)
 	cond_broadcast(&r->changed);
 }
 
+void http__req_left(struct http_req *r)
+{
+	bool streams;
+
+	lock_take(&r->lock);
+	streams = r->stream.used && !r->stream.ended;
+	lock_drop(&r->lock);
+	if (streams)
+		http__req_abort(r, ERR_IO);
+}
+
 void http__req_done(struct http_req *r, int gone)
 {
 	lock_take(&r->lock);
-	if (r->watched)
-		epoll_ctl(r->server->epoll_fd, EPOLL_CTL_DEL, r->fd, NULL);
 	r->conn = NULL;
 	r->park = PARK_NO;
 	if (!r->gone)
@@ -405,30 +412,21 @@ static struct http_req *req_of(const struct http_stream *st)
 	return CONTAINER_OF((struct http_stream *)(uintptr_t)st, struct http_req, stream);
 }
 
-/* A parked connection is in nobody's poll set: this notices the client leaving. */
-static void watch(struct http_req *r)
-{
-	struct epoll_event ev = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.u64 = r->conn_id };
-
-	LOCK_SCOPE(&r->lock);
-	if (r->conn && epoll_ctl(r->server->epoll_fd, EPOLL_CTL_ADD, r->fd, &ev) == 0)
-		r->watched = true;
-}
-
 struct http_stream *http_answer_stream(struct http_req *r, const struct http_answer *a, int64_t len)
 {
 	struct http_stream *st = &r->stream;
 	struct MHD_Response *resp;
 	int status;
 
+	lock_take(&r->lock);
 	must(!st->used);
 	st->used = true;
 	st->len = len;
 	st->no_body = r->head_only || a->status == 204 || a->status == 304;
+	lock_drop(&r->lock);
 	atomic_fetch_add(&r->refs, 1);
 	if (headers_ok(a)) {
 		resp = http__mhd_stream(r, a, &status);
-		watch(r);
 		answered(r, resp, status);
 	} else {
 		st->broken = true;

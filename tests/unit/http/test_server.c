@@ -166,6 +166,25 @@ TEST(client_that_leaves_or_dawdles_in_mid_body_wakes_the_handler)
 	rig_stop(&g);
 }
 
+TEST(end_of_sending_is_seen_when_it_comes_with_the_last_bytes)
+{
+	struct rig g;
+	int fd;
+
+	rig_start(&g, NULL);
+	for (int i = 0; i < 40; i++) {
+		fd = raw_open(&g);
+		raw_str(fd, "GET /status?200 HTTP/1.1\r\n" HOST "\r\n");
+		raw_answer(fd); /* now the library waits for an edge */
+		raw_str(fd, i % 2 ? "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\npart"
+				  : "GET /status?200 HT");
+		shutdown(fd, SHUT_WR);
+		assert_true(raw_closed(fd));
+		close(fd);
+	}
+	rig_stop(&g);
+}
+
 TEST(unfinished_head_is_closed_after_its_time)
 {
 	struct rig g;
