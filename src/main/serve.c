@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve: settings, start, wait for a signal, stop. */
+#include "main/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "main/wire.h"
+#include "os/clock.h"
+#include "os/diag.h"
+
+static enum diag_level level_of(const char *name)
+{
+	static const char *const names[] = { "debug", "info", "warn", "error" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum diag_level)i;
+	return DIAG_INFO;
+}
+
+static int run(const struct config *c, const sigset_t *stop)
+{
+	static struct wire w;
+	struct err e = { 0 };
+	int64_t t0 = clock_mono_ns();
+	int sig, r = wire_new(c, &w, &e);
+
+	if (r == 0)
+		r = wire_start(&w, &e);
+	if (r < 0) {
+		int code = cli_fail(EXIT_FAILED, "%s", e.msg);
+
+		wire_free(&w);
+		return code;
+	}
+	diag(DIAG_INFO, "serve", "ready in %.0f ms: api %s%s%s, data %s", (double)(clock_mono_ns() - t0) / 1e6, w.endpoint,
+	     w.page_url[0] ? ", console " : "", w.page_url, c->data);
+	(void)sigwait(stop, &sig);
+	diag(DIAG_INFO, "serve", "%s: stopping", strsignal(sig));
+	wire_free(&w);
+	return 0;
+}
+
+int serve_main(int argc, char **argv)
+{
+	struct config c = { 0 };
+	struct arena a;
+	struct err e = { 0 };
+	sigset_t stop;
+	bool help;
+	int r;
+
+	arena_init(&a, MIB);
+	if (config_load(argc, argv, &a, &c, &help, &e) < 0)
+		return cli_fail(EXIT_USAGE, "%s", e.msg);
+	if (help) {
+		struct buf b;
+
+		buf_init(&b, MIB);
+		config_help(&b);
+		fputs(b.p, stdout);
+		buf_clear(&b);
+		return 0;
+	}
+	/* Before any thread is there, so that all of them have it blocked. */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	diag_set_level(level_of(c.log_level));
+	r = run(&c, &stop);
+	arena_clear(&a);
+	return r;
+}
