@@ -128,6 +128,11 @@ int aws__bind(const struct decode *d, const struct rest_input *in, const struct 
 /* A JSON text, not too deep and not too many values. */
 int aws__parse_json(struct arena *a, struct view text, const struct json **ret, struct err *e) MUST_CHECK;
 
+/* --- digests beside a document --- */
+/* Whether @header is the checksum of the body of a request whose body is a document. */
+bool aws__is_body_digest(const struct op *op, struct view header);
+int aws__check_body_digest(struct view header, struct view text, struct view body, struct err *e) MUST_CHECK;
+
 /* --- bodies --- */
 struct op_body;
 struct body_source {

@@ -384,6 +384,7 @@ static int check_unknown(const struct decode *d, const struct rest_input *in)
 		struct view n = in->headers[i].name;
 
 		if (!starts_nocase(n, "x-amz-") || is_listed(own_names, n) || is_field(op->in, OPL_HEADER, n) ||
+		    aws__is_body_digest(op, n) ||
 		    (op->header && view_eq_nocase(n, view_str(op->header))))
 			continue;
 		return aws_fail(d->err, aws__err_refused(d->service), "the header '%.*s' is not supported by %s",

@@ -299,6 +299,16 @@ static int read_all(struct exchange *x, struct view *ret)
 	return aws__body_all(x->body, LIMIT_BODY_JSON, x->a, ret, &x->err);
 }
 
+static int check_digests(struct exchange *x, struct view body)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && x->s->protocol == OP_REST_XML && i < x->n_headers; i++)
+		if (aws__is_body_digest(x->op, x->headers[i].name))
+			rc = aws__check_body_digest(x->headers[i].name, x->headers[i].value, body, &x->err);
+	return rc;
+}
+
 static int decode_rest(struct exchange *x, const struct route *route, struct decode *d, void *in)
 {
 	struct rest_input ri = { .route = route, .headers = x->headers, .n_headers = x->n_headers, .params = x->params,
@@ -307,6 +317,8 @@ static int decode_rest(struct exchange *x, const struct route *route, struct dec
 	int rc = read_all(x, &ri.body);
 
 	d->skip_payload = (x->op->flags & OP_STREAM) != 0;
+	if (rc == 0)
+		rc = check_digests(x, ri.body);
 	if (rc == 0)
 		rc = aws__bind(d, &ri, &tree);
 	return rc < 0 ? rc : aws__decode(d, x->op, tree, in);

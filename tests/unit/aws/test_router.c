@@ -311,6 +311,39 @@ TEST(router_xml_body)
 	world_free(&w);
 }
 
+TEST(router_checksum_beside_a_document_is_verified)
+{
+	static const struct {
+		const char *header, *value, *want;
+	} t[] = {
+		{ "Content-MD5", NULL, "" },
+		{ "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww==", "<Code>BadDigest</Code>" },
+		{ "Content-MD5", "nonsense", "<Code>InvalidDigest</Code>" },
+		{ "x-amz-checksum-crc32", "AAAAAA==", "<Code>BadDigest</Code>" },
+		{ "x-amz-checksum-sha256", "AAAAAA==", "<Code>InvalidDigest</Code>" },
+		{ "x-amz-checksum-xxhash3", "AAAAAA==", "<Code>NotImplemented</Code>" },
+	};
+	static const char body[] = "<Doc><Name>n</Name></Doc>";
+	struct world w;
+
+	world_new(&w, false);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct http_req r;
+		uint8_t md5[DIGEST_MAX];
+		char right[25] = "";
+
+		digest_once(DIGEST_MD5, VIEW(body), md5);
+		base64_encode(right, md5, 16);
+		fake_init(&r, "PUT", "/b/k?tagging", VIEW(body));
+		fake_header(&r, t[i].header, i == 0 ? right : t[i].value);
+		sign(&r, "s3");
+		has(go(&w, &r), t[i].want);
+		assert_int_equal(r.status == 200, i == 0);
+		fake_clear(&r);
+	}
+	world_free(&w);
+}
+
 TEST(router_query_protocol)
 {
 	struct world w;
