@@ -79,8 +79,6 @@ static int add_field(struct list *l, const struct layout__field *f, struct err *
 {
 	size_t lanes = lanes_of(l->s, f);
 
-	if (l->n + lanes > CHANNELS_MAX)
-		return err_set(e, ERR_LIMIT, "more than %d channels", CHANNELS_MAX);
 	for (size_t lane = 0; lane < lanes; lane++) {
 		struct layout_channel c = {
 			.name = channel_name(l, f, lane, lanes),
@@ -108,17 +106,26 @@ static int add_field(struct list *l, const struct layout__field *f, struct err *
 	return 0;
 }
 
+static bool has_channels(const struct layout__field *f)
+{
+	return f->kind == FIELD_VALUE && f->what.n > 0;
+}
+
 int layout_stream_channels(const struct layout_stream *s, const struct layout_channel **ret,
 			   size_t *ret_n, struct err *e)
 {
 	/* Names are made in the stream's own memory; what is decoded does not change. */
 	struct list l = { .s = (struct layout_stream *)(uintptr_t)s };
+	size_t count = 0;
 
+	for (size_t i = 0; i < s->l->n_fields; i++)
+		count += has_channels(s->l->all[i]) ? lanes_of(s, s->l->all[i]) : 0;
+	if (count > CHANNELS_MAX)
+		return err_set(e, ERR_LIMIT, "%zu channels; at most %d", count, CHANNELS_MAX);
 	if (!s->channel_list) {
-		l.v = ARENA_ARRAY(&l.s->arena, struct layout_channel, CHANNELS_MAX);
+		l.v = ARENA_ARRAY(&l.s->arena, struct layout_channel, count + 1);
 		for (size_t i = 0; i < s->l->n_fields; i++)
-			if (s->l->all[i]->kind == FIELD_VALUE && s->l->all[i]->what.n &&
-			    add_field(&l, s->l->all[i], e) < 0)
+			if (has_channels(s->l->all[i]) && add_field(&l, s->l->all[i], e) < 0)
 				return e->code;
 		l.s->channel_list = l.v;
 		l.s->n_channels = l.n;

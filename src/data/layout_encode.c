@@ -330,7 +330,7 @@ static int finish_length(struct packer *p, uint8_t *b, size_t n)
 /* What only the whole frame tells: lengths, the tail, then the checks over them. */
 static int finish(struct packer *p)
 {
-	uint8_t *b = (uint8_t *)p->out->p + p->start;
+	uint8_t none = 0, *b = p->out->p ? (uint8_t *)p->out->p + p->start : &none;
 	size_t n = p->out->n - p->start;
 	int rc = 0;
 

@@ -73,6 +73,7 @@ TEST(layout_vectors_byte_by_byte)
 /* ---- streams ---- */
 
 struct totals {
+	struct layout_stream *s; /* freed by total_end(), as the channels live in it */
 	const struct layout_channel *ch;
 	size_t n_ch, rows;
 	int64_t sum[8], min[8], max[8];
@@ -106,6 +107,12 @@ static void total_frame(void *ctx, const struct layout_frame *f)
 	}
 }
 
+static void total_end(struct totals *t, struct arena *a)
+{
+	layout_stream_free(t->s);
+	arena_clear(a);
+}
+
 /* Golden numbers of stream @name; decodes it with @l into @t, in pieces of @piece. */
 static const struct json *run_stream(struct arena *a, const char *name, const struct layout *l,
 				     size_t piece, struct totals *t)
@@ -125,7 +132,7 @@ static const struct json *run_stream(struct arena *a, const char *name, const st
 	assert_int_equal(bytes.n, json_int(json_get(g, "bytes"), -1));
 	feed(s, bytes, piece, &sink);
 	frames_check_report(layout_stream_report(s), json_get(g, "report"));
-	layout_stream_free(s);
+	t->s = s;
 	return g;
 }
 
@@ -143,7 +150,7 @@ static void check_cyton(const char *name, size_t piece)
 		assert_true(fabs(t.scaled[c] - json_double(json_at(json_get(g, "sum_uV"), c), 0)) <
 			    0.01);
 	}
-	arena_clear(&a);
+	total_end(&t, &a);
 }
 
 TEST(stream_cyton_clean)
@@ -172,7 +179,7 @@ TEST(stream_lxsdf)
 		assert_true(t.min[c] == json_int(json_at(json_get(g, "min"), c), -1));
 		assert_true(t.max[c] == json_int(json_at(json_get(g, "max"), c), -1));
 	}
-	arena_clear(&a);
+	total_end(&t, &a);
 }
 
 TEST(stream_heart_rate)
@@ -189,7 +196,7 @@ TEST(stream_heart_rate)
 	assert_true(t.sum[0] == json_int(json_get(g, "sum_raw"), -1));
 	assert_true(fabs(t.scaled[0] / (double)t.rows - json_double(json_get(g, "mean_nn"), 0)) <
 		    0.0001);
-	arena_clear(&a);
+	total_end(&t, &a);
 }
 
 TEST(stream_polar_behind_length_prefixes)
@@ -215,7 +222,7 @@ TEST(stream_polar_behind_length_prefixes)
 	assert_int_equal(layout_time_of(l)->epoch_ms, 946684800000);
 	assert_true(layout_time_of(l)->last_sample);
 	layout_unref(l);
-	arena_clear(&a);
+	total_end(&t, &a);
 }
 
 /* ---- what framing promises ---- */
