@@ -3,7 +3,7 @@
  * layout -- declared layouts of device bytes: compile, decode, encode.
  *
  * A layout is a JSON object that says how a device's bytes are framed and what the fields of a frame
- * are; docs/ARCHITECTURE.md#layouts has the language.  Nothing here knows a device.  A layout is
+ * are; docs/layouts.md has the language.  Nothing here knows a device.  A layout is
  * immutable once compiled; what belongs to one device and one stream (gains, the bytes of a frame
  * that straddles two records, the last counter) is in a layout_stream.
  *
