@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Works one store so that the harness can cut the power, and afterwards accounts for what was acknowledged.
+ *
+ *	store_driver run log|blob|meta DIR     prints one line per acknowledged item, at once
+ *	store_driver check log|blob|meta DIR   reads these lines from stdin; exit 1 and a line per loss
+ *
+ * Lines:  log "A <first number> <thread> <round>", "T <number>" before a trim to it
+ *         blob "A <size> <seed> <reference>", "D 0 0 <reference>" before a delete      meta "A <id> 0 0"
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/view.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "store/blob.h"
+#include "store/log.h"
+#include "store/meta.h"
+
+#define THREADS 2
+#define LINES_MAX 4096
+
+static int lost;
+
+static void loss(const char *what, uint64_t id, const char *why)
+{
+	printf("LOST %s %" PRIu64 ": %s\n", what, id, why);
+	lost++;
+}
+
+static void stop(const struct err *e)
+{
+	printf("FAILED %s\n", e->msg);
+	exit(2);
+}
+
+static void tell(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* One write, so that a line is whole or not there. */
+static void tell(const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	must(n > 0 && (size_t)n < sizeof(line));
+	must(write(STDOUT_FILENO, line, (size_t)n) == n);
+}
+
+struct line {
+	char what;
+	uint64_t a, b, c;
+	char text[256]; /* the third value as it is */
+};
+
+static struct line lines[LINES_MAX];
+static size_t n_lines;
+
+static void read_lines(void)
+{
+	char text[512];
+
+	while (fgets(text, sizeof(text), stdin)) {
+		struct view rest = view_trim(view_str(text)), part;
+		struct line *l = &lines[n_lines++];
+
+		must(n_lines < LINES_MAX);
+		must(view_split(&rest, ' ', &part) && part.n == 1);
+		l->what = part.p[0];
+		must(view_split(&rest, ' ', &part) && view_u64(part, UINT64_MAX, &l->a));
+		if (view_split(&rest, ' ', &part))
+			must(view_u64(part, UINT64_MAX, &l->b));
+		if (rest.p && !view_u64(rest, UINT64_MAX, &l->c))
+			snprintf(l->text, sizeof(l->text), "%.*s", VIEW_ARG(rest));
+	}
+}
+
+/* log */
+
+#define LOG_ROUNDS 40
+#define UNIT 3
+
+static size_t log_text(char out[400], uint64_t thread, uint64_t round, unsigned i)
+{
+	size_t n = (size_t)snprintf(out, 400, "%" PRIu64 "/%" PRIu64 "/%u ", thread, round, i);
+
+	memset(out + n, (int)('a' + round % 26), round * 7);
+	return n + round * 7;
+}
+
+static struct log *log_open(const char *dir)
+{
+	struct log_opts o = { .segment_bytes = 16 * KIB };
+	struct err e = { 0 };
+	struct log *l = NULL;
+
+	if (log_open_segments(dir, &o, &l, &e) < 0)
+		stop(&e);
+	return l;
+}
+
+struct thread {
+	void *store;
+	uint64_t no;
+};
+
+static void *log_work(void *arg)
+{
+	struct thread *t = arg;
+
+	for (uint64_t round = 0; round < LOG_ROUNDS; round++) {
+		static _Thread_local char text[UNIT][400];
+		struct view v[UNIT];
+		struct err e = { 0 };
+		uint64_t first;
+
+		for (unsigned i = 0; i < UNIT; i++)
+			v[i] = view_of(text[i], log_text(text[i], t->no, round, i));
+		if (log_append(t->store, v, UNIT, &first, &e) < 0)
+			stop(&e);
+		tell("A %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", first, t->no, round);
+		if (t->no == 0 && round % 15 == 14) {
+			tell("T %" PRIu64 "\n", first - 30);
+			if (log_trim(t->store, first - 30, &e) < 0)
+				stop(&e);
+		}
+	}
+	return NULL;
+}
+
+/* What each number should hold, by the acknowledgements. */
+static void check_log_record(const struct log_record *r)
+{
+	for (size_t k = 0; k < n_lines; k++) {
+		const struct line *l = &lines[k];
+		char want[400];
+		size_t n;
+
+		if (l->what != 'A' || r->seq < l->a || r->seq >= l->a + UNIT)
+			continue;
+		n = log_text(want, l->b, l->c, (unsigned)(r->seq - l->a));
+		if (r->data.n != n || memcmp(r->data.p, want, n) != 0)
+			loss("record", r->seq, "has other content");
+	}
+}
+
+static void check_log(const char *dir)
+{
+	struct log *l = log_open(dir);
+	struct log_record rec[64];
+	struct log_reader *r;
+	struct err e = { 0 };
+	uint64_t first = log_first(l), last = log_last(l), next = first, trimmed = 1, more;
+	int n;
+
+	for (size_t k = 0; k < n_lines; k++) {
+		if (lines[k].what == 'T')
+			trimmed = lines[k].a;
+	}
+	for (size_t k = 0; k < n_lines; k++) {
+		if (lines[k].what != 'A')
+			continue;
+		if (lines[k].a + UNIT - 1 > last || (lines[k].a < first && lines[k].a >= trimmed))
+			loss("unit", lines[k].a, "is not there");
+	}
+	if (log_reader_new(l, first, &r, &e) < 0)
+		stop(&e);
+	while (next <= last && (n = log_read(r, rec, 64, 100000, 0, &e)) > 0) {
+		for (int i = 0; i < n; i++) {
+			check_log_record(&rec[i]);
+			if (rec[i].seq != next++)
+				loss("record", rec[i].seq, "is out of order");
+		}
+	}
+	if (e.code < 0)
+		stop(&e);
+	if (last % UNIT)
+		loss("unit", last, "is there in part");
+	log_reader_free(r);
+	if (log_append(l, &VIEW("more"), 1, &more, &e) < 0)
+		stop(&e);
+	if (more != last + 1)
+		loss("record", more, "got a wrong number");
+	log_close(l);
+}
+
+/* blob */
+
+static const size_t sizes[] = { 300, 150000, 20000, 0, 1100000 };
+#define BLOB_ROUNDS 30
+
+static char *content(size_t n, uint64_t seed)
+{
+	char *p = malloc(n + 1);
+	uint32_t x = (uint32_t)seed * 2654435761u + 1;
+
+	must(p);
+	for (size_t i = 0; i < n; i++) {
+		x = x * 1664525u + 1013904223u;
+		p[i] = (char)(x >> 24);
+	}
+	return p;
+}
+
+static struct blob_store *blob_open(const char *dir)
+{
+	struct blob_store *b = NULL;
+	struct err e = { 0 };
+
+	if (blob_open_files(dir, &b, &e) < 0)
+		stop(&e);
+	return b;
+}
+
+static void *blob_work(void *arg)
+{
+	struct thread *t = arg;
+	const char *before = NULL, *ref;
+	struct err e = { 0 };
+	struct arena a;
+
+	arena_init(&a, MIB);
+	for (uint64_t round = 0; round < BLOB_ROUNDS; round++) {
+		uint64_t seed = round * THREADS + t->no;
+		size_t n = sizes[round % ARRAY_LEN(sizes)];
+		char *p = content(n, seed);
+
+		if (blob_put(t->store, view_of(p, n), &a, &ref, &e) < 0)
+			stop(&e);
+		free(p);
+		tell("A %zu %" PRIu64 " %s\n", n, seed, ref);
+		if (round % 4 == 3) {
+			tell("D 0 0 %s\n", before);
+			if (blob_delete(t->store, before, &e) < 0)
+				stop(&e);
+		}
+		before = ref;
+	}
+	arena_clear(&a);
+	return NULL;
+}
+
+static bool was_deleted(const char *ref)
+{
+	for (size_t k = 0; k < n_lines; k++) {
+		if (lines[k].what == 'D' && strcmp(lines[k].text, ref) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool acknowledged(void *arg, struct view key)
+{
+	(void)arg;
+	for (size_t k = 0; k < n_lines; k++) {
+		if (lines[k].what == 'A' && view_eq(blob_key(lines[k].text), key) && !was_deleted(lines[k].text))
+			return true;
+	}
+	return false;
+}
+
+static void check_blob_one(struct blob_store *b, const struct line *l)
+{
+	char *want = content(l->a, l->b), *got = malloc(l->a + 1);
+	struct blob_reader *r;
+	struct err e = { 0 };
+	ssize_t n;
+
+	must(got);
+	if (blob_reader_open(b, l->text, &r, &e) < 0) {
+		loss("blob", l->b, e.msg);
+	} else {
+		n = blob_read(r, got, l->a + 1, 0, &e);
+		if (n != (ssize_t)l->a || memcmp(want, got, l->a) != 0)
+			loss("blob", l->b, n < 0 ? e.msg : "has other content");
+		blob_reader_close(r);
+	}
+	free(want);
+	free(got);
+}
+
+static void check_blob(const char *dir)
+{
+	struct blob_store *b = blob_open(dir);
+	struct err e = { 0 };
+	uint64_t removed;
+	const char *ref;
+	struct arena a;
+
+	arena_init(&a, MIB);
+	for (int round = 0; round < 2; round++) {
+		for (size_t k = 0; k < n_lines; k++) {
+			if (lines[k].what == 'A' && !was_deleted(lines[k].text))
+				check_blob_one(b, &lines[k]);
+		}
+		if (blob_sweep(b, acknowledged, NULL, &removed, &e) < 0)
+			stop(&e);
+	}
+	if (blob_put(b, VIEW("more"), &a, &ref, &e) < 0)
+		stop(&e);
+	arena_clear(&a);
+	blob_close(b);
+}
+
+/* meta */
+
+#define META_ROUNDS 40
+
+static int meta_insert(struct meta_tx *tx, void *arg, struct err *e)
+{
+	char body[600];
+	int64_t id = *(int64_t *)arg;
+
+	memset(body, (int)('a' + id % 26), sizeof(body));
+	if (tx_run(tx, e, "INSERT INTO p_one (id, body) VALUES (?, ?)", "iv", id, view_of(body, sizeof(body))) < 0)
+		return e->code;
+	return tx_run(tx, e, "INSERT INTO p_two (id) VALUES (?)", "i", id);
+}
+
+static struct meta *meta_open(const char *dir)
+{
+	struct meta *m = NULL;
+	struct err e = { 0 };
+
+	if (meta_open_sqlite(dir, &m, &e) < 0)
+		stop(&e);
+	if (meta_schema(m,
+			"CREATE TABLE IF NOT EXISTS p_one (id BIGINT PRIMARY KEY, body TEXT);"
+			"CREATE TABLE IF NOT EXISTS p_two (id BIGINT PRIMARY KEY)",
+			&e) < 0)
+		stop(&e);
+	return m;
+}
+
+static void *meta_work(void *arg)
+{
+	struct thread *t = arg;
+	struct err e = { 0 };
+
+	for (int64_t round = 0; round < META_ROUNDS; round++) {
+		int64_t id = round * THREADS + (int64_t)t->no;
+
+		if (meta_write(t->store, meta_insert, &id, &e) < 0)
+			stop(&e);
+		tell("A %" PRId64 " 0 0\n", id);
+	}
+	return NULL;
+}
+
+static int meta_verify(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct tx_rows *r;
+	int rc;
+
+	for (size_t k = 0; k < n_lines; k++) {
+		rc = tx_one(tx, &r, e, "SELECT length(body) FROM p_one WHERE id = ?", "i", (int64_t)lines[k].a);
+		if (rc < 0)
+			return rc;
+		if (rc == 0 || row_int(r, 0) != 600)
+			loss("row", lines[k].a, "is not there");
+		if (rc)
+			tx_end(r);
+	}
+	rc = tx_one(tx, &r, e, "SELECT count(*) FROM p_one WHERE id NOT IN (SELECT id FROM p_two)", "");
+	if (rc < 0)
+		return rc;
+	if (row_int(r, 0))
+		loss("transactions", (uint64_t)row_int(r, 0), "are there in part");
+	tx_end(r);
+	rc = tx_one(tx, &r, e, "PRAGMA integrity_check", "");
+	if (rc < 0)
+		return rc;
+	if (!view_eq_str(row_view(r, 0), "ok"))
+		loss("database", 0, "fails its integrity check");
+	tx_end(r);
+	return 0;
+}
+
+static void check_meta(const char *dir)
+{
+	struct meta *m = meta_open(dir);
+	struct err e = { 0 };
+
+	if (meta_read(m, meta_verify, NULL, &e) < 0)
+		stop(&e);
+	meta_close(m);
+}
+
+static void run_threads(void *store, void *(*work)(void *))
+{
+	struct thread t[THREADS];
+	pthread_t id[THREADS];
+
+	for (unsigned i = 0; i < THREADS; i++) {
+		t[i] = (struct thread){ store, i };
+		id[i] = thread_start("work", work, &t[i]);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		thread_join(id[i]);
+}
+
+static void run(const char *what, const char *dir)
+{
+	if (strcmp(what, "log") == 0) {
+		struct log *l = log_open(dir);
+
+		run_threads(l, log_work);
+		log_close(l);
+	} else if (strcmp(what, "blob") == 0) {
+		struct blob_store *b = blob_open(dir);
+
+		run_threads(b, blob_work);
+		blob_close(b);
+	} else {
+		struct meta *m = meta_open(dir);
+
+		run_threads(m, meta_work);
+		meta_close(m);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 64;
+	if (strcmp(argv[1], "run") == 0) {
+		run(argv[2], argv[3]);
+		return 0;
+	}
+	read_lines();
+	if (strcmp(argv[2], "log") == 0)
+		check_log(argv[3]);
+	else if (strcmp(argv[2], "blob") == 0)
+		check_blob(argv[3]);
+	else
+		check_meta(argv[3]);
+	return lost ? 1 : 0;
+}
