@@ -112,6 +112,32 @@ recordings() {
 	trap - EXIT
 }
 
+# AWS's service models, which botocore carries, of the services that mulgil has: for the contract test.
+models() {
+	local to=$cache/botocore pin tmp
+	pin=$(cat tools/pins-pypi-test.txt tools/models.txt)
+	[ "$(cat "$to/pin" 2>/dev/null)" = "$pin" ] && return 0
+	say "taking AWS's service models from the Python package botocore"
+	tmp=$(mktemp -d "$cache/pypi-XXXXXX")
+	# shellcheck disable=SC2064 # the directory of now
+	trap "rm -rf '$tmp'" EXIT
+	/usr/bin/python3 -m pip --disable-pip-version-check -q download --no-deps --only-binary :all: \
+		--require-hashes -r tools/pins-pypi-test.txt -d "$tmp" >&2 ||
+		die "pip could not get the packages of tools/pins-pypi-test.txt, or they are not what is pinned. Check the network and pip's index setting, then run the same command again"
+	/usr/bin/python3 -m zipfile -e "$tmp"/botocore-*.whl "$tmp/x"
+	mkdir "$tmp/take"
+	local service
+	while read -r service; do
+		case $service in '' | '#'*) continue ;; esac
+		cp -r "$tmp/x/botocore/data/$service" "$tmp/take/"
+	done <tools/models.txt
+	printf '%s\n' "$pin" >"$tmp/take/pin"
+	rm -rf "$to"
+	mv "$tmp/take" "$to"
+	rm -rf "$tmp"
+	trap - EXIT
+}
+
 check_machine
 mkdir -p "$cache"
 lists=(tools/packages.txt)
@@ -125,3 +151,4 @@ done
 install_packages "${lists[@]}"
 npm_files
 case " $* " in *" demo "*) recordings ;; esac
+case " $* " in *" test "*) models ;; esac

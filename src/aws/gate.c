@@ -161,6 +161,8 @@ static int collect(struct auth *t)
 	struct view n, v;
 
 	t->headers = ARENA_ARRAY(t->a, struct sigv4_pair, LIMIT_HEADER_COUNT + 1);
+	if (!view_starts(t->q->path, VIEW("/")))
+		return deny(t, WHY_MALFORMED, "the path has to begin with /");
 	while (t->q->header_at(t->q->self, t->n_headers, &n, &v)) {
 		if (t->n_headers == LIMIT_HEADER_COUNT)
 			return deny(t, WHY_MALFORMED, "the request has too many headers");

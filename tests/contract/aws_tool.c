@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of the mulgil command that the contract tests need, for builds without it:
+ * aws_tool op-table; aws_tool sigv4 (JSON lines in, JSON lines out).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/aws.h"
+#include "aws/gate_eval.h"
+#include "base/limits.h"
+#include "svc/sts/sts.h"
+
+static int op_table(void)
+{
+	struct op_registry *r = op_registry_new();
+	struct buf b;
+
+	op_registry_add(r, &sts_service, NULL);
+	buf_init(&b, 64 * MIB);
+	aws_describe(r, &b);
+	must(!b.over);
+	fwrite(b.p, 1, b.n, stdout);
+	buf_clear(&b);
+	op_registry_free(r);
+	return 0;
+}
+
+static void eval_line(struct view line)
+{
+	struct arena a;
+	struct err e = { 0 };
+	const struct json *in, *out = NULL;
+
+	arena_init(&a, LIMIT_ARENA);
+	in = json_parse(&a, line, JSON_DEPTH, &e);
+	if (!in || gate_eval(&a, in, &out, &e) < 0) {
+		struct json *o = json_new_obj(&a);
+
+		json_set_str(&a, o, "error", e.msg);
+		out = o;
+	}
+	puts(json_text(&a, out));
+	arena_clear(&a);
+}
+
+static int sigv4(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &cap, stdin)) > 0)
+		eval_line(view_of(line, (size_t)n));
+	free(line);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "op-table") == 0)
+		return op_table();
+	if (argc == 2 && strcmp(argv[1], "sigv4") == 0)
+		return sigv4();
+	fprintf(stderr, "usage: aws_tool op-table|sigv4\n");
+	return 2;
+}
