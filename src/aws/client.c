@@ -96,13 +96,15 @@ int aws_client_send(struct aws_client *c, const struct aws_request *q, struct ar
 	struct http_header *headers;
 	struct http_call call;
 	char hash[65] = "UNSIGNED-PAYLOAD";
+	const struct sign_what what = { .method = method, .host = c->host, .path = path, .query = q->query,
+					.headers = q->headers, .n_headers = q->n_headers, .payload_hash = hash,
+					.now_ms = clock_ms() };
 	size_t n;
 	int r;
 
 	if (!q->body_file)
 		sha256_hex(q->body.p ? q->body : VIEW(""), hash);
-	r = sign_request(&key, method, c->host, path, q->query, q->headers, q->n_headers, hash, clock_ms(), a, &signed_headers,
-			 &n, e);
+	r = sign_request(&key, &what, a, &signed_headers, &n, e);
 	if (r < 0)
 		return r;
 	headers = ARENA_ARRAY(a, struct http_header, n + 1);

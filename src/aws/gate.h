@@ -89,11 +89,18 @@ struct sign_key {
 struct sign_header {
 	const char *name, *value;
 };
-/* Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and Authorization.  @path: encoded as it will be sent.
- * @payload_hash: 64 hex digits or UNSIGNED-PAYLOAD.  Headers come back in the arena, those given first. */
-int sign_request(const struct sign_key *k, const char *method, const char *host, const char *path, const char *query,
-		 const struct sign_header *h, size_t n, const char *payload_hash, int64_t now_ms, struct arena *a,
-		 struct sign_header **ret, size_t *ret_n, struct err *e) MUST_CHECK;
-/* "http://host/path?X-Amz-...": @h are further signed headers (content-length, x-amz-checksum-...). */
-char *sign_url(const struct sign_key *k, const char *method, const char *base_url, const char *path, const char *query,
-	       const struct sign_header *h, size_t n, unsigned expires_s, int64_t now_ms, struct arena *a);
+struct sign_what {
+	const char *method, *host;   /* "name:port" */
+	const char *path, *query;    /* encoded as they will be sent; query NULL: none */
+	const struct sign_header *headers; /* further signed ones (content-length, x-amz-checksum-...) */
+	size_t n_headers;
+	const char *payload_hash;    /* sign_request(): 64 hex digits or UNSIGNED-PAYLOAD */
+	unsigned expires_s;          /* sign_url() */
+	int64_t now_ms;
+};
+/* Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and Authorization.  Headers come back in the arena,
+ * those given first. */
+int sign_request(const struct sign_key *k, const struct sign_what *w, struct arena *a, struct sign_header **ret,
+		 size_t *ret_n, struct err *e) MUST_CHECK;
+/* "<base_url><path>?X-Amz-..." with @base_url "http://host:port", (.host is not used); NULL: path or query not valid. */
+char *sign_url(const struct sign_key *k, const char *base_url, const struct sign_what *w, struct arena *a);

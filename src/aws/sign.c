@@ -44,28 +44,27 @@ static void add(struct sigv4_pair *v, size_t *n, const char *name, const char *v
 		v[(*n)++] = (struct sigv4_pair){ view_str(name), view_str(value) };
 }
 
-int sign_request(const struct sign_key *k, const char *method, const char *host, const char *path, const char *query,
-		 const struct sign_header *h, size_t n, const char *payload_hash, int64_t now_ms, struct arena *a,
-		 struct sign_header **ret, size_t *ret_n, struct err *e)
+int sign_request(const struct sign_key *k, const struct sign_what *w, struct arena *a, struct sign_header **ret,
+		 size_t *ret_n, struct err *e)
 {
-	struct sigv4_pair *v = ARENA_ARRAY(a, struct sigv4_pair, n + EXTRA);
-	struct sign_header *out = ARENA_ARRAY(a, struct sign_header, n + EXTRA);
+	struct sigv4_pair *v = ARENA_ARRAY(a, struct sigv4_pair, w->n_headers + EXTRA);
+	struct sign_header *out = ARENA_ARRAY(a, struct sign_header, w->n_headers + EXTRA);
 	struct signing s;
-	struct sigv4_request q = { .method = view_str(method), .path = view_str(path), .query = view_str(query),
-				   .headers = v, .payload_hash = view_str(payload_hash) };
+	struct sigv4_request q = { .method = view_str(w->method), .path = view_str(w->path), .query = view_str(w->query),
+				   .headers = v, .payload_hash = view_str(w->payload_hash) };
 	char sig[65];
 
-	begin(&s, k, now_ms, a);
-	for (size_t i = 0; i < n; i++)
-		add(v, &q.n_headers, h[i].name, h[i].value);
+	begin(&s, k, w->now_ms, a);
+	for (size_t i = 0; i < w->n_headers; i++)
+		add(v, &q.n_headers, w->headers[i].name, w->headers[i].value);
 	add(v, &q.n_headers, "x-amz-date", s.date);
-	add(v, &q.n_headers, "x-amz-content-sha256", payload_hash);
+	add(v, &q.n_headers, "x-amz-content-sha256", w->payload_hash);
 	add(v, &q.n_headers, "x-amz-security-token", k->token);
 	*ret_n = q.n_headers;
-	add(v, &q.n_headers, "host", host);
+	add(v, &q.n_headers, "host", w->host);
 	q.signed_headers = sigv4_header_names(a, v, q.n_headers);
 	if (!finish(&s, &q, a, sig))
-		return err_set(e, ERR_INVALID, "the path or query to sign is not valid: %s", path);
+		return err_set(e, ERR_INVALID, "the path or query to sign is not valid: %s", w->path);
 	for (size_t i = 0; i < *ret_n; i++)
 		out[i] = (struct sign_header){ arena_str(a, v[i].name), arena_str(a, v[i].value) };
 	out[(*ret_n)++] = (struct sign_header){
@@ -87,36 +86,35 @@ static void add_param(struct buf *b, const char *name, const char *value)
 	uri_encode(b, view_str(value), false);
 }
 
-char *sign_url(const struct sign_key *k, const char *method, const char *base_url, const char *path, const char *query,
-	       const struct sign_header *h, size_t n, unsigned expires_s, int64_t now_ms, struct arena *a)
+char *sign_url(const struct sign_key *k, const char *base_url, const struct sign_what *w, struct arena *a)
 {
 	const char *host = strstr(base_url, "://");
-	struct sigv4_pair *v = ARENA_ARRAY(a, struct sigv4_pair, n + EXTRA);
+	struct sigv4_pair *v = ARENA_ARRAY(a, struct sigv4_pair, w->n_headers + EXTRA);
 	struct signing s;
-	struct sigv4_request q = { .method = view_str(method), .path = view_str(path), .headers = v };
+	struct sigv4_request q = { .method = view_str(w->method), .path = view_str(w->path), .headers = v };
 	struct buf b;
 	char sig[65], *url = NULL;
 
 	must(host);
-	begin(&s, k, now_ms, a);
-	for (size_t i = 0; i < n; i++)
-		add(v, &q.n_headers, h[i].name, h[i].value);
+	begin(&s, k, w->now_ms, a);
+	for (size_t i = 0; i < w->n_headers; i++)
+		add(v, &q.n_headers, w->headers[i].name, w->headers[i].value);
 	add(v, &q.n_headers, "host", host + 3);
 	q.signed_headers = sigv4_header_names(a, v, q.n_headers);
 	q.payload_hash = strcmp(k->service, "s3") == 0
 				 ? VIEW(SIGV4_UNSIGNED)
 				 : VIEW("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	buf_init(&b, 4 * LIMIT_HEADERS);
-	buf_add_str(&b, query ? query : "");
+	buf_add_str(&b, w->query ? w->query : "");
 	add_param(&b, "X-Amz-Algorithm", SIGV4_ALGORITHM);
 	add_param(&b, "X-Amz-Credential", arena_printf(a, "%s/%s", k->access_key, s.scope));
 	add_param(&b, "X-Amz-Date", s.date);
-	add_param(&b, "X-Amz-Expires", arena_printf(a, "%u", expires_s));
+	add_param(&b, "X-Amz-Expires", arena_printf(a, "%u", w->expires_s));
 	add_param(&b, "X-Amz-Security-Token", k->token);
 	add_param(&b, "X-Amz-SignedHeaders", arena_str(a, q.signed_headers));
 	q.query = buf_view(&b);
 	if (finish(&s, &q, a, sig))
-		url = arena_printf(a, "%s%s?%.*s&X-Amz-Signature=%s", base_url, path, VIEW_ARG(q.query), sig);
+		url = arena_printf(a, "%s%s?%.*s&X-Amz-Signature=%s", base_url, w->path, VIEW_ARG(q.query), sig);
 	buf_clear(&b);
 	return url;
 }

@@ -300,7 +300,7 @@ static int listen_on(struct http_server *s, struct err *e)
 {
 	struct sockaddr_storage sa;
 	const int on = 1;
-	socklen_t n;
+	socklen_t n = 0;
 	int rc = address(&s->o, &sa, &n, e);
 
 	if (rc < 0)

@@ -78,10 +78,18 @@ static void sign_with(struct http_req *r, const struct sign_key *k, const char *
 	sha256_hex(r->body, hex);
 	for (size_t i = 0; i < n_have; i++)
 		have[i] = (struct sign_header){ r->in[i].name, r->in[i].value };
-	assert_int_equal(sign_request(k, arena_str(&r->arena, r->method), "127.0.0.1:4566",
-				      arena_str(&r->arena, http_path(r)),
-				      http_query(r).p ? arena_str(&r->arena, http_query(r)) : NULL, have, n_have,
-				      hash ? hash : arena_str(&r->arena, view_str(hex)), NOW, &r->arena, &h, &n, &e), 0);
+	const struct sign_what what = {
+		.method = arena_str(&r->arena, r->method),
+		.host = "127.0.0.1:4566",
+		.path = arena_str(&r->arena, http_path(r)),
+		.query = http_query(r).p ? arena_str(&r->arena, http_query(r)) : NULL,
+		.headers = have,
+		.n_headers = n_have,
+		.payload_hash = hash ? hash : hex,
+		.now_ms = NOW,
+	};
+
+	assert_int_equal(sign_request(k, &what, &r->arena, &h, &n, &e), 0);
 	for (size_t i = n_have; i < n; i++)
 		fake_header(r, h[i].name, h[i].value);
 	fake_header(r, "Host", "127.0.0.1:4566");
@@ -239,9 +247,16 @@ TEST(router_s3_rows_by_path_selectors_and_host)
 		size_t n;
 
 		fake_init(&r, t[i].method, t[i].target, VIEW(""));
-		assert_int_equal(sign_request(&k, t[i].method, t[i].host, arena_str(&r.arena, http_path(&r)),
-					      arena_str(&r.arena, http_query(&r)), NULL, 0, "UNSIGNED-PAYLOAD", NOW, &r.arena,
-					      &h, &n, &e), 0);
+		const struct sign_what what = {
+			.method = t[i].method,
+			.host = t[i].host,
+			.path = arena_str(&r.arena, http_path(&r)),
+			.query = arena_str(&r.arena, http_query(&r)),
+			.payload_hash = "UNSIGNED-PAYLOAD",
+			.now_ms = NOW,
+		};
+
+		assert_int_equal(sign_request(&k, &what, &r.arena, &h, &n, &e), 0);
 		for (size_t j = 0; j < n; j++)
 			fake_header(&r, h[j].name, h[j].value);
 		fake_header(&r, "host", t[i].host);
