@@ -158,7 +158,7 @@ static int get_number(const struct json *v, const char *name, int64_t max, bool 
 	*ret = 0;
 	if (!x && !required)
 		return 0;
-	if (!json_is(x, JSON_INT) || x->i < 0 || x->i > max)
+	if (!x || !json_is(x, JSON_INT) || x->i < 0 || x->i > max)
 		return err_set(e, ERR_INVALID, "%s must be a whole number from 0 to %" PRId64, name,
 			       max);
 	*ret = (uint32_t)x->i;

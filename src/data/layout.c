@@ -117,31 +117,6 @@ static int parse_framing(const struct json *v, struct layout__framing *f, struct
 	}
 }
 
-/* A list of numbers, or one. */
-static int parse_param(struct layout *l, const struct json *v, struct layout__param *p,
-		       struct err *e)
-{
-	size_t n = json_is(v, JSON_ARR) ? json_len(v) : 1;
-	double *d;
-
-	if (n == 0 || n > LAYOUT_LIST_MAX)
-		return err_set(e, ERR_INVALID, "must be a number or a list of 1 to %d numbers",
-			       LAYOUT_LIST_MAX);
-	d = ARENA_ARRAY(&l->arena, double, n);
-	for (size_t i = 0; i < n; i++) {
-		const struct json *x = json_is(v, JSON_ARR) ? json_at(v, i) : v;
-
-		if (!json_is_number(x))
-			return err_set(e, ERR_INVALID,
-				       "must be a number or a list of 1 to %d numbers",
-				       LAYOUT_LIST_MAX);
-		d[i] = json_double(x, 0);
-	}
-	p->v = d;
-	p->n = json_is(v, JSON_ARR) ? n : 0;
-	return 0;
-}
-
 static int parse_params(struct layout *l, const struct json *v, struct err *e)
 {
 	if (!v)
@@ -158,7 +133,8 @@ static int parse_params(struct layout *l, const struct json *v, struct err *e)
 			return err_set(e, ERR_INVALID, "a name must have 1 to %d bytes",
 				       LAYOUT_NAME_MAX);
 		p->slot = layout__slot(l, name, e);
-		if (p->slot < 0 || parse_param(l, v->obj.v[i].value, p, e) < 0)
+		if (p->slot < 0 ||
+		    layout__numbers(&l->arena, v->obj.v[i].value, &p->v, &p->n, e) < 0)
 			return err_ctx(e, "%.*s", VIEW_ARG(name));
 		p->name = l->names[p->slot];
 		l->declared[p->slot] = true;

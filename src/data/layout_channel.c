@@ -179,7 +179,9 @@ static void take_row(struct taker *t, const struct layout_row *row)
 size_t layout_channel_counts(const struct layout_channel *c, const struct layout_frame *f,
 			     int64_t *out, size_t max)
 {
-	struct taker t = { .c = c, .counts = out, .max = max };
+	struct taker t = { .c = c, .max = max };
+
+	t.counts = out;
 
 	take_row(&t, &f->fields);
 	return t.n;
@@ -188,7 +190,9 @@ size_t layout_channel_counts(const struct layout_channel *c, const struct layout
 size_t layout_channel_values(const struct layout_channel *c, const struct layout_frame *f,
 			     double *out, size_t max)
 {
-	struct taker t = { .c = c, .values = out, .max = max };
+	struct taker t = { .c = c, .max = max };
+
+	t.values = out;
 
 	take_row(&t, &f->fields);
 	return t.n;

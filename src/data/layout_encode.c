@@ -159,14 +159,15 @@ static int count_of(struct packer *p, const struct layout__field *f, const struc
 		    size_t rows, size_t *ret)
 {
 	double n = 1;
+	size_t whole = 1;
 
 	if (f->count == COUNT_ALL)
-		n = put ? (double)(put->n / rows) : 0;
+		whole = put ? put->n / rows : 0;
 	else if (f->count == COUNT_EXPR &&
 		 (!layout__eval(f->n, p->env, 0, &n) || n < 0 || n > LAYOUT_ELEMENTS_MAX))
 		return err_set(p->e, ERR_INVALID, "field %.*s: its count is unknown",
 			       VIEW_ARG(f->name));
-	*ret = (size_t)n;
+	*ret = f->count == COUNT_EXPR ? (size_t)n : whole;
 	if (put && put->n != *ret * rows)
 		return err_set(p->e, ERR_INVALID, "field %s: %zu numbers; %zu are needed",
 			       put->name, put->n, *ret * rows);

@@ -347,7 +347,7 @@ static bool element(const struct layout__slot *s, double at, double *ret)
 bool layout__eval(const struct layout__expr *x, const struct layout__slot *env, size_t index,
 		  double *ret)
 {
-	double st[LAYOUT_STACK + 1];
+	double st[LAYOUT_STACK + 1] = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < x->n; i++) {

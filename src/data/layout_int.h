@@ -229,6 +229,9 @@ int layout__name(struct layout *l, const struct json *obj, const char *name, str
 		 struct err *e);
 int layout__text(struct layout *l, const struct json *obj, const char *name, struct view *ret,
 		 struct err *e);
+/* A number (*ret_n is 0) or a list of numbers. */
+int layout__numbers(struct arena *a, const struct json *v, const double **ret, size_t *ret_n,
+		    struct err *e);
 /* Index of the member's string among @words; @dflt when it is absent (negative: required). */
 int layout__word(const struct json *obj, const char *name, const char *const *words, int dflt,
 		 int *ret, struct err *e);

@@ -101,8 +101,10 @@ int layout__word(const struct json *obj, const char *name, const char *const *wo
 		*ret = dflt;
 		return 0;
 	}
+	if (!v)
+		return err_set(e, ERR_INVALID, "%s is required", name);
 	if (!json_is(v, JSON_STR))
-		return err_set(e, ERR_INVALID, v ? "%s must be a string" : "%s is required", name);
+		return err_set(e, ERR_INVALID, "%s must be a string", name);
 	for (int i = 0; words[i]; i++)
 		if (view_eq_str(v->s, words[i])) {
 			*ret = i;
@@ -110,4 +112,29 @@ int layout__word(const struct json *obj, const char *name, const char *const *wo
 		}
 	return err_set(e, ERR_INVALID, "%s \"%.*s\" is not known", name,
 		       VIEW_ARG(view_sub(v->s, 0, LAYOUT_NAME_MAX)));
+}
+
+int layout__numbers(struct arena *a, const struct json *v, const double **ret, size_t *ret_n,
+		    struct err *e)
+{
+	bool list = json_is(v, JSON_ARR);
+	size_t n = list ? json_len(v) : 1;
+	double *d;
+
+	if (n == 0 || n > LAYOUT_LIST_MAX)
+		return err_set(e, ERR_INVALID, "must be a number or a list of 1 to %d numbers",
+			       LAYOUT_LIST_MAX);
+	d = ARENA_ARRAY(a, double, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct json *x = list ? json_at(v, i) : v;
+
+		if (!json_is_number(x))
+			return err_set(e, ERR_INVALID,
+				       "must be a number or a list of 1 to %d numbers",
+				       LAYOUT_LIST_MAX);
+		d[i] = json_double(x, 0);
+	}
+	*ret = d;
+	*ret_n = list ? n : 0;
+	return 0;
 }

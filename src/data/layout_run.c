@@ -523,7 +523,7 @@ static bool delta_room(struct layout__run *r, const struct layout__field *f, int
 	if (more > LAYOUT_ELEMENTS_MAX - r->elements)
 		return fail(r, LAYOUT_RANGE, f);
 	r->elements += more;
-	if (n + more <= *cap)
+	if (*raw && n + more <= *cap)
 		return true;
 	*cap = (n + more) * 2;
 	int64_t *grown = layout__scratch_alloc(r->m, *cap * sizeof(*grown));
@@ -537,7 +537,7 @@ static bool delta_room(struct layout__run *r, const struct layout__field *f, int
 static bool read_delta(struct layout__run *r, const struct layout__field *f, struct out *o)
 {
 	struct layout_value v = { .name = f->name, .field = f->index, .type = LAYOUT_TABLE };
-	size_t channels, resolution, cap = 0;
+	size_t channels = 0, resolution = 0, cap = 0;
 	int64_t *raw = NULL;
 
 	to_byte(r);
@@ -550,6 +550,7 @@ static bool read_delta(struct layout__run *r, const struct layout__field *f, str
 		return fail(r, LAYOUT_SHORT, f);
 	if (!delta_room(r, f, &raw, 0, channels, &cap))
 		return false;
+	must(raw);
 	for (; v.n < channels; v.n++)
 		raw[v.n] = sign_extend(next_bits(r, bytes * 8, true, false), bytes * 8);
 	while (left(r) >= 16) {
@@ -575,7 +576,7 @@ static bool read_delta(struct layout__run *r, const struct layout__field *f, str
 
 static bool read_skip(struct layout__run *r, const struct layout__field *f)
 {
-	size_t n;
+	size_t n = 0;
 
 	to_byte(r);
 	if (!whole(r, f->on, f, LAYOUT_FRAME_MAX, &n))

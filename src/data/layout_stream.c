@@ -31,44 +31,19 @@ static void set_param(struct layout__slot *s, const double *v, size_t n)
 	       : (struct layout__slot){ .state = SLOT_NUMBER, .d = v[0], .i = 0 };
 }
 
-/* A parameter's value: one number (n = 0) or a list. */
-static int param_value(struct arena *a, const struct json *v, const double **ret, size_t *ret_n,
-		       struct err *e)
-{
-	bool list = json_is(v, JSON_ARR);
-	size_t n = list ? json_len(v) : 1;
-	double *d;
-
-	if (n == 0 || n > LAYOUT_LIST_MAX)
-		return err_set(e, ERR_INVALID, "must be a number or a list of 1 to %d numbers",
-			       LAYOUT_LIST_MAX);
-	d = ARENA_ARRAY(a, double, n);
-	for (size_t i = 0; i < n; i++) {
-		const struct json *x = list ? json_at(v, i) : v;
-
-		if (!json_is_number(x))
-			return err_set(e, ERR_INVALID,
-				       "must be a number or a list of 1 to %d numbers",
-				       LAYOUT_LIST_MAX);
-		d[i] = json_double(x, 0);
-	}
-	*ret = d;
-	*ret_n = list ? n : 0;
-	return 0;
-}
-
 static int take_param(struct layout_stream *s, struct view name, const struct json *v,
 		      struct err *e)
 {
 	const struct layout__param *p = find_param(s->l, name);
 	bool rate = view_eq_str(name, "rate"), channels = view_eq_str(name, "channels");
-	const double *d = NULL;
+	static const double one = 1;
+	const double *d = &one;
 	size_t n = 0;
 
 	if (!p && !rate && !channels)
 		return err_set(e, ERR_INVALID, "layout %.*s has no such parameter",
 			       VIEW_ARG(s->l->id));
-	if (param_value(&s->arena, v, &d, &n, e) < 0)
+	if (layout__numbers(&s->arena, v, &d, &n, e) < 0)
 		return e->code;
 	if ((rate && (n || !(d[0] > 0))) ||
 	    (channels && (n || !(d[0] >= 1 && d[0] <= LAYOUT_LIST_MAX))))
@@ -88,7 +63,7 @@ static int take_params(struct layout_stream *s, const struct json *params, struc
 		set_param(&s->params[s->l->params[i].slot], s->l->params[i].v, s->l->params[i].n);
 	if (params && !json_is(params, JSON_OBJ))
 		return err_set(e, ERR_INVALID, "parameters must be an object");
-	for (size_t i = 0; i < json_len(params); i++) {
+	for (size_t i = 0; params && i < json_len(params); i++) {
 		struct view name = params->obj.v[i].name;
 
 		if (take_param(s, name, params->obj.v[i].value, e) < 0)

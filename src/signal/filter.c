@@ -197,7 +197,7 @@ int filter_both_ways(struct arena *a, const struct filter *f, const double *x, s
 int filter_band(struct arena *a, const double *x, size_t n, double fs, double lo, double hi,
 		int order, double **ret, struct err *e)
 {
-	struct filter f;
+	struct filter f = { 0 };
 
 	if (hi > 0)
 		hi = fmin(hi, FILTER_NYQUIST_PART * fs);
