@@ -117,12 +117,19 @@ static void add_upload(struct function_ctx *cx, const struct issue *is, const ch
 	struct sign_key k = { o->access_key, o->secret, o->token, o->region, "s3" };
 	struct arena *a = cx->arena;
 	struct json *u = json_new_obj(a), *headers = json_new_obj(a);
+	const struct sign_what what = {
+		.method = "PUT",
+		.path = aws_client_s3_path(a, is->bucket, key),
+		.headers = h,
+		.n_headers = n,
+		.expires_s = URL_SECONDS,
+		.now_ms = clock_ms(),
+	};
 
 	json_set_str(a, u, "modality", modality);
 	json_set_str(a, u, "key", key);
 	json_set_str(a, u, "method", "PUT");
-	json_set_str(a, u, "url", sign_url(&k, "PUT", is->base_url, aws_client_s3_path(a, is->bucket, key), NULL, h, n,
-					   URL_SECONDS, clock_ms(), a));
+	json_set_str(a, u, "url", sign_url(&k, is->base_url, &what, a));
 	for (size_t i = 0; i < n; i++)
 		json_set_str(a, headers, h[i].name, h[i].value);
 	if (n)
