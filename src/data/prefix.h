@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prefix -- Firehose's prefix expressions: parse, check, evaluate.
+ *
+ * "raw/!{timestamp:yyyy/MM/dd}/!{firehose:random-string}/".  Source: Amazon Data Firehose developer guide,
+ * "Understand custom prefixes for Amazon S3 objects"; timestamps are Java's DateTimeFormatter, of which the
+ * letters y M d D H h m s S E a and text in single quotes are known here.
+ *
+ * Threads:  pure functions, any thread.   Memory: a parsed prefix lives in the arena given.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/view.h"
+
+#define PREFIX_TEXT_MAX 1024 /* characters, as AWS has it */
+
+struct prefix;
+
+enum prefix_use { PREFIX_DATA, PREFIX_ERROR };
+
+/*
+ * ERR_INVALID: not a prefix of this use; the message says where and why.
+ * ERR_UNSUPPORTED: an expression that AWS knows and mulgil does not do; the message names it.
+ */
+int prefix_parse(struct arena *a, struct view text, enum prefix_use use, const struct prefix **ret,
+		 struct err *e) MUST_CHECK;
+/* What a Prefix asks of its ErrorOutputPrefix (NULL: not given).  ERR_INVALID. */
+int prefix_check_pair(const struct prefix *data, const struct prefix *error, struct err *e) MUST_CHECK;
+
+bool prefix_has_expressions(const struct prefix *p);
+/*
+ * Whether "yyyy/MM/dd/HH/" (UTC) is put behind a data prefix: it is when there is no expression at all.
+ * Open point: AWS's text says "no timestamp expression"; comparisons with the service say any expression
+ * suppresses it.  This one function decides; prefix_eval() asks it.
+ */
+bool prefix_gets_date(const struct prefix *p);
+
+struct prefix_env {
+	int64_t at_ms;            /* when the oldest record of the object arrived */
+	const char *error_type;   /* PREFIX_ERROR: "processing-failed", ... */
+	uint64_t seed;            /* random strings come from it: the same seed gives the same ones */
+};
+/* Appends the value. */
+void prefix_eval(const struct prefix *p, const struct prefix_env *env, struct buf *ret);
+/* One timestamp format on its own ("yyyy-MM-dd-HH-mm-ss"), as inside !{timestamp:...}; must be valid. */
+void prefix_timestamp(struct view format, int64_t at_ms, struct buf *ret);
