@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recovery of a segment: any records, then any damage.  What recovery leaves must recover to the same again.
+ *
+ * Input: up to the first byte 0, one record per byte (bits 0-4 length, 5 the unit goes on, 6 a new group,
+ * 7 dead); then damage, 3 bytes each (offset, and what is XORed there).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "os/file.h"
+#include "store/segment.h"
+
+#define SIZE 4096UL
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static const struct segment_info info = { .kind = "FUZZ", .uuid = { 1, 2, 3 }, .first = 7, .size = SIZE };
+
+static void build(uint8_t *seg, const uint8_t *p, size_t n)
+{
+	uint64_t off = SEGMENT_HEADER, group = off, seq = info.first;
+	size_t i = 0;
+
+	for (; i < n && p[i] && off + segment_room(p[i] & 31) <= SIZE; i++) {
+		struct segment_record r = { .seq = seq++, .len = p[i] & 31, .type = RECORD_LAST };
+		uint8_t text[32];
+
+		if (p[i] & 64)
+			group = off;
+		r.group = group;
+		if (p[i] & 32)
+			r.type = RECORD_MORE;
+		else if (p[i] & 128)
+			r.type = RECORD_DEAD;
+		memset(text, p[i], sizeof(text));
+		segment_encode(seg + off, &info, &r, text, segment_payload_crc(text, r.len));
+		off += segment_room(r.len);
+	}
+	for (i++; i + 3 <= n; i += 3)
+		seg[SEGMENT_HEADER + (p[i] << 8 | p[i + 1]) % (SIZE - SEGMENT_HEADER)] ^= p[i + 2];
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static uint8_t seg[SIZE];
+	struct segment_tail first, again;
+	struct err e = { 0 };
+	int fd = memfd_create("segment", MFD_CLOEXEC);
+
+	must(fd >= 0);
+	memset(seg, 0, sizeof(seg));
+	build(seg, p, n);
+	must(file_pwrite_all(fd, seg, sizeof(seg), 0, &e) == 0);
+	must(segment_recover(fd, &info, &first, &e) == 0);
+	must(first.end >= SEGMENT_HEADER && first.end <= SIZE && first.next_seq >= info.first);
+	must(segment_recover(fd, &info, &again, &e) == 0);
+	must(again.corrupt == first.corrupt && again.end == first.end && again.next_seq == first.next_seq);
+	must(again.cut == 0);
+	close(fd);
+	return 0;
+}
