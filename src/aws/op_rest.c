@@ -365,6 +365,25 @@ static bool is_selector(const struct op *op, struct view name)
 	return false;
 }
 
+static bool is_known_param(const struct rest_input *in, struct view n)
+{
+	const struct op *op = in->route->op;
+
+	if (view_eq_str(n, "x-id") || is_listed(own_names, n) || is_selector(op, n) || is_field(op->in, OPL_QUERY, n))
+		return true;
+	if (!in->presigned || !starts_nocase(n, "x-amz-"))
+		return false;
+	return !is_moved_header(in, n) || is_field(op->in, OPL_HEADER, n);
+}
+
+static bool is_known_header(const struct op *op, struct view n)
+{
+	if (!starts_nocase(n, "x-amz-") || is_listed(own_names, n) || is_field(op->in, OPL_HEADER, n) ||
+	    aws__is_body_digest(op, n))
+		return true;
+	return op->header && view_eq_nocase(n, view_str(op->header));
+}
+
 static int check_unknown(const struct decode *d, const struct rest_input *in)
 {
 	const struct op *op = in->route->op;
@@ -372,10 +391,7 @@ static int check_unknown(const struct decode *d, const struct rest_input *in)
 	for (size_t i = 0; i < in->n_params && !(op->flags & OP_OPEN_QUERY); i++) {
 		struct view n = in->params[i].name;
 
-		if (view_eq_str(n, "x-id") || is_listed(own_names, n) || is_selector(op, n) ||
-		    is_field(op->in, OPL_QUERY, n) ||
-		    (in->presigned && starts_nocase(n, "x-amz-") &&
-		     (!is_moved_header(in, n) || is_field(op->in, OPL_HEADER, n))))
+		if (is_known_param(in, n))
 			continue;
 		return aws_fail(d->err, aws__err_refused(d->service), "the query parameter '%.*s' is not supported by %s",
 				VIEW_ARG(n), op->name);
@@ -383,9 +399,7 @@ static int check_unknown(const struct decode *d, const struct rest_input *in)
 	for (size_t i = 0; i < in->n_headers; i++) {
 		struct view n = in->headers[i].name;
 
-		if (!starts_nocase(n, "x-amz-") || is_listed(own_names, n) || is_field(op->in, OPL_HEADER, n) ||
-		    aws__is_body_digest(op, n) ||
-		    (op->header && view_eq_nocase(n, view_str(op->header))))
+		if (is_known_header(op, n))
 			continue;
 		return aws_fail(d->err, aws__err_refused(d->service), "the header '%.*s' is not supported by %s",
 				VIEW_ARG(n), op->name);

@@ -60,29 +60,31 @@ static const struct intrinsic *text(struct parser *p)
 }
 
 /* A path goes on to the ',' or ')' outside of its own brackets and quotes. */
+/* From an opening quote to its closing one. */
+static void skip_quoted(struct parser *p, int quote)
+{
+	for (p->i++; at(p) >= 0 && at(p) != quote; p->i++)
+		if (at(p) == '\\')
+			p->i++;
+}
+
 static const struct intrinsic *path(struct parser *p)
 {
 	struct intrinsic *n = ARENA_NEW(p->a, struct intrinsic);
 	size_t from = p->i;
-	int open = 0, quote = 0;
+	int open = 0;
 
 	for (; at(p) >= 0; p->i++) {
 		int c = at(p);
 
-		if (quote) {
-			if (c == '\\')
-				p->i++;
-			else if (c == quote)
-				quote = 0;
-		} else if (open && (c == '\'' || c == '"')) {
-			quote = c;
-		} else if (c == '[' || c == '(') {
-			open++;
-		} else if (open && (c == ']' || c == ')')) {
-			open--;
-		} else if (!open && (c == ',' || c == ')')) {
+		if (!open && (c == ',' || c == ')'))
 			break;
-		}
+		if (c == '[' || c == '(')
+			open++;
+		else if (open && (c == ']' || c == ')'))
+			open--;
+		else if (open && (c == '\'' || c == '"'))
+			skip_quoted(p, c);
 	}
 	n->kind = INTRINSIC_PATH;
 	n->path = view_trim(view_of(p->t.p + from, (p->i < p->t.n ? p->i : p->t.n) - from));

@@ -17,16 +17,30 @@
 /* --- text without case: ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic --- */
 static uint32_t fold(uint32_t c)
 {
-	if (c < 0x80)
-		return c >= 'A' && c <= 'Z' ? c + 32 : c;
-	if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
-		return c + 32;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 80;
-	if ((c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) || (c >= 0x14a && c <= 0x177))
-		return c | 1;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-		return c + (c & 1);
+	/* Where capitals and small letters take turns, the capitals are the even ones, or the odd ones. */
+	static const struct {
+		uint32_t from, to;
+		enum { ADD_32, ADD_80, EVEN, ODD } how;
+	} ranges[] = {
+		{ 'A', 'Z', ADD_32 },     { 0xc0, 0xd6, ADD_32 },   { 0xd8, 0xde, ADD_32 },   { 0x100, 0x12f, EVEN },
+		{ 0x132, 0x137, EVEN },   { 0x139, 0x148, ODD },    { 0x14a, 0x177, EVEN },   { 0x179, 0x17e, ODD },
+		{ 0x391, 0x3a9, ADD_32 }, { 0x400, 0x40f, ADD_80 }, { 0x410, 0x42f, ADD_32 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+		if (c < ranges[i].from || c > ranges[i].to)
+			continue;
+		switch (ranges[i].how) {
+		case ADD_32:
+			return c + 32;
+		case ADD_80:
+			return c + 80;
+		case EVEN:
+			return c | 1;
+		case ODD:
+			return c + (c & 1);
+		}
+	}
 	return c;
 }
 

@@ -108,6 +108,26 @@ static bool wildcard_simple(struct compiler *c, const struct matcher *m)
 	return true;
 }
 
+/* Takes what stands at *i; *i is left on the last character taken. */
+static bool wildcard_at(struct compiler *c, struct matcher *m, struct buf *b, size_t *i)
+{
+	struct view t = c->s.text;
+	char next = *i + 1 < t.n ? t.p[*i + 1] : 0;
+
+	if (t.p[*i] == '*') {
+		if (next == '*')
+			return scan_fail(&c->s, "Consecutive wildcard characters at pos %zu", *i + 1);
+		return wildcard_piece(c, m, b);
+	}
+	if (t.p[*i] == '\\') {
+		if (next != '*' && next != '\\')
+			return scan_fail(&c->s, "Invalid escape character at pos %zu", *i + 1);
+		++*i;
+	}
+	buf_add_char(b, t.p[*i]);
+	return true;
+}
+
 static bool wildcard(struct compiler *c, struct matcher *m)
 {
 	struct view t;
@@ -124,18 +144,8 @@ static bool wildcard(struct compiler *c, struct matcher *m)
 	m->part = ARENA_ARRAY(c->a, struct view, stars + 1);
 	buf_init(&b, t.n + 16);
 	buf_add(&b, "", 0);
-	for (size_t i = 0; ok && i < t.n; i++) {
-		if (t.p[i] == '\\' && (i + 1 == t.n || (t.p[i + 1] != '*' && t.p[i + 1] != '\\')))
-			ok = scan_fail(&c->s, "Invalid escape character at pos %zu", i + 1);
-		else if (t.p[i] == '\\')
-			buf_add_char(&b, t.p[++i]);
-		else if (t.p[i] == '*' && i + 1 < t.n && t.p[i + 1] == '*')
-			ok = scan_fail(&c->s, "Consecutive wildcard characters at pos %zu", i + 1);
-		else if (t.p[i] == '*')
-			ok = wildcard_piece(c, m, &b);
-		else
-			buf_add_char(&b, t.p[i]);
-	}
+	for (size_t i = 0; ok && i < t.n; i++)
+		ok = wildcard_at(c, m, &b, &i);
 	ok = ok && wildcard_piece(c, m, &b) && wildcard_simple(c, m);
 	buf_clear(&b);
 	return ok;

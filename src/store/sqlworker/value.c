@@ -177,18 +177,15 @@ static int exponent(const char *s)
 	return (int)v;
 }
 
-void value_double(struct buf *b, double d, bool single)
+/* The fewest digits that read back as @d, which is not negative; returns how many, and the first one's exponent. */
+static int shortest(double d, bool single, char digits[24], int *ret_exp)
 {
-	char text[40], digits[24];
-	int first = single ? 6 : 15, n = 0, exp;
+	int first = single ? 6 : 15, n = 0;
+	char text[40];
 
-	if (isnan(d) || isinf(d)) {
-		buf_add_str(b, isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity");
-		return;
-	}
 	for (int p = first; p <= first + 3; p++) {
-		(void)snprintf(text, sizeof(text), "%.*e", p - 1, fabs(d));
-		if (reads_back(text, fabs(d), single))
+		(void)snprintf(text, sizeof(text), "%.*e", p - 1, d);
+		if (reads_back(text, d, single))
 			break;
 	}
 	for (const char *c = text; *c != 'e'; c++)
@@ -196,7 +193,20 @@ void value_double(struct buf *b, double d, bool single)
 			digits[n++] = *c;
 	while (n > 1 && digits[n - 1] == '0')
 		n--;
-	exp = d == 0.0 ? 0 : exponent(strchr(text, 'e') + 1);
+	*ret_exp = d == 0.0 ? 0 : exponent(strchr(text, 'e') + 1);
+	return n;
+}
+
+void value_double(struct buf *b, double d, bool single)
+{
+	char digits[24];
+	int n, exp;
+
+	if (isnan(d) || isinf(d)) {
+		buf_add_str(b, isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity");
+		return;
+	}
+	n = shortest(fabs(d), single, digits, &exp);
 	if (signbit(d))
 		buf_add_char(b, '-');
 	if (exp < -3 || exp > 6) {

@@ -270,37 +270,55 @@ struct event_row {
 	struct view message;
 };
 
-static int get_events_tx(struct meta_tx *tx, void *arg, struct err *e)
+/* One page of events in the order of the query: newest first unless @p looks forward. */
+static int read_events_tx(struct meta_tx *tx, const struct query *q, const struct page *p, struct event_row **ret,
+			  size_t *ret_n, struct err *e)
 {
-	struct query *q = arg;
 	const struct logs_in *in = q->in;
 	struct arena *a = q->cx->arena;
 	int64_t limit = opt_int_or(in->limit, EVENTS_MAX), from = opt_int_or(in->start, 0), to = opt_int_or(in->end, INT64_MAX);
-	struct page p = { 0 };
+	bool forward = p->forward;
 	struct event_row *v;
 	struct tx_rows *rows;
 	size_t n = 0;
-	bool forward = opt_bool_or(in->from_head, false);
-	int r = exists_tx(tx, in->group, in->stream, e);
-
-	if (r == 0 && in->token && !page_parse(in->token, &p))
-		return aws_fail(e, &LOGS_INVALID, "The specified nextToken is invalid.");
-	if (p.set)
-		forward = p.forward;
-	if (r == 0)
-		r = tx_query(tx, &rows, e,
+	int r = tx_query(tx, &rows, e,
 			     forward ? "SELECT id, at_ms, taken_ms, message FROM logs_event WHERE grp = ? AND stream = ? AND at_ms >= ?"
 				       " AND at_ms < ? AND (at_ms > ? OR (at_ms = ? AND id > ?)) ORDER BY at_ms, id LIMIT ?" :
 				       "SELECT id, at_ms, taken_ms, message FROM logs_event WHERE grp = ? AND stream = ? AND at_ms >= ?"
 				       " AND at_ms < ? AND (at_ms < ? OR (at_ms = ? AND id < ?)) ORDER BY at_ms DESC, id DESC LIMIT ?",
-			     "ssiiiiii", in->group, in->stream, from, to, p.set ? p.at : forward ? -1 : INT64_MAX, p.at, p.id,
-			     limit);
+			     "ssiiiiii", in->group, in->stream, from, to, p->set ? p->at : forward ? -1 : INT64_MAX, p->at,
+			     p->id, limit);
+
 	if (r < 0)
 		return r;
 	v = ARENA_ARRAY(a, struct event_row, limit);
 	while ((r = tx_next(rows, e)) > 0)
 		v[n++] = (struct event_row){ row_int(rows, 0), row_int(rows, 1), row_int(rows, 2),
 					     arena_view(a, row_view(rows, 3)) };
+	*ret = v;
+	*ret_n = n;
+	return r;
+}
+
+static int get_events_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct query *q = arg;
+	const struct logs_in *in = q->in;
+	struct arena *a = q->cx->arena;
+	struct page p = { .forward = opt_bool_or(in->from_head, false) };
+	struct event_row *v;
+	bool forward;
+	size_t n;
+	int r = exists_tx(tx, in->group, in->stream, e);
+
+	if (r < 0)
+		return r;
+	if (in->token && !page_parse(in->token, &p))
+		return aws_fail(e, &LOGS_INVALID, "The specified nextToken is invalid.");
+	r = read_events_tx(tx, q, &p, &v, &n, e);
+	if (r < 0)
+		return r;
+	forward = p.forward;
 	out_list(q->o, "events", NULL);
 	for (size_t i = 0; i < n; i++) {
 		const struct event_row *x = forward ? &v[i] : &v[n - 1 - i];
