@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lake: payloads through their layout into rows, rows into Parquet, Parquet and ledger into one transaction. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "measure/measure_int.h"
+#include "os/clock.h"
+#include "os/crypto.h"
+#include "os/file.h"
+
+/* The rows as they are staged; the bound table takes from them what it declares, by name. */
+static const struct sql_column staged[] = {
+	{ "measurement_id", "string", 0, 0 }, { "subject_pid", "string", 0, 0 }, { "stream_id", "string", 0, 0 },
+	{ "seq", "bigint", 0, 0 },	      { "chunk", "int", 0, 0 },		 { "t0_utc_us", "bigint", 0, 0 },
+	{ "t0_content_ms", "bigint", 0, 0 },  { "dt_us", "double", 0, 0 },	 { "n", "int", 0, 0 },
+	{ "channel", "string", 0, 0 },	      { "values", "array<int>", 0, 0 },	 { "scale", "double", 0, 0 },
+	{ "offset", "double", 0, 0 },	      { "unit", "string", 0, 0 },	 { "gap_before", "int", 0, 0 },
+	{ "flags", "int", 0, 0 },	      { "layout_id", "string", 0, 0 },	 { "schema_version", "int", 0, 0 },
+	{ "dt", "string", 0, 0 },	      { "screening_id", "string", 0, 0 }, { "modality", "string", 0, 0 },
+};
+
+/* --- which table --- */
+
+static const char *parameter(const struct glue_table *t, const char *key)
+{
+	for (size_t i = 0; i < t->n_parameters; i++)
+		if (strcmp(t->parameters[i].key, key) == 0)
+			return t->parameters[i].value;
+	return NULL;
+}
+
+static bool binds(const struct glue_table *t, const char *stream)
+{
+	const char *source = parameter(t, "mulgil.source"), *record = parameter(t, "mulgil.record");
+
+	return source && record && strncmp(source, "firehose:", 9) == 0 && strcmp(source + 9, stream) == 0 &&
+	       strcmp(record, "envelope@1") == 0;
+}
+
+int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e)
+{
+	const struct glue_port *g = in->m->o.glue;
+	const char **databases;
+	size_t n;
+	int r = g->databases(g->self, a, &databases, &n, e);
+
+	in->bound = false;
+	for (size_t i = 0; i < n && r == 0 && !in->bound; i++) {
+		struct glue_table *tables;
+		size_t n_tables = 0;
+
+		r = g->tables(g->self, databases[i], a, &tables, &n_tables, e);
+		for (size_t k = 0; k < n_tables && r == 0; k++)
+			if (binds(&tables[k], in->name)) {
+				*ret = tables[k];
+				in->bound = true;
+			}
+	}
+	return r;
+}
+
+void lake_quarantine(struct lake_batch *b, uint64_t log_seq, const char *stream, int64_t seq, const char *reason,
+		     const char *detail, struct view bytes)
+{
+	struct quarantined *q = ARENA_NEW(b->a, struct quarantined);
+
+	*q = (struct quarantined){ b->quarantined, log_seq, reason, arena_str(b->a, view_str(detail)),
+				   stream ? arena_str(b->a, view_str(stream)) : NULL, seq, arena_view(b->a, bytes) };
+	b->quarantined = q;
+}
+
+/* --- decoding --- */
+
+int ledger_decoder(struct ledger *l, struct err *e)
+{
+	size_t n;
+	int r;
+
+	if (l->decoder)
+		return 0;
+	if (!l->info->layout)
+		return err_set(e, ERR_NOENT, "layout %s is not in the catalog", l->info->layout_id);
+	l->decoder = layout_stream_new(l->info->layout, l->info->params, e);
+	if (!l->decoder)
+		return e->code;
+	r = layout_stream_channels(l->decoder, &l->channels, &n, e);
+	if (r < 0)
+		return r;
+	if (n > CHANNELS_MAX)
+		return err_set(e, ERR_LIMIT, "layout %s: more than %d channels", l->info->layout_id, CHANNELS_MAX);
+	if (n != l->n_channels) {
+		free(l->channel_n);
+		l->channel_n = calloc(n + 1, sizeof(*l->channel_n));
+		must(l->channel_n);
+		l->n_channels = n;
+	}
+	return 0;
+}
+
+struct piece { /* samples of one channel within one record */
+	int64_t *v;
+	size_t n, cap;
+	uint64_t gap;
+	int flags;
+};
+
+struct decode {
+	struct ledger *l;
+	struct piece *pieces;
+	uint64_t lost;
+};
+
+static int sample_flags(const struct layout_channel *c, int64_t v)
+{
+	int f = 0;
+
+	if (c->has_no_value && v == c->no_value)
+		f |= FLAG_NO_VALUE;
+	if (c->has_clip && (v >= c->clip || v <= -c->clip))
+		f |= FLAG_CLIPPED;
+	if (c->has_range && ((double)v < c->range_lo || (double)v > c->range_hi))
+		f |= FLAG_OUT_OF_RANGE;
+	return v > INT32_MAX || v < INT32_MIN ? f | FLAG_OUT_OF_RANGE : f;
+}
+
+static void on_frame(void *ctx, const struct layout_frame *f)
+{
+	struct decode *d = ctx;
+	struct ledger *l = d->l;
+
+	if (f->dup)
+		return; /* the device sent it twice: keep the first */
+	l->lost += f->lost;
+	for (size_t i = 0; i < l->n_channels; i++) {
+		const struct layout_channel *c = &l->channels[i];
+		struct piece *p = &d->pieces[i];
+		size_t n;
+
+		if (c->is_float)
+			continue;
+		n = layout_channel_counts(c, f, NULL, 0);
+		if (p->n + n > p->cap) {
+			p->cap = (p->n + n) * 2;
+			p->v = realloc(p->v, p->cap * sizeof(*p->v));
+			must(p->v);
+		}
+		n = layout_channel_counts(c, f, p->v + p->n, p->cap - p->n);
+		if (p->n == 0)
+			p->gap += f->lost * n;
+		for (size_t k = 0; k < n; k++) {
+			p->flags |= sample_flags(c, p->v[p->n + k]);
+			/* Counts that do not fit the table's int are kept at its ends, flagged; raw has them whole. */
+			if (p->v[p->n + k] > INT32_MAX)
+				p->v[p->n + k] = INT32_MAX;
+			else if (p->v[p->n + k] < INT32_MIN)
+				p->v[p->n + k] = INT32_MIN;
+		}
+		p->n += n;
+	}
+}
+
+static void add_str(struct buf *b, const char *name, const char *s)
+{
+	buf_printf(b, "\"%s\":", name);
+	json_print_str(b, view_str(s));
+	buf_add_char(b, ',');
+}
+
+static const char *channel_name(const struct ledger *l, size_t i, struct arena *a)
+{
+	struct view given = json_str(json_at(l->info->channels, i));
+
+	return arena_str(a, given.n ? given : l->channels[i].name);
+}
+
+static double channel_rate(const struct ledger *l, size_t i)
+{
+	return l->info->rate > 0 ? l->info->rate : l->channels[i].rate;
+}
+
+/* Rows of at most one second of one channel. */
+static void add_rows(struct lake_batch *b, const struct ledger *l, size_t i, const struct piece *p, uint32_t seq, int64_t t0_us)
+{
+	const struct layout_channel *c = &l->channels[i];
+	const struct stream_info *info = l->info;
+	double rate = channel_rate(l, i), dt_us = rate > 0 ? 1e6 / rate : 0;
+	size_t step = rate >= 1 ? (size_t)rate : p->n, chunk = 0;
+	struct buf *o = &b->rows;
+
+	for (size_t at = 0; at < p->n; at += step, chunk++) {
+		size_t n = p->n - at < step ? p->n - at : step;
+		int64_t t_us = t0_us + (int64_t)llround((double)at * dt_us);
+
+		buf_add_char(o, '{');
+		add_str(o, "measurement_id", info->measurement);
+		add_str(o, "subject_pid", info->subject);
+		add_str(o, "stream_id", info->stream);
+		add_str(o, "channel", channel_name(l, i, b->a));
+		add_str(o, "unit", arena_str(b->a, c->unit));
+		add_str(o, "layout_id", info->layout_id);
+		add_str(o, "dt", info->dt);
+		add_str(o, "screening_id", info->screening);
+		add_str(o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
+		buf_printf(o, "\"seq\":%u,\"chunk\":%zu,\"t0_utc_us\":%" PRId64 ",\"t0_content_ms\":%" PRId64 ",\"dt_us\":%.17g,\"n\":%zu,",
+			   seq, chunk, t_us, t_us / 1000 - info->began_ms, dt_us, n);
+		buf_printf(o, "\"scale\":%.17g,\"offset\":%.17g,\"gap_before\":%" PRIu64 ",\"flags\":%d,\"schema_version\":1,\"values\":[",
+			   c->scale, c->offset, chunk == 0 ? p->gap : 0, p->flags);
+		for (size_t k = 0; k < n; k++)
+			buf_printf(o, "%s%" PRId64, k ? "," : "", p->v[at + k]);
+		buf_add_str(o, "]}\n");
+		b->n_rows++;
+	}
+}
+
+int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_tablet_ns, struct view payload, bool late,
+		struct err *e)
+{
+	struct layout_stream *own = l->decoder;
+	struct decode d = { .l = l };
+	struct layout_sink sink = { .ctx = &d, .frame = on_frame };
+	struct layout_report before, after;
+
+	if (late) { /* out of its order: a decoder of its own, so that the stream's is not disturbed */
+		l->decoder = layout_stream_new(l->info->layout, l->info->params, e);
+		if (!l->decoder) {
+			l->decoder = own;
+			return e->code;
+		}
+	}
+	d.pieces = ARENA_ARRAY(b->a, struct piece, l->n_channels + 1);
+	before = *layout_stream_report(l->decoder);
+	layout_stream_feed(l->decoder, payload, &sink);
+	after = *layout_stream_report(l->decoder);
+	l->frames += after.frames - before.frames;
+	l->bad += after.bad - before.bad;
+	for (size_t i = 0; i < l->n_channels; i++) {
+		struct piece *p = &d.pieces[i];
+		double rate = channel_rate(l, i);
+		int64_t length_us = rate > 0 ? (int64_t)llround((double)p->n * 1e6 / rate) : 0;
+		int64_t t0;
+
+		/* The tablet's stamp is when the last byte of the first record arrived: its samples ended there. */
+		if (!l->anchor_us && p->n)
+			l->anchor_us = t_tablet_ns / 1000 - length_us;
+		if (!late)
+			l->channel_n[i] += p->gap;
+		t0 = l->anchor_us + (rate > 0 ? (int64_t)llround((double)l->channel_n[i] * 1e6 / rate) : 0);
+		if (late || rate <= 0) {
+			t0 = t_tablet_ns / 1000 - length_us;
+			p->flags |= late ? FLAG_LATE : 0;
+		}
+		if (p->n)
+			add_rows(b, l, i, p, seq, t0);
+		if (!late)
+			l->channel_n[i] += p->n;
+		if (i == 0)
+			l->samples += p->n;
+		free(p->v);
+	}
+	l->decoded++;
+	l->dirty = true;
+	if (late) {
+		layout_stream_free(l->decoder);
+		l->decoder = own;
+	}
+	return 0;
+}
+
+void lake_gap(struct lake_batch *b, struct ledger *l)
+{
+	struct decode d = { .l = l };
+	struct layout_sink sink = { .ctx = &d, .frame = NULL };
+
+	(void)b;
+	/* Frames that a gap cut through are counted by their own counters on the other side. */
+	if (l->decoder) {
+		d.pieces = NULL;
+		sink.frame = NULL;
+		layout_stream_gap(l->decoder, &sink);
+	}
+	l->gap_since_ms = 0;
+	l->dirty = true;
+}
+
+/* --- committing --- */
+
+/* SELECT the table's own columns, from ours where we have them, null where not. */
+static const char *select_text(struct lake_batch *b, struct sql_column **ret_columns, struct sql_column **ret_keys)
+{
+	const struct glue_table *t = &b->table;
+	struct sql_column *columns = ARENA_ARRAY(b->a, struct sql_column, t->n_columns + 1);
+	struct sql_column *keys = ARENA_ARRAY(b->a, struct sql_column, t->n_partition_keys + 1);
+	struct buf q;
+	const char *s;
+
+	buf_init(&q, MIB);
+	buf_add_str(&q, "SELECT ");
+	for (size_t i = 0; i < t->n_columns + t->n_partition_keys; i++) {
+		const struct glue_column *c = i < t->n_columns ? &t->columns[i] : &t->partition_keys[i - t->n_columns];
+		bool ours = false;
+
+		for (size_t k = 0; k < ARRAY_LEN(staged); k++)
+			ours |= strcmp(staged[k].name, c->name) == 0;
+		buf_printf(&q, ours ? "%s\"%s\"" : "%sNULL AS \"%s\"", i ? ", " : "", c->name);
+		if (i < t->n_columns)
+			columns[i] = (struct sql_column){ .name = c->name, .type = c->type };
+		else
+			keys[i - t->n_columns] = (struct sql_column){ .name = c->name, .type = c->type };
+	}
+	buf_add_str(&q, " FROM lake.staged ORDER BY stream_id, channel, seq, chunk");
+	s = arena_str(b->a, buf_view(&q));
+	buf_clear(&q);
+	*ret_columns = columns;
+	*ret_keys = keys;
+	return s;
+}
+
+static int to_parquet(struct lake_batch *b, const char *dir, struct sql_result *ret, struct err *e)
+{
+	struct measure *m = b->in->m;
+	const char *lines = arena_printf(b->a, "%s.json", dir);
+	struct sql_column *columns, *keys;
+	struct sql_file file = { .path = lines };
+	struct sql_table table = { .schema = "lake", .name = "staged", .columns = staged, .n_columns = ARRAY_LEN(staged),
+				   .format = SQL_JSON, .files = &file, .n_files = 1 };
+	struct sql_job job = { .tables = &table, .n_tables = 1, .output = SQL_TO_PARQUET, .out_path = dir };
+	int r = buf_check(&b->rows, "rows of samples", e);
+
+	if (r == 0)
+		r = file_mkdirs(dir, 0700, e);
+	if (r == 0)
+		r = file_replace(lines, buf_view(&b->rows), 0600, e);
+	if (r < 0)
+		return r;
+	job.text = select_text(b, &columns, &keys);
+	job.out_columns = columns;
+	job.n_out_columns = b->table.n_columns;
+	job.out_keys = keys;
+	job.n_out_keys = b->table.n_partition_keys;
+	r = sql_run(m->o.sql, &job, b->a, ret, e);
+	(void)unlink(lines);
+	return r < 0 ? err_ctx(e, "samples to Parquet") : 0;
+}
+
+static int split_location(struct lake_batch *b, const char **ret_bucket, const char **ret_prefix, struct err *e)
+{
+	struct view v = view_str(b->table.location), bucket;
+
+	if (!view_starts(v, VIEW("s3://")))
+		return err_set(e, ERR_INVALID, "table %s.%s: its location is no s3:// URL", b->table.database, b->table.name);
+	v = view_from(v, 5);
+	(void)view_split(&v, '/', &bucket);
+	*ret_bucket = arena_str(b->a, bucket);
+	*ret_prefix = arena_printf(b->a, "%.*s%s", VIEW_ARG(v), v.n && v.p[v.n - 1] != '/' ? "/" : "");
+	return 0;
+}
+
+/* Makes one written file a durable blob and says where it belongs. */
+static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, struct lake_file *ret, struct err *e)
+{
+	const char *prefix, *place = "";
+	struct view content;
+	struct arena own;
+	char md5[33];
+	int r = split_location(b, &ret->bucket, &prefix, e);
+
+	if (r < 0)
+		return r;
+	for (size_t k = 0; k < b->table.n_partition_keys; k++)
+		place = arena_printf(b->a, "%s%s=%s/", place, b->table.partition_keys[k].name, f->partition[k]);
+	ret->partition = f->partition;
+	ret->location = arena_printf(b->a, "%s%s%s", b->table.location,
+				     b->table.location[strlen(b->table.location) - 1] == '/' ? "" : "/", place);
+	ret->key = arena_printf(b->a, "%s%spart-%s-%020" PRIu64 "-%zu.parquet", prefix, place, b->in->name, b->position, i);
+	arena_init(&own, 2 * GIB);
+	r = file_read(f->path, &own, GIB, &content, e);
+	if (r == 0) {
+		md5_hex(content, md5);
+		ret->md5 = arena_str(b->a, view_str(md5));
+		r = blob_adopt(b->in->m->o.blobs, f->path, b->a, &ret->ref, e);
+	}
+	arena_clear(&own);
+	return r;
+}
+
+static int files_tx(struct meta_tx *tx, struct lake_batch *b, struct err *e)
+{
+	struct measure *m = b->in->m;
+	int r = 0;
+
+	for (size_t i = 0; i < b->n_files && r == 0; i++) {
+		const struct lake_file *f = &b->files[i];
+		struct s3_new o = { .bucket = f->bucket, .key = f->key, .ref = f->ref, .md5_hex = f->md5,
+				    .content_type = "application/vnd.apache.parquet", .reason = "PutObject",
+				    .requester = "mulgil", .source_ip = "127.0.0.1" };
+
+		r = m->o.s3->put_tx(m->o.s3->self, tx, &o, e);
+		if (r == 0)
+			r = m->o.glue->partition_tx(m->o.glue->self, tx, b->table.database, b->table.name, f->partition,
+						    b->table.n_partition_keys, f->location, e);
+	}
+	return r;
+}
+
+static int quarantine_tx(struct meta_tx *tx, const struct lake_batch *b, struct err *e)
+{
+	int r = 0;
+
+	for (const struct quarantined *q = b->quarantined; q && r == 0; q = q->next) {
+		char id[UUID_TEXT];
+
+		uuid7(id);
+		r = tx_run(tx, e,
+			   "INSERT INTO measure_quarantine (id, delivery, log, at_ms, stream, seq, reason, detail, bytes)"
+			   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			   "ssiisissb", id, b->in->name, (int64_t)q->log, clock_ms(), q->stream, q->seq, q->reason, q->detail,
+			   q->bytes);
+	}
+	return r;
+}
+
+static int commit_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct lake_batch *b = arg;
+	struct map_entry *it = NULL;
+	size_t slot = 0;
+	int r = files_tx(tx, b, e);
+
+	if (r == 0)
+		r = quarantine_tx(tx, b, e);
+	while (r == 0 && map_next(&b->in->ledgers, &slot, &it)) {
+		struct ledger *l = it->value;
+
+		if (l->dirty)
+			r = ledger_save_tx(tx, l, e);
+	}
+	if (r < 0)
+		return r;
+	return tx_run(tx, e,
+		      "INSERT INTO measure_position (reader, n) VALUES (?, ?) ON CONFLICT (reader) DO UPDATE SET n = excluded.n",
+		      "si", arena_printf(b->a, "intake:%s", b->in->name), (int64_t)b->position);
+}
+
+static void clean(struct intake *in)
+{
+	struct map_entry *it = NULL;
+	size_t slot = 0;
+
+	while (map_next(&in->ledgers, &slot, &it)) {
+		struct ledger *l = it->value;
+
+		l->dirty = false;
+		for (size_t i = 0; i < l->n_blocks; i++)
+			if (l->blocks[i])
+				l->blocks[i]->dirty = false;
+	}
+}
+
+int lake_commit(struct lake_batch *b, struct err *e)
+{
+	struct measure *m = b->in->m;
+	char id[UUID_TEXT];
+	const char *dir;
+	struct sql_result res = { 0 };
+	struct err quiet = { 0 };
+	int r = 0;
+
+	uuid4(id);
+	dir = arena_printf(b->a, "%s/%s", m->o.staging_dir, id);
+	if (b->n_rows)
+		r = to_parquet(b, dir, &res, e);
+	b->files = ARENA_ARRAY(b->a, struct lake_file, res.n_files + 1);
+	for (size_t i = 0; i < res.n_files && r == 0; i++) {
+		r = adopt(b, &res.files[i], i, &b->files[i], e);
+		b->n_files += r == 0;
+	}
+	if (r == 0)
+		r = meta_write(m->o.meta, commit_tx, b, e);
+	if (b->n_rows)
+		(void)file_remove_tree(dir, &quiet);
+	if (r == 0) {
+		b->in->position = b->position;
+		clean(b->in);
+		return 0;
+	}
+	for (size_t i = 0; i < b->n_files; i++) {
+		err_clear(&quiet);
+		(void)blob_delete(m->o.blobs, b->files[i].ref, &quiet);
+	}
+	return r;
+}

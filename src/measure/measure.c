@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure: starts and stops the readers, and waits for them. */
+#include "measure/measure.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/measure_int.h"
+#include "os/clock.h"
+#include "os/diag.h"
+#include "os/file.h"
+
+static int empty_staging(const char *dir, struct err *e)
+{
+	int r = file_remove_tree(dir, e);
+
+	return r == 0 ? file_mkdirs(dir, 0700, e) : r;
+}
+
+int measure_new(const struct measure_opts *o, struct measure **ret, struct err *e)
+{
+	struct measure *m;
+	int r = measure__schema(o->meta, e);
+
+	if (r == 0)
+		r = empty_staging(o->staging_dir, e);
+	if (r < 0)
+		return err_ctx(e, "ledger");
+	m = calloc(1, sizeof(*m));
+	must(m);
+	m->o = *o;
+	lock_init(&m->lock, "measure");
+	cond_init(&m->changed);
+	lock_init(&m->events_lock, "measure_events");
+	lock_init(&m->subs_lock, "measure_subs");
+	map_init(&m->infos);
+	*ret = m;
+	return 0;
+}
+
+static void add_stream(void *arg, const char *name, struct log *log)
+{
+	struct measure *m = arg;
+	struct intake *in = calloc(1, sizeof(*in));
+
+	must(in);
+	in->m = m;
+	in->log = log;
+	in->name = strdup(name);
+	map_init(&in->ledgers);
+	LOCK_SCOPE(&m->lock);
+	if (m->stopping) {
+		free(in->name);
+		free(in);
+		return;
+	}
+	in->next = m->intakes;
+	m->intakes = in;
+	in->thread = thread_start("intake", intake_main, in);
+	in->live_thread = thread_start("live", live_main, in);
+}
+
+int measure_start(struct measure *m, struct err *e)
+{
+	int r = measure__events_load(m, e);
+
+	if (r == 0)
+		m->o.firehose->watch(m->o.firehose->self, add_stream, m);
+	return r;
+}
+
+struct measure *measure_free(struct measure *m)
+{
+	struct map_entry *it = NULL;
+	size_t slot = 0;
+
+	if (!m)
+		return NULL;
+	lock_take(&m->lock);
+	m->stopping = true;
+	atomic_store(&m->stop, true);
+	cond_broadcast(&m->changed);
+	for (struct intake *in = m->intakes; in; in = in->next) {
+		if (in->reader)
+			log_reader_wake(in->reader);
+		if (in->live_reader)
+			log_reader_wake(in->live_reader);
+	}
+	lock_drop(&m->lock);
+	while (m->intakes) {
+		struct intake *in = m->intakes;
+
+		m->intakes = in->next;
+		thread_join(in->thread);
+		thread_join(in->live_thread);
+		intake_close(in);
+	}
+	while (map_next(&m->infos, &slot, &it)) {
+		struct stream_info *info = it->value;
+		struct arena a = info->arena;
+
+		arena_clear(&a);
+	}
+	map_clear(&m->infos);
+	lock_clear(&m->subs_lock);
+	lock_clear(&m->events_lock);
+	cond_clear(&m->changed);
+	lock_clear(&m->lock);
+	free(m);
+	return NULL;
+}
+
+static bool all_done(struct measure *m, uint64_t gen)
+{
+	LOCK_ASSERT_HELD(&m->lock);
+	for (struct intake *in = m->intakes; in; in = in->next)
+		if (atomic_load(&in->done_gen) < gen)
+			return false;
+	return true;
+}
+
+int measure_settle(struct measure *m, int timeout_ms, struct err *e)
+{
+	int64_t deadline = clock_mono_ns() + timeout_ms * 1000000LL;
+	uint64_t gen = atomic_fetch_add(&m->gen, 1) + 1;
+
+	LOCK_SCOPE(&m->lock);
+	for (struct intake *in = m->intakes; in; in = in->next)
+		if (in->reader)
+			log_reader_wake(in->reader);
+	cond_broadcast(&m->changed);
+	while (!all_done(m, gen)) {
+		if (m->stopping)
+			return err_set(e, ERR_CANCELLED, "the server is being stopped");
+		if (!cond_wait_until(&m->changed, &m->lock, deadline))
+			return err_set(e, ERR_TIMEOUT, "the ledger did not catch up within %d ms", timeout_ms);
+	}
+	return 0;
+}
+
+struct measure_sub *measure_subscribe(struct measure *m, const char *measurement, measure_live_fn fn, void *arg)
+{
+	struct measure_sub *s = calloc(1, sizeof(*s));
+
+	must(s);
+	strncpy(s->measurement, measurement, sizeof(s->measurement) - 1);
+	s->fn = fn;
+	s->arg = arg;
+	LOCK_SCOPE(&m->subs_lock);
+	s->next = m->subs;
+	m->subs = s;
+	atomic_fetch_add(&m->n_subs, 1);
+	return s;
+}
+
+void measure_unsubscribe(struct measure *m, struct measure_sub *s)
+{
+	if (!s)
+		return;
+	LOCK_SCOPE(&m->subs_lock);
+	for (struct measure_sub **at = &m->subs; *at; at = &(*at)->next)
+		if (*at == s) {
+			*at = s->next;
+			break;
+		}
+	atomic_fetch_sub(&m->n_subs, 1);
+	free(s);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure_int -- what the files of this folder share. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "data/envelope.h"
+#include "data/layout.h"
+#include "measure/measure.h"
+#include "os/thread.h"
+
+#define COMMIT_EVERY_MS 250 /* the least time between two commits of samples: fewer, larger files */
+#define BATCH_RECORDS 4096
+#define BATCH_BYTES (8UL * 1024 * 1024)
+#define CHANNELS_MAX 256
+#define FLAG_CLIPPED 1
+#define FLAG_NO_VALUE 2
+#define FLAG_OUT_OF_RANGE 4
+#define FLAG_LATE 16 /* time taken from the tablet's stamp: the record came after its gap had been given up */
+
+/* --- what a begin manifest said of a stream; never changes; kept until measure_free() --- */
+struct stream_info {
+	const char *stream, *measurement, *modality, *layout_id, *screening, *subject, *dt;
+	const struct layout *layout;
+	const struct json *params;   /* or NULL */
+	const struct json *channels; /* names, or NULL */
+	double rate;                 /* 0: the layout's */
+	int64_t began_ms;
+	struct arena arena;          /* holds all of this */
+};
+
+/* --- one (stream, seq) --- */
+struct seen {
+	uint32_t crc;
+	uint64_t log; /* its number in the ingest log; 0: has not arrived */
+};
+#define SEEN_BLOCK 256
+struct seen_block {
+	struct seen v[SEEN_BLOCK];
+	bool dirty;
+};
+
+/* --- the ledger of one stream, in memory as in its row --- */
+struct ledger {
+	const struct stream_info *info;
+	struct seen_block **blocks;
+	size_t n_blocks;
+	bool any;           /* something has arrived */
+	uint32_t greatest;  /* seq */
+	uint32_t next;      /* seq that is decoded next */
+	int64_t gap_since_ms; /* mono; 0: no gap before next */
+	bool ended;         /* the end manifest is there */
+	uint32_t last_seq;  /* of the end manifest */
+	uint64_t received, bytes, duplicates, conflicts, decoded, quarantined, samples, frames, bad, lost;
+	int64_t anchor_us;  /* UTC of sample 0 of every channel */
+	uint64_t first_log;
+	uint64_t *channel_n; /* samples so far (lost ones counted), by channel */
+	size_t n_channels;
+	struct layout_stream *decoder;
+	const struct layout_channel *channels;
+	bool dirty;
+};
+
+/* --- one delivery stream that is read --- */
+struct intake {
+	struct intake *next;
+	struct measure *m;
+	char *name;
+	struct log *log;
+	struct log_reader *reader, *live_reader;
+	pthread_t thread, live_thread;
+	uint64_t position; /* last record taken in; durable */
+	struct map ledgers; /* by stream id text */
+	int64_t committed_ns;
+	_Atomic uint64_t done_gen;
+	bool bound; /* a table reads this stream */
+};
+
+struct measure_sub {
+	struct measure_sub *next;
+	char measurement[64];
+	measure_live_fn fn;
+	void *arg;
+	bool gone;
+};
+
+struct measure {
+	struct measure_opts o;
+	struct lock lock; /* intakes, infos */
+	struct cond changed;
+	struct intake *intakes;
+	struct map infos;
+	bool stopping;
+	_Atomic bool stop;
+	_Atomic uint64_t gen; /* counts calls of measure_settle() */
+
+	struct lock events_lock;
+	uint64_t events_position;
+
+	struct lock subs_lock;
+	struct measure_sub *subs;
+	_Atomic unsigned n_subs;
+};
+
+/* info.c: begin and end manifests */
+int measure__schema(struct meta *m, struct err *e);
+int measure__events_load(struct measure *m, struct err *e);
+/* Takes all events that are in the outbox. */
+int measure__events_take(struct measure *m, struct err *e);
+/* NULL without @e set: no manifest has named that stream. */
+const struct stream_info *measure__info(struct measure *m, const char *stream, struct err *e);
+
+/* ledger.c: the state of one stream */
+struct ledger *ledger_load(struct measure *m, const struct stream_info *info, struct err *e);
+struct ledger *ledger_free(struct ledger *l);
+struct seen *ledger_seen(struct ledger *l, uint32_t seq, bool make); /* NULL: not there */
+enum ledger_verdict { LEDGER_NEW, LEDGER_DUPLICATE, LEDGER_CONFLICT };
+enum ledger_verdict ledger_take(struct ledger *l, const struct envelope *env, uint64_t log_seq);
+int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e);
+int ledger_ended_load(struct measure *m, struct ledger *l, struct err *e); /* refreshes ended, last_seq */
+
+/* lake.c: decoded samples on their way into the table */
+struct lake_batch {
+	struct intake *in;
+	struct arena *a;
+	struct buf rows;    /* JSON lines */
+	uint64_t n_rows;
+	struct quarantined {
+		struct quarantined *next;
+		uint64_t log;
+		const char *reason, *detail, *stream;
+		int64_t seq;
+		struct view bytes;
+	} *quarantined;
+	struct glue_table table;
+	const char *const *paths; /* Parquet files that were written, then their references */
+	struct lake_file {
+		const char *ref, *md5, *location, *key, *bucket;
+		const char *const *partition;
+	} *files;
+	size_t n_files;
+	uint64_t position; /* behind the last record of this batch */
+};
+/* Finds the table that is bound to the delivery stream; in->bound tells. */
+int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e);
+void lake_quarantine(struct lake_batch *b, uint64_t log_seq, const char *stream, int64_t seq, const char *reason,
+		     const char *detail, struct view bytes);
+/* One record's payload through the stream's decoder into rows. */
+int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_tablet_ns, struct view payload, bool late,
+		struct err *e);
+void lake_gap(struct lake_batch *b, struct ledger *l);
+int ledger_decoder(struct ledger *l, struct err *e); /* makes the decoder if there is none */
+/* Rows to Parquet files, durable; then everything in one transaction. */
+int lake_commit(struct lake_batch *b, struct err *e);
+
+/* intake.c */
+void *intake_main(void *arg);
+void intake_close(struct intake *in);
+/* live.c */
+void *live_main(void *arg);
