@@ -192,7 +192,7 @@ static uint64_t encode_group(struct journal *j, struct job *first)
 		w->at = (struct journal_at){ .segment = s->first, .off = j->end + n };
 		for (size_t i = 0; i < w->n; i++) {
 			struct segment_record r = {
-				.seq = seq++,
+				.seq = seq,
 				.at_ms = w->at_ms,
 				.group = j->end,
 				.len = (uint32_t)w->records[i].n,
@@ -203,6 +203,7 @@ static uint64_t encode_group(struct journal *j, struct job *first)
 			if (i == 0)
 				w->at.crc = r.crc;
 			n += segment_room(r.len);
+			seq++;
 		}
 	}
 	return n;
@@ -353,6 +354,7 @@ int journal_append(struct journal *j, const struct view *records, size_t n, uint
 	} else {
 		j->inside++;
 		*j->tail = &w;
+		/* cppcheck-suppress autoVariables ; it is off the queue before this returns */
 		j->tail = &w.next;
 		cond_signal(&j->work);
 		while (!w.done)
