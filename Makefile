@@ -2,7 +2,7 @@
 # The front door.  Every target first gets what it needs (tools/setup.sh; the second time nothing).
 BUILD ?= build
 FUZZ_SECONDS ?= 60
-DEMO_ARGS ?=
+DEMO_ARGS ?= --recordings .cache/recordings
 ASAN = -Db_sanitize=address,undefined -Db_lundef=false -Darena=emulate
 TSAN = -Db_sanitize=thread -Db_lundef=false
 

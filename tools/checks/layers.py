@@ -18,6 +18,7 @@ MAY = {
     "measure": ["base/", "os/", "data/", "store/", "svc/ports.h", "measure/"],
     "console": ["base/", "os/", "http/", "aws/op.h", "measure/", "console/"],
     "cli": ["base/", "os/", "http/", "aws/", "cli/"],
+    "demo": ["base/", "os/", "data/", "signal/", "http/", "aws/", "cli/", "demo/"],  # a client like any other
     "main": [""],
 }
 
