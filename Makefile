@@ -51,7 +51,7 @@ fuzz:
 bench:
 	tools/setup.sh
 	tools/build $(BUILD)
-	for script in bench/*.sh; do "$$script" $(BUILD) || exit 1; done
+	for script in bench/*; do if [ -f "$$script" ] && [ -x "$$script" ]; then "$$script" $(BUILD) || exit 1; fi; done
 
 clean:
 	rm -rf build build-asan build-tsan build-fuzz
