@@ -132,6 +132,19 @@ static uint64_t total_bytes(struct journal *j)
 	return n;
 }
 
+/* On a disk that is nearly full a small segment is better than none. */
+static int create_some(struct journal *j, uint64_t need, uint64_t *size, int *ret_fd, struct err *e)
+{
+	uint64_t small = size_after(j, 0, need);
+	int rc = segment_create(j->dirfd, SPARE, *size, ret_fd, e);
+
+	if (rc != ERR_LIMIT || small >= *size)
+		return rc;
+	err_clear(e);
+	*size = small;
+	return segment_create(j->dirfd, SPARE, small, ret_fd, e);
+}
+
 /* Goes on in a new segment with room for @need.  Committer, or before it runs. */
 static int roll(struct journal *j, uint64_t need, struct err *e)
 {
@@ -150,7 +163,7 @@ static int roll(struct journal *j, uint64_t need, struct err *e)
 	}
 	if (total_bytes(j) + s.size > j->o.bytes_max)
 		return err_set(e, ERR_LIMIT, "%s is full: %" PRIu64 " bytes", j->dir, j->o.bytes_max);
-	if (fd < 0 && segment_create(j->dirfd, SPARE, s.size, &fd, e) < 0)
+	if (fd < 0 && create_some(j, need, &s.size, &fd, e) < 0)
 		return e->code;
 	segment_name(s.first, name);
 	if (segment_start(fd, &s, e) < 0)

@@ -10,7 +10,7 @@
  * Memory:    records are copied; views returned by a reader last until its next call.
  * Durable:   when log_append() returns 0 (one fsync shared by all callers then waiting).
  * Limits:    LIMIT_RECORD bytes per record, LIMIT_LOG_BATCH per append, and the log's own ceiling: ERR_LIMIT.
- * Backends:  log_segments.c.   Format: docs/ARCHITECTURE.md#segments
+ * Backends:  log_segments.c.   Format: docs/formats.md#segments
  */
 #pragma once
 

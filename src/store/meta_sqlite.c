@@ -120,6 +120,8 @@ static int code_of(int extended)
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
 		return ERR_EXISTS;
+	case SQLITE_IOERR_SHMSIZE: /* the WAL's index could not grow: how a full disk often shows first */
+		return ERR_LIMIT;
 	}
 	switch (extended & 0xff) {
 	case SQLITE_BUSY:
@@ -620,7 +622,7 @@ static void checkpoint(struct lite *m, struct conn *c, int mode)
 	LOCK_SCOPE(&m->checkpointing); /* a second one would not wait but do nothing */
 	int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, mode, NULL, NULL);
 
-	if ((rc & 0xff) == SQLITE_IOERR)
+	if ((rc & 0xff) == SQLITE_IOERR && code_of(rc) == ERR_IO)
 		lost("checkpoint", c->db);
 }
 

@@ -71,6 +71,14 @@ static int zero_fill(int fd, uint64_t from, uint64_t to, struct err *e)
 	return 0;
 }
 
+/* Tells a full disk before it is filled up; where the file system cannot, writing will tell. */
+static int set_aside(int fd, uint64_t size, struct err *e)
+{
+	if (fallocate(fd, 0, 0, (off_t)size) < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+		return err_sys(e, ERR_LIMIT, "%" PRIu64 " bytes", size);
+	return 0;
+}
+
 int segment_create(int dirfd, const char *name, uint64_t size, int *ret_fd, struct err *e)
 {
 	CLEANUP(fd_closep) int fd = -1;
@@ -80,7 +88,7 @@ int segment_create(int dirfd, const char *name, uint64_t size, int *ret_fd, stru
 	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, errno == ENOSPC || errno == EDQUOT ? ERR_LIMIT : ERR_IO, "segment %s", name);
-	if (zero_fill(fd, 0, size, e) < 0) {
+	if (set_aside(fd, size, e) < 0 || zero_fill(fd, 0, size, e) < 0) {
 		unlinkat(dirfd, name, 0);
 		return err_ctx(e, "no room for a segment");
 	}

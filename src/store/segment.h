@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * segment -- the file format that logs and packed blobs share.  Diagram: docs/ARCHITECTURE.md#segments
+ * segment -- the file format that logs and packed blobs share.  Diagram: docs/formats.md#segments
  *
  * A segment is pre-written with zeros to its full size before its first record, so that an append changes no
  * metadata and fdatasync is as cheap as it gets.  It never shrinks or grows afterwards.
