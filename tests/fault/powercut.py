@@ -6,7 +6,8 @@ powercut.py DRIVER SHIM [--points N] [--stores log,blob,meta]
 
 Each store's driver runs on a loop-mounted ext4; the preloaded shim shuts the file system down just before the
 N-th call that changes it, forgetting all that is not durable; after a remount the driver checks what it had
-acknowledged.  A control with a disk that lies about syncs must show losses, or the sweep proves nothing.
+acknowledged.  A control with a disk that lies about syncs must show losses, or the sweep proves nothing.  Last,
+all stores run into a full disk and must go on when there is room.
 Needs root, mount and loop devices: without them it is skipped, loudly.  Prints TAP.
 """
 import argparse
@@ -20,6 +21,7 @@ import tempfile
 import time
 
 IMAGE_BYTES = 300 << 20
+FULL_ROOM = 40 << 20
 FS_IOC_SHUTDOWN, NOLOGFLUSH = 0x8004587D, 2
 # ext4's own heuristics hide missing syncs: off.
 MOUNT_OPTIONS = "loop,data=writeback,noauto_da_alloc"
@@ -126,6 +128,20 @@ class Sweep:
         return points, acked, bad, len(self.cut(store, late, lie=True)[1])
 
 
+def full_disk(args, disk):
+    """All stores run into a full disk and must go on when there is room again; returns the complaints."""
+    disk.mount()
+    data, filler = os.path.join(disk.root, "d"), os.path.join(disk.root, "filler")
+    shutil.rmtree(data, ignore_errors=True)
+    os.mkdir(data)
+    with open(filler, "wb") as f:
+        st = os.statvfs(disk.root)
+        os.posix_fallocate(f.fileno(), 0, st.f_bfree * st.f_bsize - FULL_ROOM)
+    p = subprocess.run([args.driver, "full", filler, data], stdout=subprocess.PIPE, timeout=120)
+    disk.umount()
+    return p.stdout.decode().splitlines() or ([f"the driver ended with {p.returncode}"] if p.returncode else [])
+
+
 def skip(why):
     print(f"1..0 # SKIP power cuts: {why}")
     print(f"SKIPPED power cuts: {why}", file=sys.stderr)
@@ -161,7 +177,7 @@ def main():
     disk, failed = None, 0
     try:
         disk = make_disk(folder)
-        print(f"1..{2 * len(stores)}", flush=True)
+        print(f"1..{2 * len(stores) + 1}", flush=True)
         for i, store in enumerate(stores):
             start = time.monotonic()
             points, acked, bad, control = Sweep(args, disk, folder).store(store)
@@ -172,6 +188,11 @@ def main():
             print(f"{'ok' if control else 'not ok'} {2 * i + 2} - {store}: a disk that lies about syncs is noticed ({control} losses)",
                   flush=True)
             failed += bool(bad) or not acked or not control
+        bad = full_disk(args, disk)
+        for line in bad[:20]:
+            print("#", line)
+        print(f"{'not ok' if bad else 'ok'} {2 * len(stores) + 1} - a full disk loses nothing, and all goes on when there is room")
+        failed += bool(bad)
     finally:
         if disk:
             disk.umount()

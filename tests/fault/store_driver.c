@@ -4,6 +4,7 @@
  *
  *	store_driver run log|blob|meta DIR     prints one line per acknowledged item, at once
  *	store_driver check log|blob|meta DIR   reads these lines from stdin; exit 1 and a line per loss
+ *	store_driver full FILLER DIR           writes until the disk is full, removes FILLER, must go on; exit 1
  *
  * Lines:  log "A <first number> <thread> <round>", "T <number>" before a trim to it
  *         blob "A <size> <seed> <reference>", "D 0 0 <reference>" before a delete      meta "A <id> 0 0"
@@ -394,6 +395,114 @@ static void check_meta(const char *dir)
 	meta_close(m);
 }
 
+/* A full disk */
+
+#define FULL_BYTES 500000
+#define FULL_ROUNDS 1000
+
+struct stores {
+	struct log *log;
+	struct blob_store *blob;
+	struct meta *meta;
+	char *bytes;
+	int64_t next_id;
+	unsigned taken[3]; /* by log, blob, meta */
+};
+
+/* Writes to each store; which of them were full, one bit each. */
+static unsigned write_each(struct stores *s)
+{
+	struct view v = { s->bytes, FULL_BYTES };
+	struct err e[3] = { 0 };
+	const char *ref;
+	unsigned full = 0;
+	struct arena a;
+	int rc[3];
+
+	arena_init(&a, MIB);
+	rc[0] = log_append(s->log, &v, 1, NULL, &e[0]);
+	rc[1] = blob_put(s->blob, v, &a, &ref, &e[1]);
+	rc[2] = meta_write(s->meta, meta_insert, &s->next_id, &e[2]);
+	s->next_id++;
+	for (unsigned i = 0; i < 3; i++) {
+		if (rc[i] == ERR_LIMIT)
+			full |= 1u << i;
+		else if (rc[i] < 0)
+			stop(&e[i]);
+		else
+			s->taken[i]++;
+	}
+	arena_clear(&a);
+	return full;
+}
+
+static int count_rows(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_one(tx, &r, e, "SELECT count(*) FROM p_one", "");
+
+	if (rc <= 0)
+		return rc;
+	*(int64_t *)arg = row_int(r, 0);
+	tx_end(r);
+	return 0;
+}
+
+static void check_full(const struct stores *s)
+{
+	struct err e = { 0 };
+	int64_t rows = 0;
+
+	if (log_last(s->log) != s->taken[0])
+		loss("records, of all", s->taken[0], "were kept");
+	if (meta_read(s->meta, count_rows, &rows, &e) < 0)
+		stop(&e);
+	if (rows != s->taken[2])
+		loss("rows, of all", s->taken[2], "were kept");
+}
+
+static void open_each(struct stores *s, const char *dir)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/log", dir);
+	s->log = log_open(path);
+	snprintf(path, sizeof(path), "%s/blob", dir);
+	s->blob = blob_open(path);
+	snprintf(path, sizeof(path), "%s/meta", dir);
+	s->meta = meta_open(path);
+}
+
+static void close_each(struct stores *s)
+{
+	log_close(s->log);
+	blob_close(s->blob);
+	meta_close(s->meta);
+}
+
+static void full(const char *filler, const char *dir)
+{
+	struct stores s = { .bytes = content(FULL_BYTES, 1) };
+	unsigned seen = 0;
+
+	open_each(&s, dir);
+	for (int i = 0; i < FULL_ROUNDS && seen != 7; i++)
+		seen |= write_each(&s);
+	if (seen != 7)
+		loss("disk", seen, "was not full for all of log 1, blob 2, meta 4");
+	must(unlink(filler) == 0);
+	for (int i = 0; i < 10; i++) {
+		if (write_each(&s))
+			loss("store", (uint64_t)i, "does not go on with room again");
+	}
+	check_full(&s);
+	close_each(&s);
+	open_each(&s, dir);
+	check_full(&s);
+	close_each(&s);
+	free(s.bytes);
+}
+
 static void run_threads(void *store, void *(*work)(void *))
 {
 	struct thread t[THREADS];
@@ -434,6 +543,10 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "run") == 0) {
 		run(argv[2], argv[3]);
 		return 0;
+	}
+	if (strcmp(argv[1], "full") == 0) {
+		full(argv[2], argv[3]);
+		return lost ? 1 : 0;
 	}
 	read_lines();
 	if (strcmp(argv[2], "log") == 0)
