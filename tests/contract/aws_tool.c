@@ -10,14 +10,72 @@
 #include "aws/aws.h"
 #include "aws/gate_eval.h"
 #include "base/limits.h"
-#include "svc/sts/sts.h"
+
+#ifdef WITH_ATHENA
+extern const struct service athena_service;
+#endif
+#ifdef WITH_EVENTS
+extern const struct service events_service;
+#endif
+#ifdef WITH_FIREHOSE
+extern const struct service firehose_service;
+#endif
+#ifdef WITH_GLUE
+extern const struct service glue_service;
+#endif
+#ifdef WITH_LAMBDA
+extern const struct service lambda_service;
+#endif
+#ifdef WITH_LOGS
+extern const struct service logs_service;
+#endif
+#ifdef WITH_S3
+extern const struct service s3_service;
+#endif
+#ifdef WITH_STATES
+extern const struct service states_service;
+#endif
+#ifdef WITH_STS
+extern const struct service sts_service;
+#endif
+
+static void add_all(struct op_registry *r)
+{
+#ifdef WITH_ATHENA
+	op_registry_add(r, &athena_service, NULL);
+#endif
+#ifdef WITH_EVENTS
+	op_registry_add(r, &events_service, NULL);
+#endif
+#ifdef WITH_FIREHOSE
+	op_registry_add(r, &firehose_service, NULL);
+#endif
+#ifdef WITH_GLUE
+	op_registry_add(r, &glue_service, NULL);
+#endif
+#ifdef WITH_LAMBDA
+	op_registry_add(r, &lambda_service, NULL);
+#endif
+#ifdef WITH_LOGS
+	op_registry_add(r, &logs_service, NULL);
+#endif
+#ifdef WITH_S3
+	op_registry_add(r, &s3_service, NULL);
+#endif
+#ifdef WITH_STATES
+	op_registry_add(r, &states_service, NULL);
+#endif
+#ifdef WITH_STS
+	op_registry_add(r, &sts_service, NULL);
+#endif
+}
 
 static int op_table(void)
 {
 	struct op_registry *r = op_registry_new();
 	struct buf b;
 
-	op_registry_add(r, &sts_service, NULL);
+	add_all(r);
 	buf_init(&b, 64 * MIB);
 	aws_describe(r, &b);
 	must(!b.over);

@@ -30,7 +30,11 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     MissingContentLength MissingRequestBodyError NoSuchBucket NoSuchBucketPolicy NoSuchKey NoSuchTagSet NoSuchUpload
     NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
     TooManyBuckets XAmzContentChecksumMismatch XAmzContentSHA256Mismatch InvalidStorageClass
-    UnexpectedContent MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException 304 412""".split())
+    UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException""".split())
+# Where our row is another kind on purpose.
+ON_PURPOSE = {
+    "s3 CreateBucket.CreateBucketConfiguration.LocationConstraint": "the region is configured, not one of AWS's",
+}
 
 
 def models_dir():
@@ -73,7 +77,7 @@ class Comparison:
     def value(self, where, ours, ref):
         shape = self.model["shapes"][ref["shape"]]
         kind = ours["kind"]
-        if kind == "refused":
+        if kind == "refused" or f"{self.service['name']} {where}" in ON_PURPOSE:
             return
         if "enum" in shape:
             if kind != "enum":
@@ -211,7 +215,7 @@ def test_rows_are_as_awss_models_say(service, capsys):
 def test_every_row_has_a_line_of_documentation():
     for service in TABLE["services"]:
         for op in service["operations"]:
-            assert re.fullmatch(r"[A-Z].{5,150}\.", op["doc"]), (service["name"], op["name"], op["doc"])
+            assert re.fullmatch(r"[A-Z].{5,150}[.?]", op["doc"]), (service["name"], op["name"], op["doc"])
 
 
 def test_a_difference_is_found():

@@ -44,8 +44,9 @@ const struct op_field events__put_rule_fields[] = {
 	OP_END
 };
 
+static const struct op_field path_pair[] = { OP_ITEM_STR(1, 256), OP_ITEM_STR(0, 256) };
 static const struct op_field transformer_fields[] = {
-	OP_MAP(struct transformer_in, paths, "InputPathsMap", false, 100),
+	OP_MAP(struct transformer_in, paths, "InputPathsMap", false, 100, .sub = path_pair),
 	OP_STR(struct transformer_in, template, "InputTemplate", true, 1, 8192),
 	OP_END
 };

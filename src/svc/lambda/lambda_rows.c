@@ -31,7 +31,6 @@ static const struct op_field code_fields[] = {
 	OP_STR(struct lambda_code, bucket, "S3Bucket", false, 3, 63),
 	OP_STR(struct lambda_code, key, "S3Key", false, 1, 1024),
 	OP_REFUSED("S3ObjectVersion"),
-	OP_REFUSED("S3ObjectStorageMode"),
 	OP_REFUSED("ImageUri"),
 	OP_REFUSED("SourceKMSKeyArn"),
 	OP_END
@@ -76,7 +75,6 @@ const struct op_field lambda_update_code_fields[] = {
 	OP_STR(struct lambda_update_code, revision, "RevisionId", false, 0, 0),
 	OP_LIST(struct lambda_update_code, architectures, "Architectures", false, const char *, arch_item, 1, 1),
 	OP_REFUSED("S3ObjectVersion"),
-	OP_REFUSED("S3ObjectStorageMode"),
 	OP_REFUSED("ImageUri"),
 	OP_REFUSED("Publish"),
 	OP_REFUSED("PublishTo"),
