@@ -217,74 +217,74 @@ static void add_rows(struct lake_batch *b, const struct ledger *l, size_t i, con
 	}
 }
 
-int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_tablet_ns, struct view payload, bool late,
-		struct err *e)
+/* Gives the pieces their times and rows; frees them. */
+static void emit(struct lake_batch *b, struct ledger *l, struct decode *d, uint32_t seq, int64_t t_tablet_ns, bool late)
 {
-	struct layout_stream *own = l->decoder;
-	struct decode d = { .l = l };
-	struct layout_sink sink = { .ctx = &d, .frame = on_frame };
-	struct layout_report before, after;
-
-	if (late) { /* out of its order: a decoder of its own, so that the stream's is not disturbed */
-		l->decoder = layout_stream_new(l->info->layout, l->info->params, e);
-		if (!l->decoder) {
-			l->decoder = own;
-			return e->code;
-		}
-	}
-	d.pieces = ARENA_ARRAY(b->a, struct piece, l->n_channels + 1);
-	before = *layout_stream_report(l->decoder);
-	layout_stream_feed(l->decoder, payload, &sink);
-	after = *layout_stream_report(l->decoder);
-	l->frames += after.frames - before.frames;
-	l->bad += after.bad - before.bad;
 	for (size_t i = 0; i < l->n_channels; i++) {
-		struct piece *p = &d.pieces[i];
+		struct piece *p = &d->pieces[i];
 		double rate = channel_rate(l, i);
-		int64_t length_us = rate > 0 ? (int64_t)llround((double)p->n * 1e6 / rate) : 0;
-		int64_t t0;
+		int64_t length_us = rate > 0 ? (int64_t)llround((double)p->n * 1e6 / rate) : 0, t0;
 
 		/* The tablet's stamp is when the last byte of the first record arrived: its samples ended there. */
 		if (!l->anchor_us && p->n)
 			l->anchor_us = t_tablet_ns / 1000 - length_us;
-		if (!late)
-			l->channel_n[i] += p->gap;
-		t0 = l->anchor_us + (rate > 0 ? (int64_t)llround((double)l->channel_n[i] * 1e6 / rate) : 0);
 		if (late || rate <= 0) {
 			t0 = t_tablet_ns / 1000 - length_us;
 			p->flags |= late ? FLAG_LATE : 0;
+		} else {
+			l->channel_n[i] += p->gap;
+			t0 = l->anchor_us + (int64_t)llround((double)l->channel_n[i] * 1e6 / rate);
+			l->channel_n[i] += p->n;
 		}
 		if (p->n)
 			add_rows(b, l, i, p, seq, t0);
-		if (!late)
-			l->channel_n[i] += p->n;
 		if (i == 0)
 			l->samples += p->n;
 		free(p->v);
 	}
-	l->decoded++;
+}
+
+static void feed(struct lake_batch *b, struct ledger *l, struct layout_stream *s, struct view payload, struct decode *d, bool end)
+{
+	struct layout_sink sink = { .ctx = d, .frame = on_frame };
+	struct layout_report before = *layout_stream_report(s);
+	const struct layout_report *after = layout_stream_report(s);
+
+	d->pieces = ARENA_ARRAY(b->a, struct piece, l->n_channels + 1);
+	if (end)
+		layout_stream_gap(s, &sink);
+	else
+		layout_stream_feed(s, payload, &sink);
+	l->frames += after->frames - before.frames;
+	l->bad += after->bad - before.bad;
 	l->dirty = true;
-	if (late) {
-		layout_stream_free(l->decoder);
-		l->decoder = own;
+}
+
+int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_tablet_ns, struct view payload, bool late,
+		struct err *e)
+{
+	struct decode d = { .l = l };
+	CLEANUP(layout_stream_freep) struct layout_stream *own = NULL;
+
+	if (late) { /* out of its order: a decoder of its own, so that the stream's is not disturbed */
+		own = layout_stream_new(l->info->layout, l->info->params, e);
+		if (!own)
+			return e->code;
 	}
+	feed(b, l, late ? own : l->decoder, payload, &d, false);
+	emit(b, l, &d, seq, t_tablet_ns, late);
+	l->decoded++;
 	return 0;
 }
 
+/* The records before l->next are all that will come before a hole: unfinished frames end here. */
 void lake_gap(struct lake_batch *b, struct ledger *l)
 {
 	struct decode d = { .l = l };
-	struct layout_sink sink = { .ctx = &d, .frame = NULL };
 
-	(void)b;
-	/* Frames that a gap cut through are counted by their own counters on the other side. */
-	if (l->decoder) {
-		d.pieces = NULL;
-		sink.frame = NULL;
-		layout_stream_gap(l->decoder, &sink);
-	}
+	feed(b, l, l->decoder, VIEW_NONE, &d, true);
+	emit(b, l, &d, l->next ? l->next - 1 : 0, l->anchor_us * 1000, false);
 	l->gap_since_ms = 0;
-	l->dirty = true;
 }
 
 /* --- committing --- */

@@ -120,7 +120,7 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct tx_rows *r;
 	int found = tx_one(tx, &r, e,
 			   "SELECT greatest, next, received, bytes, duplicates, conflicts, decoded, quarantined, samples, frames, bad,"
-			   " lost, anchor_us, first_log, channel_n FROM measure_ledger WHERE stream = ?",
+			   " lost, anchor_us, first_log, channel_n, delivery FROM measure_ledger WHERE stream = ?",
 			   "s", l->info->stream);
 
 	if (found <= 0)
@@ -141,6 +141,7 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 	l->anchor_us = row_int(r, 12);
 	l->first_log = (uint64_t)row_int(r, 13);
 	load_channels(l, row_view(r, 14), &q->a);
+	l->delivery = strdup(row_str(r, 15, &q->a));
 	tx_end(r);
 	return load_blocks(tx, l, e);
 }
@@ -188,6 +189,7 @@ struct ledger *ledger_free(struct ledger *l)
 		free(l->blocks[i]);
 	free(l->blocks);
 	free(l->channel_n);
+	free(l->delivery);
 	layout_stream_free(l->decoder);
 	free(l);
 	return NULL;
@@ -221,13 +223,13 @@ int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e)
 	r = tx_run(tx, e,
 		   "INSERT INTO measure_ledger (stream, delivery, greatest, next, received, bytes, duplicates, conflicts, decoded,"
 		   " quarantined, samples, frames, bad, lost, anchor_us, first_log, channel_n)"
-		   " VALUES (?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET"
+		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET"
 		   " greatest = excluded.greatest, next = excluded.next, received = excluded.received, bytes = excluded.bytes,"
 		   " duplicates = excluded.duplicates, conflicts = excluded.conflicts, decoded = excluded.decoded,"
 		   " quarantined = excluded.quarantined, samples = excluded.samples, frames = excluded.frames, bad = excluded.bad,"
 		   " lost = excluded.lost, anchor_us = excluded.anchor_us, first_log = excluded.first_log,"
 		   " channel_n = excluded.channel_n",
-		   "siiiiiiiiiiiiiiv", l->info->stream, l->any ? (int64_t)l->greatest : -1, (int64_t)l->next, (int64_t)l->received,
+		   "ssiiiiiiiiiiiiiiv", l->info->stream, l->delivery ? l->delivery : "", l->any ? (int64_t)l->greatest : -1, (int64_t)l->next, (int64_t)l->received,
 		   (int64_t)l->bytes, (int64_t)l->duplicates, (int64_t)l->conflicts, (int64_t)l->decoded, (int64_t)l->quarantined,
 		   (int64_t)l->samples, (int64_t)l->frames, (int64_t)l->bad, (int64_t)l->lost, l->anchor_us,
 		   (int64_t)l->first_log, buf_view(&n));

@@ -44,6 +44,7 @@ struct seen_block {
 /* --- the ledger of one stream, in memory as in its row --- */
 struct ledger {
 	const struct stream_info *info;
+	char *delivery;     /* name of the delivery stream it came by; NULL before the first record */
 	struct seen_block **blocks;
 	size_t n_blocks;
 	bool any;           /* something has arrived */
@@ -112,6 +113,7 @@ int measure__events_take(struct measure *m, struct err *e);
 const struct stream_info *measure__info(struct measure *m, const char *stream, struct err *e);
 
 /* ledger.c: the state of one stream */
+/* As it is in its rows. */
 struct ledger *ledger_load(struct measure *m, const struct stream_info *info, struct err *e);
 struct ledger *ledger_free(struct ledger *l);
 struct seen *ledger_seen(struct ledger *l, uint32_t seq, bool make); /* NULL: not there */
@@ -157,5 +159,7 @@ int lake_commit(struct lake_batch *b, struct err *e);
 /* intake.c */
 void *intake_main(void *arg);
 void intake_close(struct intake *in);
+/* A record of the log by its number, copied into @a. */
+int intake_read(struct log *log, uint64_t seq, struct arena *a, struct view *ret, struct err *e);
 /* live.c */
 void *live_main(void *arg);

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* show: the ledger as JSON, and the digest that proves the records are those the tablet sent. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "measure/measure_int.h"
+#include "os/crypto.h"
+
+#define GAPS_MAX 1000 /* ranges shown per stream */
+
+struct shown {
+	struct measure *m;
+	const char *id;
+	struct arena *a;
+	struct err *e;
+	struct json *doc, *problems;
+	const char *bucket, *begin, *end, *place, *screening, *subject, *content;
+	int64_t began_ms, ended_ms;
+	bool found;
+	struct stream_row {
+		const char *stream, *end_sha256, *sha256;
+		int64_t ended, last_seq, end_bytes, sha_received;
+	} *streams;
+	size_t n_streams;
+};
+
+static void problem(struct shown *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void problem(struct shown *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	json_push(s->a, s->problems, json_new_cstr(s->a, arena_vprintf(s->a, fmt, ap)));
+	va_end(ap);
+}
+
+static int read_streams(struct meta_tx *tx, struct shown *s, struct err *e)
+{
+	struct tx_rows *rows;
+	size_t cap = 0;
+	int r = tx_query(tx, &rows, e,
+			 "SELECT stream, end_sha256, sha256, ended, last_seq, end_bytes, sha_received FROM measure_stream"
+			 " WHERE measurement = ? ORDER BY stream",
+			 "s", s->id);
+
+	if (r < 0)
+		return r;
+	while ((r = tx_next(rows, e)) > 0) {
+		if (s->n_streams == cap) {
+			struct stream_row *old = s->streams;
+
+			cap = cap ? cap * 2 : 8;
+			s->streams = ARENA_ARRAY(s->a, struct stream_row, cap);
+			if (old)
+				memcpy(s->streams, old, s->n_streams * sizeof(*old));
+		}
+		s->streams[s->n_streams++] = (struct stream_row){ row_str(rows, 0, s->a), row_str(rows, 1, s->a),
+								  row_str(rows, 2, s->a), row_int(rows, 3), row_int(rows, 4),
+								  row_int(rows, 5), row_int(rows, 6) };
+	}
+	return r;
+}
+
+static int read_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct shown *s = arg;
+	struct tx_rows *r;
+	int found = tx_one(tx, &r, e,
+			   "SELECT bucket, begin_doc, end_doc, place, screening, subject, content, began_ms, ended_ms"
+			   " FROM measure_measurement WHERE id = ?",
+			   "s", s->id);
+
+	if (found <= 0)
+		return found;
+	s->found = true;
+	s->bucket = row_str(r, 0, s->a);
+	s->begin = row_str(r, 1, s->a);
+	s->end = row_str(r, 2, s->a);
+	s->place = row_str(r, 3, s->a);
+	s->screening = row_str(r, 4, s->a);
+	s->subject = row_str(r, 5, s->a);
+	s->content = row_str(r, 6, s->a);
+	s->began_ms = row_int(r, 7);
+	s->ended_ms = row_int(r, 8);
+	tx_end(r);
+	return read_streams(tx, s, e);
+}
+
+/* --- the digest of all payloads in seq order, each once --- */
+
+static struct log *log_of(struct measure *m, const char *delivery)
+{
+	LOCK_SCOPE(&m->lock);
+	for (struct intake *in = m->intakes; in; in = in->next)
+		if (delivery && strcmp(in->name, delivery) == 0)
+			return in->log;
+	return NULL;
+}
+
+/* Reads on where the records lie one behind another, and anew where they do not. */
+static int next_payload(struct log *log, struct log_reader **r, uint64_t *at, uint64_t want, struct arena *a,
+			struct envelope *env, struct err *e)
+{
+	struct log_record rec = { 0 };
+	int n = 1;
+
+	if (!*r || want < *at || want - *at > 4096) {
+		log_reader_free(*r);
+		*r = NULL;
+		n = log_reader_new(log, want, r, e);
+		*at = want;
+	}
+	while (n >= 0 && *at <= want) {
+		n = log_read(*r, &rec, 1, LIMIT_RECORD, 1000, e);
+		if (n == 0)
+			return err_set(e, ERR_NOENT, "record %" PRIu64 " is not in the log", want);
+		if (n > 0)
+			*at = rec.seq + 1;
+	}
+	if (n < 0)
+		return n;
+	if (rec.seq != want || envelope_parse(arena_view(a, rec.data), env) != ENVELOPE_OK)
+		return err_set(e, ERR_CORRUPT, "record %" PRIu64 " of the log is not what it was", want);
+	return 0;
+}
+
+static int digest_stream(struct measure *m, struct ledger *l, uint32_t last, char hex[65], struct err *e)
+{
+	struct log *log = log_of(m, l->delivery);
+	struct log_reader *reader = NULL;
+	struct digest *d;
+	uint8_t raw[DIGEST_MAX];
+	uint64_t at = 0;
+	int r = 0;
+
+	if (!log)
+		return err_set(e, ERR_NOENT, "the delivery stream of stream %s is gone", l->info->stream);
+	d = digest_new(DIGEST_SHA256);
+	for (uint32_t seq = 0; r == 0; seq++) {
+		struct envelope env;
+		struct arena a;
+
+		arena_init(&a, 16 * MIB);
+		r = next_payload(log, &reader, &at, ledger_seen(l, seq, false)->log, &a, &env, e);
+		if (r == 0)
+			digest_add(d, env.payload.p, env.payload.n);
+		arena_clear(&a);
+		if (seq == last)
+			break;
+	}
+	log_reader_free(reader);
+	digest_end(d, raw);
+	hex_encode(hex, raw, 32);
+	hex[64] = 0;
+	return r;
+}
+
+static int keep_digest_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	const struct stream_row *r = arg;
+
+	return tx_run(tx, e, "UPDATE measure_stream SET sha256 = ?, sha_received = ? WHERE stream = ?", "sis", r->sha256,
+		      r->sha_received, r->stream);
+}
+
+/* Computed once per state of a stream that is all there. */
+static int ensure_digest(struct shown *s, struct stream_row *row, struct ledger *l)
+{
+	char hex[65];
+	int r;
+
+	if (row->sha256 && row->sha_received == (int64_t)l->received)
+		return 0;
+	r = digest_stream(s->m, l, (uint32_t)row->last_seq, hex, s->e);
+	if (r < 0)
+		return r;
+	row->sha256 = arena_str(s->a, view_str(hex));
+	row->sha_received = (int64_t)l->received;
+	return meta_write(s->m->o.meta, keep_digest_tx, row, s->e);
+}
+
+/* --- one stream --- */
+
+static const struct json *missing(struct shown *s, struct ledger *l, int64_t expected, int64_t *ret_n)
+{
+	struct json *all = json_new_arr(s->a);
+	int64_t from = -1;
+
+	*ret_n = 0;
+	for (int64_t seq = 0; seq <= expected; seq++) {
+		const struct seen *x = seq < expected ? ledger_seen(l, (uint32_t)seq, false) : NULL;
+		bool here = seq == expected || (x && x->log);
+
+		if (!here) {
+			(*ret_n)++;
+			from = from < 0 ? seq : from;
+		} else if (from >= 0) {
+			if (json_len(all) < GAPS_MAX) {
+				struct json *pair = json_new_arr(s->a);
+
+				json_push(s->a, pair, json_new_int(s->a, from));
+				json_push(s->a, pair, json_new_int(s->a, seq - 1));
+				json_push(s->a, all, pair);
+			}
+			from = -1;
+		}
+	}
+	return all;
+}
+
+static void tell_gaps(struct shown *s, const char *stream, const struct json *gaps)
+{
+	struct buf b;
+
+	buf_init(&b, 64 * KIB);
+	for (size_t i = 0; i < json_len(gaps); i++) {
+		int64_t from = json_int(json_at(json_at(gaps, i), 0), 0), to = json_int(json_at(json_at(gaps, i), 1), 0);
+
+		buf_printf(&b, from == to ? "%s%" PRId64 : "%s%" PRId64 "-%" PRId64, i ? ", " : "", from, to);
+	}
+	problem(s, "stream %s: missing %.*s", stream, VIEW_ARG(buf_view(&b)));
+	buf_clear(&b);
+}
+
+static void stream_numbers(struct shown *s, struct json *o, const struct ledger *l)
+{
+	const struct stream_info *info = l->info;
+
+	json_set_str(s->a, o, "stream", info->stream);
+	json_set_str(s->a, o, "modality", info->modality);
+	json_set_str(s->a, o, "layout", info->layout_id);
+	json_set(s->a, o, "rate", json_new_num(s->a, info->rate));
+	json_set_int(s->a, o, "received", (int64_t)l->received);
+	json_set_int(s->a, o, "bytes", (int64_t)l->bytes);
+	json_set_int(s->a, o, "duplicates", (int64_t)l->duplicates);
+	json_set_int(s->a, o, "conflicts", (int64_t)l->conflicts);
+	json_set_int(s->a, o, "decoded", (int64_t)l->decoded);
+	json_set_int(s->a, o, "quarantined", (int64_t)l->quarantined);
+	json_set_int(s->a, o, "samples", (int64_t)l->samples);
+	json_set_int(s->a, o, "frames", (int64_t)l->frames);
+	json_set_int(s->a, o, "bad_frames", (int64_t)l->bad);
+	json_set_int(s->a, o, "lost_frames", (int64_t)l->lost);
+}
+
+static int add_stream(struct shown *s, struct json *streams, struct stream_row *row)
+{
+	const struct stream_info *info = measure__info(s->m, row->stream, s->e);
+	struct ledger *l = info ? ledger_load(s->m, info, s->e) : NULL;
+	struct json *o = json_new_obj(s->a);
+	int64_t expected, n = 0;
+	const struct json *gaps;
+	int r = 0;
+
+	if (!l)
+		return s->e->code ? s->e->code : err_set(s->e, ERR_INTERNAL, "stream %s has no manifest", row->stream);
+	expected = row->ended ? row->last_seq + 1 : l->any ? (int64_t)l->greatest + 1 : 0;
+	gaps = missing(s, l, expected, &n);
+	stream_numbers(s, o, l);
+	json_set_int(s->a, o, "expected", expected);
+	json_set(s->a, o, "missing", gaps);
+	if (n)
+		tell_gaps(s, row->stream, gaps);
+	if (l->conflicts)
+		problem(s, "stream %s: %" PRIu64 " records came again with other bytes", row->stream, l->conflicts);
+	if (row->ended && l->any && (int64_t)l->greatest > row->last_seq)
+		problem(s, "stream %s: records behind the last of its manifest (%" PRId64 ")", row->stream, row->last_seq);
+	if (!n && l->decoded != l->received)
+		problem(s, "stream %s: %" PRIu64 " of %" PRIu64 " records are decoded", row->stream, l->decoded, l->received);
+	if (row->ended && !n && expected && (int64_t)l->received == expected) {
+		r = ensure_digest(s, row, l);
+		json_set_str(s->a, o, "sha256", row->sha256);
+		bool same = r == 0 && row->end_sha256 && view_eq_nocase(view_str(row->end_sha256), view_str(row->sha256));
+
+		json_set(s->a, o, "sha256_ok", json_new_bool(same));
+		if (r == 0 && !same)
+			problem(s, "stream %s: SHA-256 of its payloads is %s, the manifest says %s", row->stream, row->sha256,
+				row->end_sha256 ? row->end_sha256 : "nothing");
+		if (row->end_bytes != (int64_t)l->bytes)
+			problem(s, "stream %s: %" PRIu64 " bytes, the manifest says %" PRId64, row->stream, l->bytes, row->end_bytes);
+	}
+	json_push(s->a, streams, o);
+	ledger_free(l);
+	return r;
+}
+
+/* --- files --- */
+
+static void add_files(struct shown *s, struct json *files)
+{
+	struct err quiet = { 0 };
+	const struct json *begin = json_parse(s->a, view_str(s->begin), JSON_DEPTH, &quiet), *all = json_get(begin, "files");
+
+	for (size_t i = 0; i < json_len(all); i++) {
+		const struct json *f = json_at(all, i);
+		const char *key = arena_str(s->a, json_get_str(f, "key"));
+		struct json *o = json_new_obj(s->a);
+		struct s3_object obj = { 0 };
+		struct err e = { 0 };
+		uint64_t bytes = 0;
+		bool arrived = key && s->m->o.s3->head(s->m->o.s3->self, s->bucket, key, s->a, &obj, &e) == 0;
+		bool size_ok = arrived && view_u64(json_get_str(f, "bytes"), UINT64_MAX, &bytes) && bytes == obj.size;
+
+		json_set(s->a, o, "modality", json_get(f, "modality"));
+		json_set_str(s->a, o, "key", key);
+		json_set_int(s->a, o, "bytes", (int64_t)obj.size);
+		json_set(s->a, o, "sha256", json_get(f, "sha256"));
+		json_set(s->a, o, "arrived", json_new_bool(arrived));
+		json_set(s->a, o, "size_ok", json_new_bool(size_ok));
+		json_push(s->a, files, o);
+		if (s->end && !size_ok)
+			problem(s, arrived ? "file %s has another size than announced" : "file %s has not arrived", key ? key : "?");
+	}
+}
+
+static int build(struct shown *s)
+{
+	struct json *streams = json_new_arr(s->a), *files = json_new_arr(s->a);
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_streams && r == 0; i++)
+		r = add_stream(s, streams, &s->streams[i]);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < s->n_streams; i++)
+		if (s->end && !s->streams[i].ended)
+			problem(s, "stream %s is not in the end manifest", s->streams[i].stream);
+	add_files(s, files);
+	json_set_str(s->a, s->doc, "measurement", s->id);
+	json_set_str(s->a, s->doc, "state", !s->end ? "recording" : json_len(s->problems) ? "incomplete" : "complete");
+	json_set_str(s->a, s->doc, "screening", s->screening);
+	json_set_str(s->a, s->doc, "subject", s->subject);
+	json_set_str(s->a, s->doc, "content", s->content);
+	json_set_str(s->a, s->doc, "place", s->place);
+	json_set_int(s->a, s->doc, "began_ms", s->began_ms);
+	json_set(s->a, s->doc, "ended_ms", s->end ? json_new_int(s->a, s->ended_ms) : &json_null);
+	json_set(s->a, s->doc, "streams", streams);
+	json_set(s->a, s->doc, "files", files);
+	json_set(s->a, s->doc, "problems", s->problems);
+	return 0;
+}
+
+int measure_show(struct measure *m, const char *id, struct buf *ret, struct err *e)
+{
+	struct arena a;
+	struct shown s = { .m = m, .id = id, .a = &a, .e = e };
+	int r;
+
+	arena_init(&a, LIMIT_ARENA);
+	s.doc = json_new_obj(&a);
+	s.problems = json_new_arr(&a);
+	r = meta_read(m->o.meta, read_tx, &s, e);
+	if (r == 0 && !s.found)
+		r = err_set(e, ERR_NOENT, "there is no measurement %s", id);
+	if (r == 0)
+		r = build(&s);
+	if (r == 0) {
+		json_print(ret, s.doc);
+		r = buf_check(ret, "measurement", e);
+	}
+	arena_clear(&a);
+	return r;
+}
+
+/* --- the list --- */
+
+static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct buf *b = arg;
+	struct tx_rows *rows;
+	int r = tx_query(tx, &rows, e,
+			 "SELECT m.id, m.screening, m.subject, m.content, m.began_ms, m.end_doc IS NOT NULL,"
+			 " COALESCE(SUM(l.received), 0), COALESCE(SUM(l.duplicates), 0),"
+			 " COALESCE(SUM(CASE WHEN s.ended = 1 THEN s.last_seq + 1 ELSE l.greatest + 1 END), 0)"
+			 " FROM measure_measurement m LEFT JOIN measure_stream s ON s.measurement = m.id"
+			 " LEFT JOIN measure_ledger l ON l.stream = s.stream GROUP BY m.id ORDER BY m.began_ms DESC, m.id LIMIT 1000",
+			 "");
+	bool first = true;
+
+	if (r < 0)
+		return r;
+	while ((r = tx_next(rows, e)) > 0) {
+		static const char *const names[] = { "measurement", "screening", "subject", "content" };
+		int64_t lacking = row_int(rows, 8) - row_int(rows, 6);
+
+		buf_add_str(b, first ? "{" : ",{");
+		first = false;
+		for (int i = 0; i < 4; i++) {
+			buf_printf(b, "\"%s\":", names[i]);
+			json_print_str(b, row_view(rows, i));
+			buf_add_char(b, ',');
+		}
+		buf_printf(b, "\"state\":\"%s\",\"began_ms\":%" PRId64 ",\"received\":%" PRId64 ",\"missing\":%" PRId64
+			      ",\"duplicates\":%" PRId64 "}",
+			   !row_int(rows, 5) ? "recording" : lacking ? "incomplete" : "complete", row_int(rows, 4), row_int(rows, 6),
+			   lacking > 0 ? lacking : 0, row_int(rows, 7));
+	}
+	return r;
+}
+
+int measure_list(struct measure *m, struct buf *ret, struct err *e)
+{
+	int r;
+
+	buf_add_str(ret, "{\"measurements\":[");
+	r = meta_read(m->o.meta, list_tx, ret, e);
+	buf_add_str(ret, "]}");
+	return r == 0 ? buf_check(ret, "list of measurements", e) : r;
+}
