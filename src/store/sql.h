@@ -66,7 +66,7 @@ enum sql_output {
 };
 
 struct sql_param {
-	const char *name;  /* of `:name` and `$name` in the text; NULL for the next `?` */
+	const char *name;  /* of `$name` in the text; NULL for the next `?` */
 	const char *value; /* text; NULL: null */
 };
 

@@ -11,6 +11,3 @@
  * ERR_INVALID: a type is unknown.  ERR_LIMIT: @b is full.
  */
 int relation_sql(struct arena *a, const struct json *table, struct buf *b, struct err *e) MUST_CHECK;
-
-/* `:name` of the parameters becomes `$name`, outside of quotes and comments; all else stays as it is. */
-void relation_params(struct view text, const struct json *params, struct buf *b);

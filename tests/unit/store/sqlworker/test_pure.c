@@ -61,35 +61,6 @@ TEST(hive_types_have_a_greatest_depth)
 	buf_clear(&out);
 }
 
-TEST(params_are_rewritten_only_where_they_are_params)
-{
-	static const char *const cases[][2] = {
-		{ "a = :id", "a = $id" },
-		{ "a::int = :id::int", "a::int = $id::int" },
-		{ "':id' \":id\" -- :id\n:id /* :id */ :id", "':id' \":id\" -- :id\n$id /* :id */ $id" },
-		{ ":ids :other :i", ":ids :other :i" },
-		{ "x[1:id]", "x[1$id]" }, /* documented: a parameter's name may not be used there */
-		{ "'it''s :id' :id", "'it''s :id' $id" },
-		{ "'open :id", "'open :id" },
-		{ "", "" },
-	};
-	struct arena a;
-	struct err e = { 0 };
-	const struct json *params;
-
-	arena_init(&a, MIB);
-	params = json_parse(&a, VIEW("[[\"id\",\"1\"]]"), 4, &e);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct buf b;
-
-		buf_init(&b, KIB);
-		relation_params(view_str(cases[i][0]), params, &b);
-		assert_true(view_eq_str(buf_view(&b), cases[i][1]));
-		buf_clear(&b);
-	}
-	arena_clear(&a);
-}
-
 static void check_relation(const char *table, const char *want)
 {
 	struct arena a;

@@ -254,7 +254,7 @@ TEST(sql_parquet_by_partition_with_parameters)
 	static const struct sql_column cols[] = { { .name = "v", .type = "bigint" } };
 	static const struct sql_column keys[] = { { .name = "dt", .type = "date" }, { .name = "k", .type = "string" } };
 	struct sql_param p[] = { { .name = "n", .value = "10" }, { .name = "unused", .value = NULL } };
-	struct sql_job job = { .text = "SELECT i, DATE '2026-01-01' + CAST(i % 2 AS INTEGER), CASE WHEN i > 7 THEN NULL ELSE 'a''b' END FROM range(CAST(:n AS BIGINT)) r(i) -- end",
+	struct sql_job job = { .text = "SELECT i, DATE '2026-01-01' + CAST(i % 2 AS INTEGER), CASE WHEN i > 7 THEN NULL ELSE 'a''b' END FROM range(CAST($n AS BIGINT)) r(i) -- end",
 			       .output = SQL_TO_PARQUET, .out_columns = cols, .n_out_columns = 1, .out_keys = keys,
 			       .n_out_keys = 2, .params = p, .n_params = 2 };
 	struct fix f;
@@ -275,7 +275,7 @@ TEST(sql_parquet_by_partition_with_parameters)
 	err_clear(&f.e);
 	assert_int_equal(sql_run(f.s, &job, &f.a, &f.r, &f.e), ERR_INVALID);
 	assert_string_equal(f.e.msg, "the statement has 1 columns, the table 3");
-	job.text = "SELECT CAST(:n AS INTEGER)";
+	job.text = "SELECT CAST($n AS INTEGER)";
 	err_clear(&f.e);
 	assert_int_equal(sql_run(f.s, &job, &f.a, &f.r, &f.e), ERR_INVALID);
 	fix_close(&f);
@@ -303,8 +303,8 @@ TEST(sql_parameters_are_values_never_text)
 	struct fix f;
 
 	fix_open(&f, &small);
-	assert_string_equal(csv(&f, &(struct sql_job){ .text = "SELECT :x AS a, ':x' AS b", .params = p, .n_params = 1 }),
-			    "\"a\",\"b\"\n\"1' OR '1'='1\",\":x\"\n");
+	assert_string_equal(csv(&f, &(struct sql_job){ .text = "SELECT $x AS a, '$x' AS b", .params = p, .n_params = 1 }),
+			    "\"a\",\"b\"\n\"1' OR '1'='1\",\"$x\"\n");
 	assert_null(csv(&f, &(struct sql_job){ .text = "SELECT $y AS a", .params = p, .n_params = 1 }));
 	assert_string_equal(f.e.msg, "parameter y has no value");
 	fix_close(&f);
