@@ -91,36 +91,47 @@ static size_t number_length(struct view v)
 	return n;
 }
 
-static int next(struct parser *p)
+static void skip_space(struct parser *p)
 {
-	static const char *const two[] = { "<>", "!=", "<=", ">=" };
-	size_t n = 0;
-	char c;
-
 	while (p->rest.n && (p->rest.p[0] == ' ' || (p->rest.p[0] >= '\t' && p->rest.p[0] <= '\r')))
 		p->rest = view_from(p->rest, 1);
+}
+
+static bool number_begins(struct view v)
+{
+	return is_digit(v.p[0]) || ((v.p[0] == '-' || v.p[0] == '+') && v.n > 1 && is_digit(v.p[1]));
+}
+
+static size_t symbol_length(struct view v)
+{
+	static const char *const two[] = { "<>", "!=", "<=", ">=" };
+
+	for (size_t i = 0; i < ARRAY_LEN(two); i++)
+		if (view_starts(v, view_str(two[i])))
+			return 2;
+	return 1;
+}
+
+static int next(struct parser *p)
+{
+	size_t n = 0;
+
+	skip_space(p);
 	p->at = p->all.n - p->rest.n;
 	p->type = T_END;
 	p->tok = VIEW_NONE;
 	if (!p->rest.n)
 		return 0;
-	c = p->rest.p[0];
-	if (c == '\'' || c == '"' || c == '`')
-		return quoted(p, c);
-	if (is_digit(c) || ((c == '-' || c == '+') && p->rest.n > 1 && is_digit(p->rest.p[1]))) {
-		take(p, T_NUMBER, number_length(p->rest));
-		return 0;
-	}
+	if (strchr("'\"`", p->rest.p[0]))
+		return quoted(p, p->rest.p[0]);
 	while (n < p->rest.n && is_word(p->rest.p[n]))
 		n++;
-	if (n) {
+	if (number_begins(p->rest))
+		take(p, T_NUMBER, number_length(p->rest));
+	else if (n)
 		take(p, T_WORD, n);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(two); i++)
-		if (view_starts(p->rest, view_str(two[i])))
-			n = 2;
-	take(p, T_SYMBOL, n ? n : 1);
+	else
+		take(p, T_SYMBOL, symbol_length(p->rest));
 	return 0;
 }
 
@@ -152,25 +163,27 @@ static int expect(struct parser *p, const char *what)
 
 /* --- values --- */
 
+static bool all_digits(struct view v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (!is_digit(v.p[i]))
+			return false;
+	return true;
+}
+
 /* "-007.50" as sign, digits before the point without leading zeros, and behind it without trailing ones. */
 static bool number_parts(struct view v, bool *neg, struct view *whole, struct view *frac)
 {
 	ptrdiff_t dot;
 
-	*neg = v.n && v.p[0] == '-';
-	if (v.n && (v.p[0] == '-' || v.p[0] == '+'))
+	*neg = view_starts(v, VIEW("-"));
+	if (*neg || view_starts(v, VIEW("+")))
 		v = view_from(v, 1);
 	dot = view_chr(v, '.');
 	*whole = dot < 0 ? v : view_sub(v, 0, (size_t)dot);
 	*frac = dot < 0 ? view_of("", 0) : view_from(v, (size_t)dot + 1);
-	if (!whole->n && !frac->n)
+	if (whole->n + frac->n == 0 || !all_digits(*whole) || !all_digits(*frac))
 		return false;
-	for (size_t i = 0; i < whole->n; i++)
-		if (!is_digit(whole->p[i]))
-			return false;
-	for (size_t i = 0; i < frac->n; i++)
-		if (!is_digit(frac->p[i]))
-			return false;
 	while (whole->n && whole->p[0] == '0')
 		*whole = view_from(*whole, 1);
 	while (frac->n && frac->p[frac->n - 1] == '0')
@@ -567,29 +580,52 @@ static bool leaf(const struct expression *x, struct view v)
 	}
 }
 
+static enum truth eval(const struct expression *x, const char *const *values, struct arena *a);
+
+static enum truth both(const struct expression *x, const char *const *values, struct arena *a)
+{
+	enum truth l = eval(x->left, values, a), r = l == NO ? NO : eval(x->right, values, a);
+
+	if (l == NO || r == NO)
+		return NO;
+	return l == UNKNOWN ? l : r;
+}
+
+static enum truth either(const struct expression *x, const char *const *values, struct arena *a)
+{
+	enum truth l = eval(x->left, values, a), r = l == YES ? YES : eval(x->right, values, a);
+
+	if (l == YES || r == YES)
+		return YES;
+	return l == UNKNOWN ? l : r;
+}
+
+static enum truth value(const struct expression *x, const char *text, struct arena *a)
+{
+	struct view v;
+	bool null = strcmp(text, NULL_PARTITION) == 0 || !canonical(a, x->kind, view_str(text), &v);
+
+	if (x->node == N_NULL)
+		return null != x->negated ? YES : NO;
+	if (null)
+		return UNKNOWN;
+	return leaf(x, v) != x->negated ? YES : NO;
+}
+
 static enum truth eval(const struct expression *x, const char *const *values, struct arena *a)
 {
-	enum truth l, r;
-	struct view v;
-	bool null;
+	enum truth l;
 
 	switch (x->node) {
 	case N_NOT:
 		l = eval(x->left, values, a);
 		return l == UNKNOWN ? l : l == YES ? NO : YES;
 	case N_AND:
-		l = eval(x->left, values, a);
-		r = l == NO ? NO : eval(x->right, values, a);
-		return l == NO || r == NO ? NO : l == UNKNOWN || r == UNKNOWN ? UNKNOWN : YES;
+		return both(x, values, a);
 	case N_OR:
-		l = eval(x->left, values, a);
-		r = l == YES ? YES : eval(x->right, values, a);
-		return l == YES || r == YES ? YES : l == UNKNOWN || r == UNKNOWN ? UNKNOWN : NO;
+		return either(x, values, a);
 	default:
-		null = strcmp(values[x->key], NULL_PARTITION) == 0 || !canonical(a, x->kind, view_str(values[x->key]), &v);
-		if (x->node == N_NULL)
-			return null != x->negated ? YES : NO;
-		return null ? UNKNOWN : leaf(x, v) != x->negated ? YES : NO;
+		return value(x, values[x->key], a);
 	}
 }
 
