@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * firehose -- delivery streams: records into a durable log, from there into objects of S3.
+ *
+ * One log per stream.  PutRecord and PutRecordBatch append to it and answer when that is on disk; an actor per
+ * stream reads it from its durable offset, gathers by the buffering hints, and publishes each object together
+ * with the new offset in one transaction: a crash repeats work, never results.
+ *
+ * Threads:  any.
+ * Durable:  records, when they are answered; streams and their tags as well.
+ * Limits:   1,024,000 bytes a record, 500 records and 4 MiB a batch; the log's own ceiling: then
+ *           ServiceUnavailableException.
+ */
+#pragma once
+
+#include "aws/op.h"
+#include "svc/ports.h"
+
+struct firehose;
+
+struct firehose_opts {
+	struct meta *meta;
+	struct blob_store *blob;
+	struct s3_port s3;
+	const char *dir;              /* of the logs, one folder each; copied */
+	const char *region, *account; /* copied */
+	uint64_t log_bytes_max;       /* of one stream; 0: the log's default */
+};
+
+extern const struct service firehose_service;
+
+struct firehose *firehose_new(const struct firehose_opts *o);
+/* Creates the tables, opens the logs, begins delivery. */
+int firehose_start(struct firehose *f, struct err *e) MUST_CHECK;
+/* Ends delivery and closes the logs (readers of others have to be gone); what is not delivered waits in the
+ * logs.  Returns NULL. */
+struct firehose *firehose_free(struct firehose *f);
+/*
+ * hold(): the first call of a reader for a stream is durable, so it may block and may not be made inside a
+ * transaction; later calls are remembered in memory only: after a restart the first position counts until the
+ * reader calls again.  Position UINT64_MAX ends the hold.
+ */
+struct firehose_port firehose_port(struct firehose *f);

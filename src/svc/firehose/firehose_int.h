@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* firehose_int -- what the files of this folder share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "base/map.h"
+#include "data/prefix.h"
+#include "os/thread.h"
+#include "svc/firehose/firehose.h"
+
+#define FIREHOSE_BATCH_BYTES (4 * 1024 * 1024UL)
+#define FIREHOSE_BATCH_RECORDS 500
+#define FIREHOSE_TAGS_MAX 50
+#define FIREHOSE_SIZE_MB 5
+#define FIREHOSE_INTERVAL_S 300
+#define FIREHOSE_DESTINATION "destinationId-000000000001"
+
+/* --- a stream's configuration --- */
+struct fh_config {
+	bool extended; /* ExtendedS3DestinationConfiguration */
+	const char *role_arn, *bucket_arn, *prefix, *error_prefix; /* the last two: NULL if not given */
+	int64_t size_mb, interval_s;
+	bool gzip;
+	const char *extension, *time_zone; /* NULL if not given */
+	const char *log_group, *log_stream;
+};
+
+struct fh_tag {
+	const char *key, *value;
+};
+
+struct fh_row {
+	const char *name, *id;
+	int64_t created_ms, version;
+	uint64_t delivered;
+	const char *config; /* JSON */
+};
+
+struct fh_hold {
+	struct fh_hold *next;
+	uint64_t seq;
+	char reader[];
+};
+
+struct fh_watch {
+	struct fh_watch *next;
+	void (*fn)(void *arg, const char *stream, struct log *l);
+	void *arg;
+};
+
+/* Lives until firehose_free(), also when the stream was deleted: readers of the log may still be there. */
+struct fh_stream {
+	struct firehose *f;
+	struct arena arena;
+	const char *name, *id;
+	int64_t created_ms, version;
+	struct fh_config config;
+	const struct prefix *prefix; /* of config.prefix or "" */
+	struct log *log;
+	struct fh_stream *next; /* all, deleted ones too */
+	/* delivery.c */
+	uint64_t delivered; /* the actor's own */
+	struct lock lock;
+	struct cond wake;
+	bool stop;
+	struct log_reader *reader;
+	pthread_t actor;
+	bool running;
+	struct fh_hold *holds; /* under lock */
+};
+
+struct firehose {
+	struct meta *meta;
+	struct blob_store *blob;
+	struct s3_port s3;
+	char *dir, *region, *account;
+	uint64_t log_bytes_max;
+	struct lock admin; /* one creation or deletion at a time */
+	struct lock lock;  /* of what follows; never held while anything blocks */
+	struct map streams; /* by name */
+	struct fh_stream *all;
+	struct fh_watch *watches;
+};
+
+/* --- errors.c --- */
+extern const struct aws_error FIREHOSE_NOT_FOUND, FIREHOSE_IN_USE, FIREHOSE_INVALID, FIREHOSE_LIMIT,
+	FIREHOSE_UNAVAILABLE;
+
+/* --- streams.c --- */
+struct fh_stream *fh__find(struct firehose *f, const char *name); /* NULL if there is none */
+/* ResourceNotFoundException if there is none. */
+struct fh_stream *fh__need(struct op_ctx *cx, const char *name);
+int fh__create(struct firehose *f, const char *name, const struct fh_config *c, const struct fh_tag *tags, size_t n_tags,
+	       struct err *e);
+int fh__delete(struct firehose *f, const char *name, struct err *e);
+void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l), void *arg);
+char *fh__arn(const struct firehose *f, struct arena *a, const char *name);
+
+/* --- config.c --- */
+char *fh__config_text(struct arena *a, const struct fh_config *c);
+int fh__config_from(struct arena *a, struct view text, struct fh_config *ret, struct err *e);
+
+/* --- index.c --- */
+extern const char fh__ddl[];
+int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e); /* ERR_EXISTS */
+int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e);
+int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg, struct err *e);
+/* Names after @after, at most @max. */
+int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret, size_t *ret_n,
+	      struct err *e);
+/* ERR_CONFLICT unless exactly @from was delivered so far. */
+int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e);
+int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq, struct err *e);
+int fh__hold_remove(struct meta_tx *tx, const char *id, const char *reader, struct err *e);
+int fh__hold_rows(struct meta_tx *tx, const char *id, void (*fn)(void *arg, const char *reader, uint64_t seq), void *arg,
+		  struct err *e);
+int fh__tag_put(struct meta_tx *tx, const char *id, const struct fh_tag *t, struct err *e);
+int fh__tag_remove(struct meta_tx *tx, const char *id, const char *key, struct err *e);
+int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a, struct fh_tag **ret,
+	     size_t *ret_n, struct err *e);
+
+/* --- delivery.c --- */
+int fh__delivery_start(struct fh_stream *s, struct err *e);
+void fh__delivery_stop(struct fh_stream *s); /* idempotent */
+
+struct fh_object { /* what is about to be published: records first..last */
+	const char *ref, *md5_hex, *crc64nvme;
+	uint64_t first, last;
+	int64_t at_ms; /* of the oldest record */
+};
+/* The object's name is a function of stream, range and time: the same work makes the same name. */
+char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struct arena *a);
+/* One transaction: object and offset.  ERR_CONFLICT: this range was delivered already; nothing is done. */
+int fh__publish(struct fh_stream *s, const struct fh_object *o, struct err *e);
+/* --- hold.c --- */
+void fh__hold(struct fh_stream *s, const char *reader, uint64_t seq);
+int fh__hold_load(struct fh_stream *s, struct meta_tx *tx, struct err *e);
+uint64_t fh__held(struct fh_stream *s); /* records from here on are wanted by somebody */
+void fh__hold_free(struct fh_stream *s);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* firehose_ops -- what each operation takes, and its handler. */
+#pragma once
+
+#include "svc/firehose/firehose_int.h"
+
+struct in_hints {
+	struct opt_int size, interval;
+};
+struct in_encryption {
+	const char *none;
+};
+struct in_logging {
+	struct opt_bool enabled;
+	const char *group, *stream;
+};
+struct in_switch {
+	struct opt_bool enabled;
+};
+struct in_destination { /* both kinds; the plain one has no members of the last lines */
+	const char *role, *bucket, *prefix, *error_prefix, *compression;
+	struct in_hints *hints;
+	struct in_encryption *encryption;
+	struct in_logging *logging;
+	const char *backup_mode, *extension, *time_zone;
+	struct in_switch *processing, *conversion, *partitioning;
+};
+struct in_create {
+	const char *name, *type;
+	struct in_destination *plain, *extended;
+	struct op_list tags;
+};
+struct in_describe {
+	const char *name, *after;
+	struct opt_int limit;
+};
+struct in_list {
+	const char *type, *after;
+	struct opt_int limit;
+};
+struct in_delete {
+	const char *name;
+	struct opt_bool force;
+};
+struct in_record {
+	struct view data;
+};
+struct in_put {
+	const char *name;
+	struct in_record *record;
+};
+struct in_put_batch {
+	const char *name;
+	struct op_list records;
+};
+struct in_tags {
+	const char *name, *after;
+	struct op_list tags, keys;
+	struct opt_int limit;
+};
+
+#define FH_HANDLER(name) int fh__op_##name(struct op_ctx *cx, const void *input, struct out *o)
+FH_HANDLER(create);
+FH_HANDLER(describe);
+FH_HANDLER(list);
+FH_HANDLER(delete);
+FH_HANDLER(put);
+FH_HANDLER(put_batch);
+FH_HANDLER(tag);
+FH_HANDLER(untag);
+FH_HANDLER(list_tags);

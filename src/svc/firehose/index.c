@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* index -- all SQL of Firehose. */
+#include "base/limits.h"
+#include "svc/firehose/firehose_int.h"
+
+const char fh__ddl[] =
+	"CREATE TABLE IF NOT EXISTS firehose_stream (name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+	" created_ms BIGINT NOT NULL, version BIGINT NOT NULL, delivered BIGINT NOT NULL, config TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS firehose_tag (stream TEXT NOT NULL, tkey TEXT NOT NULL, tvalue TEXT,"
+	" PRIMARY KEY (stream, tkey));"
+	"CREATE TABLE IF NOT EXISTS firehose_hold (stream TEXT NOT NULL, reader TEXT NOT NULL, seq BIGINT NOT NULL,"
+	" PRIMARY KEY (stream, reader));"
+	/* Deleted streams: their logs stay on disk. */
+	"CREATE TABLE IF NOT EXISTS firehose_gone (id TEXT PRIMARY KEY, name TEXT NOT NULL, deleted_ms BIGINT NOT NULL,"
+	" delivered BIGINT NOT NULL, config TEXT NOT NULL);";
+
+int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e)
+{
+	return tx_run(tx, e,
+		      "INSERT INTO firehose_stream (name, id, created_ms, version, delivered, config)"
+		      " VALUES (?, ?, ?, ?, 0, ?)",
+		      "ssiis", r->name, r->id, r->created_ms, r->version, r->config);
+}
+
+int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e)
+{
+	int rc = tx_run(tx, e,
+			"INSERT INTO firehose_gone (id, name, deleted_ms, delivered, config)"
+			" SELECT id, name, ?, delivered, config FROM firehose_stream WHERE id = ?",
+			"is", now_ms, r->id);
+
+	if (!rc)
+		rc = tx_run(tx, e, "DELETE FROM firehose_stream WHERE id = ?", "s", r->id);
+	if (!rc)
+		rc = tx_run(tx, e, "DELETE FROM firehose_tag WHERE stream = ?", "s", r->id);
+	return rc ? rc : tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ?", "s", r->id);
+}
+
+int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg, struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_query(tx, &r, e, "SELECT name, id, created_ms, version, delivered, config FROM firehose_stream", "");
+
+	if (rc)
+		return rc;
+	while ((rc = tx_next(r, e)) > 0) {
+		CLEANUP(arena_clear) struct arena a;
+		struct fh_row row;
+
+		arena_init(&a, LIMIT_ARENA);
+		row = (struct fh_row){ row_str(r, 0, &a), row_str(r, 1, &a),	      row_int(r, 2),
+				       row_int(r, 3),	  (uint64_t)row_int(r, 4), row_str(r, 5, &a) };
+		fn(arg, &row);
+	}
+	return rc;
+}
+
+int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret, size_t *ret_n,
+	      struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_query(tx, &r, e, "SELECT name FROM firehose_stream WHERE name > ? ORDER BY name LIMIT ?", "si",
+			  after, (int64_t)max);
+
+	if (rc)
+		return rc;
+	*ret = ARENA_ARRAY(a, const char *, max + 1);
+	*ret_n = 0;
+	while ((rc = tx_next(r, e)) > 0)
+		(*ret)[(*ret_n)++] = row_str(r, 0, a);
+	return rc;
+}
+
+int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e)
+{
+	int rc = tx_run(tx, e, "UPDATE firehose_stream SET delivered = ? WHERE id = ? AND delivered = ?", "isi",
+			(int64_t)to, id, (int64_t)from);
+
+	if (!rc && tx_changes(tx) != 1)
+		return err_set(e, ERR_CONFLICT, "the records were delivered already");
+	return rc;
+}
+
+int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq, struct err *e)
+{
+	return tx_run(tx, e,
+		      "INSERT INTO firehose_hold (stream, reader, seq) VALUES (?, ?, ?)"
+		      " ON CONFLICT (stream, reader) DO UPDATE SET seq = excluded.seq",
+		      "ssi", id, reader, (int64_t)seq);
+}
+
+int fh__hold_remove(struct meta_tx *tx, const char *id, const char *reader, struct err *e)
+{
+	return tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ? AND reader = ?", "ss", id, reader);
+}
+
+int fh__hold_rows(struct meta_tx *tx, const char *id, void (*fn)(void *arg, const char *reader, uint64_t seq), void *arg,
+		  struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_query(tx, &r, e, "SELECT reader, seq FROM firehose_hold WHERE stream = ?", "s", id);
+
+	if (rc)
+		return rc;
+	while ((rc = tx_next(r, e)) > 0) {
+		CLEANUP(arena_clear) struct arena a;
+
+		arena_init(&a, LIMIT_ARENA);
+		fn(arg, row_str(r, 0, &a), (uint64_t)row_int(r, 1));
+	}
+	return rc;
+}
+
+int fh__tag_put(struct meta_tx *tx, const char *id, const struct fh_tag *t, struct err *e)
+{
+	return tx_run(tx, e,
+		      "INSERT INTO firehose_tag (stream, tkey, tvalue) VALUES (?, ?, ?)"
+		      " ON CONFLICT (stream, tkey) DO UPDATE SET tvalue = excluded.tvalue",
+		      "sss", id, t->key, t->value);
+}
+
+int fh__tag_remove(struct meta_tx *tx, const char *id, const char *key, struct err *e)
+{
+	return tx_run(tx, e, "DELETE FROM firehose_tag WHERE stream = ? AND tkey = ?", "ss", id, key);
+}
+
+int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a, struct fh_tag **ret,
+	     size_t *ret_n, struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_query(tx, &r, e,
+			  "SELECT tkey, tvalue FROM firehose_tag WHERE stream = ? AND tkey > ? ORDER BY tkey LIMIT ?",
+			  "ssi", id, after, (int64_t)max);
+
+	if (rc)
+		return rc;
+	*ret = ARENA_ARRAY(a, struct fh_tag, max + 1);
+	*ret_n = 0;
+	while ((rc = tx_next(r, e)) > 0)
+		(*ret)[(*ret_n)++] = (struct fh_tag){ row_str(r, 0, a), row_str(r, 1, a) };
+	return rc;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* records -- PutRecord and PutRecordBatch: into the log, and answered when they are on disk. */
+#include <inttypes.h>
+
+#include "svc/firehose/firehose_ops.h"
+
+static char *record_id(struct op_ctx *cx, const struct fh_stream *s, uint64_t seq)
+{
+	return arena_printf(cx->arena, "%s%020" PRIu64, s->id, seq);
+}
+
+/* The log is full or closing: the client has to slow down and try again. */
+static bool is_busy(int rc)
+{
+	return rc == ERR_LIMIT || rc == ERR_CANCELLED;
+}
+
+int fh__op_put(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_put *in = input;
+	struct fh_stream *s = fh__need(cx, in->name);
+	struct err e = { 0 };
+	uint64_t seq;
+	int rc;
+
+	if (!s)
+		return cx->err.code;
+	rc = log_append(s->log, &in->record->data, 1, &seq, &e);
+	if (is_busy(rc))
+		return aws_fail(&cx->err, &FIREHOSE_UNAVAILABLE, "Slow down.");
+	if (rc) {
+		cx->err = e;
+		return err_ctx(&cx->err, "PutRecord");
+	}
+	out_str(o, "RecordId", record_id(cx, s, seq));
+	out_bool(o, "Encrypted", false);
+	return 0;
+}
+
+static void answers(struct op_ctx *cx, const struct fh_stream *s, size_t n, bool stored, uint64_t first, struct out *o)
+{
+	out_int(o, "FailedPutCount", stored ? 0 : (int64_t)n);
+	out_bool(o, "Encrypted", false);
+	out_list(o, "RequestResponses", NULL);
+	for (size_t i = 0; i < n; i++) {
+		out_obj(o, NULL);
+		if (stored) {
+			out_str(o, "RecordId", record_id(cx, s, first + i));
+		} else {
+			out_str(o, "ErrorCode", FIREHOSE_UNAVAILABLE.code);
+			out_str(o, "ErrorMessage", "Slow down.");
+		}
+		out_obj_end(o);
+	}
+	out_list_end(o);
+}
+
+int fh__op_put_batch(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_put_batch *in = input;
+	const struct in_record *records = in->records.v;
+	struct fh_stream *s = fh__need(cx, in->name);
+	struct view *v = ARENA_ARRAY(cx->arena, struct view, in->records.n);
+	struct err e = { 0 };
+	uint64_t first = 0;
+	size_t bytes = 0;
+	int rc;
+
+	if (!s)
+		return cx->err.code;
+	for (size_t i = 0; i < in->records.n; i++) {
+		v[i] = records[i].data;
+		bytes += v[i].n;
+	}
+	if (bytes > FIREHOSE_BATCH_BYTES)
+		return aws_fail(&cx->err, &FIREHOSE_INVALID, "Records size exceeds 4 MB limit");
+	rc = log_append(s->log, v, in->records.n, &first, &e);
+	if (rc && !is_busy(rc)) {
+		cx->err = e;
+		return err_ctx(&cx->err, "PutRecordBatch");
+	}
+	answers(cx, s, in->records.n, rc == 0, first, o);
+	return 0;
+}
