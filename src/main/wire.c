@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "aws/gate.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "main/outside.h"
@@ -191,12 +192,10 @@ static int make_collecting(struct wire *w, struct err *e)
 	w->s3 = s3_new(&(struct s3_opts){ .meta = w->meta, .blob = w->objects, .events = w->events_port, .region = c->region,
 					  .account = c->account });
 	w->s3_port = s3_port(w->s3);
-	r = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blobs = w->objects, .s3 = &w->s3_port, .log_dir = path(w, "log"),
-						  .region = c->region, .account = c->account },
-			 &w->firehose, e);
-	if (r == 0)
-		w->firehose_port = firehose_port(w->firehose);
-	return r;
+	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
+							    .dir = path(w, "log"), .region = c->region, .account = c->account });
+	w->firehose_port = firehose_port(w->firehose);
+	return 0;
 }
 
 static int make_processing(struct wire *w, struct err *e)

@@ -11,6 +11,7 @@
 #include "measure/measure_int.h"
 #include "os/clock.h"
 #include "os/crypto.h"
+#include "os/diag.h"
 #include "os/file.h"
 
 /* The rows as they are staged; the bound table takes from them what it declares, by name. */
@@ -363,7 +364,7 @@ static int split_location(struct lake_batch *b, const char **ret_bucket, const c
 /* Makes one written file a durable blob and says where it belongs. */
 static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, struct lake_file *ret, struct err *e)
 {
-	const char *prefix, *place = "";
+	const char *prefix = "", *place = "";
 	struct view content;
 	struct arena own;
 	char md5[33];
@@ -481,8 +482,8 @@ int lake_commit(struct lake_batch *b, struct err *e)
 	}
 	if (r == 0)
 		r = meta_write(m->o.meta, commit_tx, b, e);
-	if (b->n_rows)
-		(void)file_remove_tree(dir, &quiet);
+	if (b->n_rows && file_remove_tree(dir, &quiet) < 0)
+		diag(DIAG_WARN, "ledger", "%s", quiet.msg);
 	if (r == 0) {
 		b->in->position = b->position;
 		clean(b->in);
@@ -490,7 +491,8 @@ int lake_commit(struct lake_batch *b, struct err *e)
 	}
 	for (size_t i = 0; i < b->n_files; i++) {
 		err_clear(&quiet);
-		(void)blob_delete(m->o.blobs, b->files[i].ref, &quiet);
+		if (blob_delete(m->o.blobs, b->files[i].ref, &quiet) < 0)
+			diag(DIAG_WARN, "ledger", "%s", quiet.msg); /* the next start sweeps it */
 	}
 	return r;
 }
