@@ -9,14 +9,22 @@ static struct view element_name(const struct op_field *f)
 
 static const struct json *of_element(const struct decode *d, const struct op_field *f, const struct xml *x);
 
+/* An entry without key or value stays in sight as null, which no map takes. */
+static void set_entry(const struct decode *d, struct json *map, struct view key, const struct json *value)
+{
+	json_set_view(d->arena, map, key.p ? key : VIEW(""), key.p && value ? value : &json_null);
+}
+
 static const struct json *map_of(const struct decode *d, const struct op_field *f, const struct xml *x)
 {
 	struct json *m = json_new_obj(d->arena);
 
 	(void)f;
-	for (const struct xml *entry = x->child; entry; entry = entry->next)
-		json_set_view(d->arena, m, xml_get_text(entry, "key"),
-			      json_new_str(d->arena, xml_get_text(entry, "value")));
+	for (const struct xml *entry = x->child; entry; entry = entry->next) {
+		struct view value = xml_get_text(entry, "value");
+
+		set_entry(d, m, xml_get_text(entry, "key"), value.p ? json_new_str(d->arena, value) : NULL);
+	}
 	return m;
 }
 
@@ -107,8 +115,7 @@ static const struct json *form_map(const struct decode *d, const struct json *v)
 	struct json *m = json_new_obj(d->arena);
 
 	for (size_t i = 0; i < json_len(entries); i++)
-		json_set_view(d->arena, m, json_get_str(json_at(entries, i), "key"),
-			      json_get(json_at(entries, i), "value"));
+		set_entry(d, m, json_get_str(json_at(entries, i), "key"), json_get(json_at(entries, i), "value"));
 	return m;
 }
 

@@ -300,6 +300,8 @@ TEST(router_xml_body)
 		{ "<Doc><Name>n</Name><Tags><Other/></Tags></Doc>", "<Code>MalformedXML</Code>" },
 		{ "<Doc><Name>n</Name><Colour/></Doc>", "<Message>the member 'document.colour' is not known</Message>" },
 		{ "<Doc><Tags/></Doc>", "Value null at 'document.name' failed" },
+		{ "<Doc><Name>n</Name><Env><entry><key>k</key></entry></Env></Doc>", "null at 'document.env.k' can not be converted" },
+		{ "<Doc><Name>n</Name><Env><entry><value>v</value></entry></Env></Doc>", "Value '' at 'document.env' failed" },
 		{ "<Other/>", "<Code>MalformedXML</Code>" },
 		{ "<Doc>", "<Code>MalformedXML</Code>" },
 		{ "", "Value null at 'document' failed" },
