@@ -187,7 +187,7 @@ static int chunk_begin(struct op_body *b, struct err *e)
 {
 	static const struct view ext = { ";chunk-signature=", 17 };
 	char line[LINE_MAX_BYTES];
-	struct view v, size, sig = VIEW_NONE;
+	struct view v = VIEW_NONE, size, sig = VIEW_NONE;
 	ptrdiff_t at;
 	int rc = get_line(b, line, &v, e);
 
@@ -201,6 +201,7 @@ static int chunk_begin(struct op_body *b, struct err *e)
 	    (b->signed_chunks && !is_signature(sig)))
 		return aws_fail(e, &S3_CHUNK, "a chunk's head is malformed");
 	if (b->signed_chunks) {
+		must(sig.p);
 		memcpy(b->claimed, sig.p, 64);
 		b->sha = digest_new(DIGEST_SHA256);
 	}
@@ -231,7 +232,7 @@ static int chunk_end(struct op_body *b, struct err *e)
 {
 	char line[LINE_MAX_BYTES], hashes[sizeof(EMPTY_SHA256) + 66] = EMPTY_SHA256 "\n";
 	uint8_t sum[DIGEST_MAX];
-	struct view v;
+	struct view v = VIEW_NONE;
 	int rc;
 
 	if (b->signed_chunks) {

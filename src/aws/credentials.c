@@ -2,6 +2,7 @@
 /* The keys that may sign, in memory: the root key, and temporary keys of functions. */
 #include "aws/credentials.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -45,7 +46,7 @@ struct credentials *credentials_new(const char *account)
 	struct credentials *c = calloc(1, sizeof(*c));
 
 	must(c && strlen(account) < sizeof(c->account));
-	memcpy(c->account, account, strlen(account));
+	(void)snprintf(c->account, sizeof(c->account), "%s", account);
 	lock_init(&c->lock, "credentials");
 	map_init(&c->keys);
 	random_text(c->dummy, 40, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");

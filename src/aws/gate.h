@@ -3,7 +3,7 @@
  * gate -- AWS Signature Version 4, verified in one place.  Denies unless everything fits.
  *
  * Clock skew: 15 minutes either way; presigned URLs last 1 s to 7 days.  Every x-amz-* header has to be signed.
- * Source: AWS "Signature Version 4 signing process"; rules and their reasons: docs/ARCHITECTURE.md#the-gate.
+ * Source: AWS "Signature Version 4 signing process"; rules and their reasons: docs/the-gate.md.
  * One parsed struct is what verifier, policy and handler all use.  Any thread.
  */
 #pragma once

@@ -263,7 +263,7 @@ int aws__parse_json(struct arena *a, struct view text, const struct json **ret, 
 static int bind_document(const struct decode *d, const struct op_field *f, struct view body, struct json *o)
 {
 	struct err why = { 0 };
-	const struct json *v;
+	const struct json *v = NULL;
 	const struct xml *x;
 	int rc;
 

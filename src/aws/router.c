@@ -313,7 +313,7 @@ static int decode_rest(struct exchange *x, const struct route *route, struct dec
 {
 	struct rest_input ri = { .route = route, .headers = x->headers, .n_headers = x->n_headers, .params = x->params,
 				 .n_params = x->n_params, .presigned = x->g.presigned };
-	const struct json *tree;
+	const struct json *tree = NULL;
 	int rc = read_all(x, &ri.body);
 
 	d->skip_payload = (x->op->flags & OP_STREAM) != 0;
