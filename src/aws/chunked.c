@@ -419,26 +419,36 @@ struct view op_body_trailer(const struct op_body *b, const char *name)
 	return VIEW_NONE;
 }
 
-int aws__body_all(struct op_body *b, size_t max, struct arena *a, struct view *ret, struct err *e)
+/* Of known length: straight into the arena, which is zeroed, so there is a NUL behind. */
+static int all_known(struct op_body *b, struct arena *a, struct view *ret, struct err *e)
 {
-	size_t cap = 16384;
+	size_t cap = (size_t)b->decoded + 1, n = 0;
+	char *p = arena_alloc(a, cap + 1);
+	ssize_t got;
+
+	while ((got = op_body_read(b, p + n, cap - n, e)) > 0) {
+		n += (size_t)got;
+		if (n == cap)
+			return aws_fail(e, &S3_INCOMPLETE, "the body is longer than its length says");
+	}
+	*ret = view_of(p, n);
+	return (int)got;
+}
+
+static int all_unknown(struct op_body *b, size_t max, struct arena *a, struct view *ret, struct err *e)
+{
 	struct buf all;
 	ssize_t n;
 
-	if (b->decoded > (int64_t)max)
-		return aws_fail(e, &S3_ENTITY, "the body is longer than %zu bytes", max);
-	if (b->decoded > 0)
-		cap = (size_t)b->decoded;
-	buf_init(&all, max + cap + 32768);
+	buf_init(&all, max + 2 * RAW_SIZE);
 	for (;;) {
-		char *p = buf_reserve(&all, cap < 16384 ? 16384 : cap);
+		char *p = buf_reserve(&all, RAW_SIZE);
 
 		must(p);
-		n = op_body_read(b, p, cap, e);
+		n = op_body_read(b, p, RAW_SIZE, e);
 		if (n <= 0)
 			break;
 		all.n += (size_t)n;
-		cap = 16384;
 		if (all.n > max) {
 			n = aws_fail(e, &S3_ENTITY, "the body is longer than %zu bytes", max);
 			break;
@@ -448,4 +458,11 @@ int aws__body_all(struct op_body *b, size_t max, struct arena *a, struct view *r
 		*ret = arena_view(a, buf_view(&all));
 	buf_clear(&all);
 	return (int)n;
+}
+
+int aws__body_all(struct op_body *b, size_t max, struct arena *a, struct view *ret, struct err *e)
+{
+	if (b->decoded > (int64_t)max)
+		return aws_fail(e, &S3_ENTITY, "the body is longer than %zu bytes", max);
+	return b->decoded >= 0 ? all_known(b, a, ret, e) : all_unknown(b, max, a, ret, e);
 }

@@ -248,3 +248,37 @@ TEST(body_digest_is_compared_at_the_end)
 	assert_string_equal(read_all(&a, &g, VIEW(""), 0, -1, NULL).code, "XAmzContentSHA256Mismatch");
 	arena_clear(&a);
 }
+
+TEST(body_as_a_whole_of_known_and_unknown_length)
+{
+	static const struct {
+		int64_t length;
+		size_t max;
+		const char *code; /* NULL: read */
+	} t[] = {
+		{ 5, 5, NULL }, { -1, 5, NULL }, { -1, 4, "EntityTooLarge" }, { 5, 4, "EntityTooLarge" },
+		{ 6, 10, "IncompleteBody" }, { 4, 10, "IncompleteBody" },
+	};
+	const struct gate_result g = { .mode = PAYLOAD_UNSIGNED };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct wire w = { VIEW("hello"), 0, 2 };
+		const struct body_source src = { wire_read, &w, t[i].length };
+		struct op_body *b = NULL;
+		struct view all = VIEW_NONE;
+		struct arena a;
+		struct err e = { 0 };
+		int rc;
+
+		arena_init(&a, LIMIT_ARENA);
+		assert_int_equal(aws__body_new(&g, &src, -1, VIEW_NONE, &a, &b, &e), 0);
+		rc = aws__body_all(b, t[i].max, &a, &all, &e);
+		assert_int_equal(rc == 0, t[i].code == NULL);
+		if (rc == 0)
+			assert_true(view_eq_str(all, "hello"));
+		else
+			assert_string_equal(((const struct aws_error *)e.wire)->code, t[i].code);
+		aws__body_end(b);
+		arena_clear(&a);
+	}
+}
