@@ -4,8 +4,8 @@
  *
  * Everything that is not supported (a section, a resource type, a property, an intrinsic function) is refused by name
  * and place (Resources.X.Properties.Y) before anything is created.  Resources are created in the order of their
- * references; one that exists is compared with the template and updated where its service can, so that deploying the
- * same template again changes nothing.  Nothing is ever deleted.
+ * references; one that exists is compared with what the template names and updated where its service can, so that
+ * deploying the same template again changes nothing.  No resource is ever deleted (a rule's targets are).
  *
  * Local paths in the template are relative to its folder; what they name is uploaded to the artifacts bucket under a key
  * made of its content's hash.
@@ -20,7 +20,7 @@ struct deploy_param {
 	const char *name, *value;
 };
 
-/* One resource is done: @action is "created", "updated" or "unchanged" (or "would create" with dry_run). */
+/* One resource is done: @action is "created", "updated" or "unchanged" ("checked" with dry_run). */
 typedef void (*deploy_progress_fn)(void *arg, const char *action, const char *type, const char *logical_id,
 				   const char *physical_id);
 
