@@ -270,7 +270,7 @@ static int trailer_lines(struct op_body *b, struct buf *canonical, char signatur
 {
 	for (size_t i = 0; i <= TRAILERS_MAX + 1; i++) {
 		char line[LINE_MAX_BYTES];
-		struct view v, name, value;
+		struct view v = VIEW_NONE, name, value;
 		ptrdiff_t colon;
 		int rc = get_line(b, line, &v, e);
 
