@@ -23,11 +23,11 @@
 #define EXIT_BROKEN 4 /* a message that makes no sense */
 
 #ifdef __SANITIZE_THREAD__
-/* libduckdb is not instrumented: what its threads do cannot be judged from outside. */
-const char *__tsan_default_options(void);
+/* libduckdb is not instrumented, so its threads cannot be judged; and a worker starts its own after the fork. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
-	return "report_bugs=0";
+	return "report_bugs=0:die_after_fork=0";
 }
 #endif
 
