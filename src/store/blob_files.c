@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/crc.h"
 #include "base/limits.h"
@@ -39,6 +41,7 @@ struct files {
 	int objects, cache, lockfd; /* directories; the lock */
 	struct pack *pack;
 	char born[UUID_TEXT]; /* blobs with a later name are younger than this opening */
+	_Atomic bool there[FAN_OUT]; /* folders of objects/ whose names are durable */
 	struct lock lock;
 	struct map checked; /* uuids of files that blob_path() has verified */
 };
@@ -93,19 +96,6 @@ static int make_dir(const struct files *f, const char *name, int *ret_fd, struct
 		return e->code;
 	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *ret_fd < 0 ? err_sys(e, ERR_IO, "directory %s", path) : 0;
-}
-
-static int make_fan_out(const struct files *f, struct err *e)
-{
-	char name[4];
-
-	for (unsigned i = 0; i < FAN_OUT; i++) {
-		snprintf(name, sizeof(name), "%02x", i);
-		if (mkdirat(f->objects, name, 0700) < 0 && errno != EEXIST)
-			return err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, name);
-	}
-	file_sync_dirfd(f->objects); /* also when all were there: whoever made them may have been killed */
-	return 0;
 }
 
 static void dir_closep(DIR **d)
@@ -163,7 +153,7 @@ static int open_all(struct files *f, struct err *e)
 		return e->code;
 	if (make_dir(f, "objects", &f->objects, e) < 0 || make_dir(f, "cache", &f->cache, e) < 0)
 		return e->code;
-	if (make_fan_out(f, e) < 0 || empty_cache(f, e) < 0)
+	if (empty_cache(f, e) < 0)
 		return e->code;
 	return pack_open(path, &f->pack, e);
 }
@@ -276,6 +266,22 @@ static int files_write(struct blob_writer *base, const void *p, size_t n, struct
 	return to_file(w, p, n, e);
 }
 
+/* A folder is made when its first blob comes.  It counts as there once its name is durable: also when it exists
+ * already, whoever made it may not have synced it (yet, or before it was killed). */
+static int fan_out(struct files *f, const char *dir, struct err *e)
+{
+	uint8_t no = 0;
+
+	must(hex_decode(&no, view_str(dir)));
+	if (atomic_load(&f->there[no]))
+		return 0;
+	if (mkdirat(f->objects, dir, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, errno == ENOSPC ? ERR_LIMIT : ERR_IO, "directory %s/objects/%s", f->dir, dir);
+	file_sync_dirfd(f->objects);
+	atomic_store(&f->there[no], true);
+	return 0;
+}
+
 /* The directory a blob of a new name goes into. */
 static int new_name(struct files *f, char uuid[UUID_TEXT], char name[NAME_TEXT], int *ret_dirfd, struct err *e)
 {
@@ -285,6 +291,8 @@ static int new_name(struct files *f, char uuid[UUID_TEXT], char name[NAME_TEXT],
 	object_name(view_str(uuid), name);
 	memcpy(dir, name, NAME_TEXT);
 	dir[2] = '\0';
+	if (fan_out(f, dir, e) < 0)
+		return e->code;
 	*ret_dirfd = openat(f->objects, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *ret_dirfd < 0 ? err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, dir) : 0;
 }
@@ -625,6 +633,8 @@ static int sweep_dir(struct files *f, struct sweep *s, const char *dir, struct e
 	struct dirent *ent;
 	int n;
 
+	if (!d && errno == ENOENT)
+		return 0; /* no blob has needed it yet */
 	if (!d)
 		return err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, dir);
 	while ((ent = readdir(d)) != NULL) {
