@@ -2,7 +2,7 @@
 /* measure: starts and stops the readers, and waits for them. */
 #include "measure/measure.h"
 
-#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,7 +144,7 @@ struct measure_sub *measure_subscribe(struct measure *m, const char *measurement
 	struct measure_sub *s = calloc(1, sizeof(*s));
 
 	must(s);
-	strncpy(s->measurement, measurement, sizeof(s->measurement) - 1);
+	snprintf(s->measurement, sizeof(s->measurement), "%s", measurement);
 	s->fn = fn;
 	s->arg = arg;
 	LOCK_SCOPE(&m->subs_lock);

@@ -184,20 +184,18 @@ static int ensure_digest(struct shown *s, struct stream_row *row, struct ledger 
 
 /* --- one stream --- */
 
-static const struct json *missing(struct shown *s, struct ledger *l, int64_t expected, int64_t *ret_n)
+static const struct json *missing(struct shown *s, struct ledger *l, int64_t expected)
 {
 	struct json *all = json_new_arr(s->a);
 	int64_t from = -1;
 
-	*ret_n = 0;
 	for (int64_t seq = 0; seq <= expected; seq++) {
 		const struct seen *x = seq < expected ? ledger_seen(l, (uint32_t)seq, false) : NULL;
 		bool here = seq == expected || (x && x->log);
 
-		if (!here) {
-			(*ret_n)++;
-			from = from < 0 ? seq : from;
-		} else if (from >= 0) {
+		if (!here && from < 0) {
+			from = seq;
+		} else if (here && from >= 0) {
 			if (json_len(all) < GAPS_MAX) {
 				struct json *pair = json_new_arr(s->a);
 
@@ -245,42 +243,62 @@ static void stream_numbers(struct shown *s, struct json *o, const struct ledger 
 	json_set_int(s->a, o, "lost_frames", (int64_t)l->lost);
 }
 
-static int add_stream(struct shown *s, struct json *streams, struct stream_row *row)
+/* All records are here: are they those the tablet sent? */
+static int check_content(struct shown *s, struct json *o, struct stream_row *row, struct ledger *l)
 {
-	const struct stream_info *info = measure__info(s->m, row->stream, s->e);
-	struct ledger *l = info ? ledger_load(s->m, info, s->e) : NULL;
-	struct json *o = json_new_obj(s->a);
-	int64_t expected, n = 0;
-	const struct json *gaps;
-	int r = 0;
+	int r = ensure_digest(s, row, l);
+	bool same = r == 0 && row->end_sha256 && view_eq_nocase(view_str(row->end_sha256), view_str(row->sha256));
 
-	if (!l)
-		return s->e->code ? s->e->code : err_set(s->e, ERR_INTERNAL, "stream %s has no manifest", row->stream);
-	expected = row->ended ? row->last_seq + 1 : l->any ? (int64_t)l->greatest + 1 : 0;
-	gaps = missing(s, l, expected, &n);
-	stream_numbers(s, o, l);
-	json_set_int(s->a, o, "expected", expected);
-	json_set(s->a, o, "missing", gaps);
-	if (n)
+	if (r < 0)
+		return r;
+	json_set_str(s->a, o, "sha256", row->sha256);
+	json_set(s->a, o, "sha256_ok", json_new_bool(same));
+	if (!same)
+		problem(s, "stream %s: SHA-256 of its payloads is %s, the manifest says %s", row->stream, row->sha256,
+			row->end_sha256 ? row->end_sha256 : "nothing");
+	if (row->end_bytes != (int64_t)l->bytes)
+		problem(s, "stream %s: %" PRIu64 " bytes, the manifest says %" PRId64, row->stream, l->bytes, row->end_bytes);
+	return 0;
+}
+
+static void find_problems(struct shown *s, const struct stream_row *row, const struct ledger *l, const struct json *gaps)
+{
+	if (json_len(gaps))
 		tell_gaps(s, row->stream, gaps);
 	if (l->conflicts)
 		problem(s, "stream %s: %" PRIu64 " records came again with other bytes", row->stream, l->conflicts);
 	if (row->ended && l->any && (int64_t)l->greatest > row->last_seq)
 		problem(s, "stream %s: records behind the last of its manifest (%" PRId64 ")", row->stream, row->last_seq);
-	if (!n && l->decoded != l->received)
+	if (!json_len(gaps) && l->decoded != l->received)
 		problem(s, "stream %s: %" PRIu64 " of %" PRIu64 " records are decoded", row->stream, l->decoded, l->received);
-	if (row->ended && !n && expected && (int64_t)l->received == expected) {
-		r = ensure_digest(s, row, l);
-		json_set_str(s->a, o, "sha256", row->sha256);
-		bool same = r == 0 && row->end_sha256 && view_eq_nocase(view_str(row->end_sha256), view_str(row->sha256));
+}
 
-		json_set(s->a, o, "sha256_ok", json_new_bool(same));
-		if (r == 0 && !same)
-			problem(s, "stream %s: SHA-256 of its payloads is %s, the manifest says %s", row->stream, row->sha256,
-				row->end_sha256 ? row->end_sha256 : "nothing");
-		if (row->end_bytes != (int64_t)l->bytes)
-			problem(s, "stream %s: %" PRIu64 " bytes, the manifest says %" PRId64, row->stream, l->bytes, row->end_bytes);
-	}
+static int64_t expected_of(const struct stream_row *row, const struct ledger *l)
+{
+	if (row->ended)
+		return row->last_seq + 1;
+	return l->any ? (int64_t)l->greatest + 1 : 0;
+}
+
+static int add_stream(struct shown *s, struct json *streams, struct stream_row *row)
+{
+	const struct stream_info *info = measure__info(s->m, row->stream, s->e);
+	struct ledger *l = info ? ledger_load(s->m, info, s->e) : NULL;
+	struct json *o = json_new_obj(s->a);
+	const struct json *gaps;
+	int64_t expected;
+	int r = 0;
+
+	if (!l)
+		return s->e->code ? s->e->code : err_set(s->e, ERR_INTERNAL, "stream %s has no manifest", row->stream);
+	expected = expected_of(row, l);
+	gaps = missing(s, l, expected);
+	stream_numbers(s, o, l);
+	json_set_int(s->a, o, "expected", expected);
+	json_set(s->a, o, "missing", gaps);
+	find_problems(s, row, l, gaps);
+	if (row->ended && expected && (int64_t)l->received == expected && !json_len(gaps))
+		r = check_content(s, o, row, l);
 	json_push(s->a, streams, o);
 	ledger_free(l);
 	return r;
