@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers in the service's protocol: documents, errors, streams. */
 #include <stdio.h>
+#include <string.h>
 
 #include "aws/exchange.h"
 
@@ -235,6 +236,11 @@ int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len)
 	struct http_answer a;
 
 	must(!o->streaming && !o->raw && !o->wrote);
+	if (!x) { /* op_call(): what the client of HTTP reads off the wire is a member here */
+		out_int(o, "ContentLength", (int64_t)len);
+		if (cx->op->method && strcmp(cx->op->method, "HEAD") == 0)
+			return 0;
+	}
 	o->streaming = true;
 	o->stream_left = len;
 	if (!x) {

@@ -174,7 +174,7 @@ static const struct op_field delete_item_fields[] = {
 };
 static const struct op_field delete_item[] = { OP_ITEM_OBJ(delete_item_fields), OP_END };
 static const struct op_field delete_list_fields[] = {
-	OP_LIST(struct in_delete_list, objects, "Objects", true, struct in_delete_item, delete_item, 0, 1000,
+	OP_LIST(struct in_delete_list, objects, "Objects", true, struct in_delete_item, delete_item, 0, 0,
 		.flat = true, .at = "Object"),
 	OP_BOOL(struct in_delete_list, quiet, "Quiet", false),
 	OP_END

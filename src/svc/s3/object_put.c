@@ -405,7 +405,7 @@ int s3__delete_objects(struct op_ctx *cx, const void *input, struct out *o)
 				ARENA_ARRAY(cx->arena, struct delete_one, n + 1), n };
 	int rc = s3__check_owner(cx, in->owner);
 
-	if (!rc && !n)
+	if (!rc && (!n || n > S3_DELETE_MAX))
 		rc = aws_fail(&cx->err, &S3_MALFORMED_XML,
 			      "The XML you provided was not well-formed or did not validate against our published schema");
 	for (size_t i = 0; !rc && i < n; i++) {

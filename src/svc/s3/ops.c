@@ -33,7 +33,7 @@ static const struct op ops[] = {
 	  "Lists the labels of an object.", "GET", "/{Bucket}/{Key+}", "tagging", NULL, 0 },
 	{ "HeadBucket", s3__head_bucket, IN(s3__f_head_bucket, in_bucket), 0,
 	  "Says whether a bucket exists.", "HEAD", "/{Bucket}", NULL, NULL, 0 },
-	{ "HeadObject", s3__head_object, IN(s3__f_get, in_get), OP_STREAM_OUT,
+	{ "HeadObject", s3__head_object, IN(s3__f_get, in_get), 0,
 	  "Describes an object.", "HEAD", "/{Bucket}/{Key+}", NULL, NULL, 0 },
 	{ "ListBuckets", s3__list_buckets, IN(s3__f_list_buckets, in_list_buckets), 0,
 	  "Lists the buckets.", "GET", "/", NULL, NULL, 0 },

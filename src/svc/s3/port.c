@@ -334,8 +334,7 @@ static int port_list(void *self, const char *bucket, const char *prefix, const c
 	return 0;
 }
 
-/* Several parts are joined into one blob first, which nothing names: the next start sweeps it. */
-static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)
+static int join_parts(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)
 {
 	struct blob_writer *w;
 	char *piece = arena_alloc(a, MIB);
@@ -363,6 +362,22 @@ static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const 
 		return rc;
 	}
 	return blob_commit(w, a, ret, e);
+}
+
+/* Several parts are joined into one blob, which no row names: it goes with the object, or at the next start. */
+static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)
+{
+	const char *mine = NULL;
+	int rc;
+
+	*ret = s3__joined(s, o->refs[0], NULL, a);
+	if (*ret)
+		return 0;
+	rc = join_parts(s, o, a, &mine, e);
+	if (rc)
+		return rc;
+	*ret = s3__joined(s, o->refs[0], mine, a);
+	return *ret == mine ? 0 : blob_delete(s->blob, mine, e);
 }
 
 static int port_path(void *self, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)

@@ -66,6 +66,38 @@ void s3__doom(struct s3 *s, const char *parts)
 	cond_signal(&s->wake);
 }
 
+const char *s3__joined(struct s3 *s, const char *ref, const char *joined, struct arena *a)
+{
+	struct view key = blob_key(ref);
+
+	LOCK_SCOPE(&s->lock);
+	const char *known = map_get(&s->joined, key);
+
+	if (!known && joined) {
+		char *copy = strdup(joined);
+
+		must(copy);
+		map_put(&s->joined, key, copy);
+		return joined;
+	}
+	return known ? arena_str(a, view_str(known)) : NULL;
+}
+
+/* What was joined of an object goes with its first part. */
+static void delete_joined(struct s3 *s, const char *ref, struct err *e)
+{
+	char *joined;
+
+	lock_take(&s->lock);
+	joined = map_del(&s->joined, blob_key(ref));
+	lock_drop(&s->lock);
+	if (joined && blob_delete(s->blob, joined, e) < 0) {
+		diag(DIAG_WARN, "s3", "joined bytes of a replaced object stay until the next start: %s", e->msg);
+		err_clear(e);
+	}
+	free(joined);
+}
+
 static void delete_blobs(struct s3 *s, const char *parts)
 {
 	CLEANUP(arena_clear) struct arena a;
@@ -77,6 +109,7 @@ static void delete_blobs(struct s3 *s, const char *parts)
 	for (size_t i = 0; i < json_len(list); i++) {
 		const char *ref = arena_str(&a, json_str(json_at(json_at(list, i), 0)));
 
+		delete_joined(s, ref, &e);
 		if (blob_delete(s->blob, ref, &e) < 0) {
 			diag(DIAG_WARN, "s3", "bytes of a replaced object stay until the next start: %s", e.msg);
 			err_clear(&e);
@@ -127,17 +160,24 @@ void s3__reap_start(struct s3 *s)
 	lock_init(&s->lock, "s3");
 	cond_init(&s->wake);
 	s->doomed_tail = &s->doomed;
+	map_init(&s->joined);
 	s->reaper = thread_start("s3-reap", reap, s);
 }
 
 void s3__reap_stop(struct s3 *s)
 {
+	size_t slot = 0;
+	struct map_entry *it = NULL;
+
 	must(!s->reading);
 	lock_take(&s->lock);
 	s->stop = true;
 	cond_signal(&s->wake);
 	lock_drop(&s->lock);
 	thread_join(s->reaper);
+	while (map_next(&s->joined, &slot, &it))
+		free(it->value);
+	map_clear(&s->joined);
 	cond_clear(&s->wake);
 	lock_clear(&s->lock);
 }

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "os/clock.h"
 #include "svc/s3/s3_int.h"
 

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/map.h"
 #include "os/crypto.h"
 #include "os/thread.h"
 #include "svc/s3/s3.h"
@@ -12,6 +13,7 @@
 #define S3_PARTS_MAX 10000
 #define S3_TAGS_MAX 10
 #define S3_PAGE_MAX 1000
+#define S3_DELETE_MAX 1000
 #define S3_META_MAX 2048
 
 struct s3_doomed;
@@ -34,6 +36,7 @@ struct s3 {
 	uint64_t ticket;
 	bool stop;
 	pthread_t reaper;
+	struct map joined; /* first reference of an object in parts -> one blob of all (char *); see port.c */
 };
 
 /* --- errors.c --- */
@@ -323,6 +326,9 @@ void s3__reap_start(struct s3 *s);
 void s3__reap_stop(struct s3 *s);
 /* @parts: text of s3__parts_text(), copied; NULL is fine. Any thread, does not block. */
 void s3__doom(struct s3 *s, const char *parts);
+/* Remembers @joined as one blob of the object whose first part is @ref, until that is deleted.  Returns the one that
+ * counts (in @a): another thread may have been faster.  NULL @joined only asks; NULL: there is none. */
+const char *s3__joined(struct s3 *s, const char *ref, const char *joined, struct arena *a);
 /* While a reading is open no blob is deleted that a row named when it began. */
 struct s3_reading {
 	struct s3 *s;

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/crc.h"
 #include "fixture.h"
+#include "os/file.h"
 
 #define MB5 (5 * 1024 * 1024)
 
@@ -99,7 +100,8 @@ TEST(multipart_object_is_its_parts)
 	const struct json *v;
 	uint64_t crc;
 	uint8_t be[8];
-	const char *path;
+	const char *path, *again;
+	struct view whole;
 
 	part(&u, 1, a);
 	part(&u, 2, b);
@@ -124,6 +126,14 @@ TEST(multipart_object_is_its_parts)
 	assert_int_equal(f->port.head(f->s3, "buck", "big", &f->a, &o, &f->e), 0);
 	assert_int_equal(o.n_refs, 2);
 	assert_int_equal(f->port.path(f->s3, &o, &f->a, &path, &f->e), 0);
+	assert_int_equal(file_read(path, &f->a, MB5 + 1000, &whole, &f->e), 0);
+	assert_true(view_eq(view_sub(whole, 0, MB5), a));
+	assert_true(view_eq(view_from(whole, MB5), b));
+	assert_int_equal(f->port.path(f->s3, &o, &f->a, &again, &f->e), 0);
+	assert_string_equal(again, path); /* joined once */
+	ok(f, "DeleteObject", "{'Bucket':'buck','Key':'big'}");
+	assert_true(blob_gone(f, o.refs[1]));
+	assert_false(file_exists(path));
 	fixture_free(f);
 }
 

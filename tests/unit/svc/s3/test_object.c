@@ -34,6 +34,8 @@ TEST(object_comes_back_with_what_it_was_given)
 	assert_string_equal(text(f, json_get(v, "Metadata"), "who"), "me");
 	assert_null(json_get(v, "ChecksumCRC32C"));
 	v = ok(f, "HeadObject", "{'Bucket':'buck','Key':'a/../b//c.txt','ChecksumMode':'ENABLED'}");
+	assert_int_equal(json_int(json_get(v, "ContentLength"), -1), 11);
+	assert_null(json_get(v, "Body"));
 	assert_string_equal(text(f, v, "ChecksumCRC32C"), "yZRlqg==");
 	v = ok(f, "GetObjectTagging", "{'Bucket':'buck','Key':'a/../b//c.txt'}");
 	assert_string_equal(text(f, json_at(json_get(v, "TagSet"), 0), "Value"), "a b");
