@@ -88,9 +88,11 @@ int aws__check_body_digest(struct view header, struct view text, struct view bod
 		if (view_eq_nocase(header, view_str(kinds[i].header)))
 			n = kinds[i].fn(body, is);
 	if (text.n > DIGEST_MAX / 3 * 4 || !base64_decode(said, text, &len) || len != n)
-		return aws_fail(e, &INVALID_DIGEST, "the value of %.*s is not valid", VIEW_ARG(header));
+		return aws_fail(e, &INVALID_DIGEST, "the value of %.*s is not valid",
+				VIEW_ARG(header));
 	if (memcmp(said, is, n) != 0)
-		return aws_fail(e, &BAD_DIGEST, "the %.*s you specified did not match what we received",
+		return aws_fail(e, &BAD_DIGEST,
+				"the %.*s you specified did not match what we received",
 				VIEW_ARG(header));
 	return 0;
 }

@@ -24,9 +24,11 @@ struct prefix {
 
 /* --- timestamps --- */
 
-static const char *const months[] = { "January", "February", "March",	  "April",   "May",	 "June",
-				      "July",	 "August",   "September", "October", "November", "December" };
-static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
+static const char *const months[] = { "January",   "February", "March",    "April",
+				      "May",       "June",     "July",     "August",
+				      "September", "October",  "November", "December" };
+static const char *const days[] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
+				    "Thursday", "Friday", "Saturday" };
 
 static bool is_letter(char c)
 {
@@ -93,16 +95,21 @@ static int check_timestamp(struct view f, struct err *e)
 		if (c == '\'') {
 			i = quoted_end(f, i);
 			if (!i)
-				return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: a quote is not closed", VIEW_ARG(f));
+				return err_set(e, ERR_INVALID,
+					       "!{timestamp:%.*s}: a quote is not closed",
+					       VIEW_ARG(f));
 			continue;
 		}
 		if (c == '{' || c == '#' || c == '[' || c == ']')
-			return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: '%c' is reserved", VIEW_ARG(f), c);
+			return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: '%c' is reserved",
+				       VIEW_ARG(f), c);
 		if (is_letter(c) && !letters_max(c))
-			return err_set(e, ERR_UNSUPPORTED, "!{timestamp:%.*s}: the letter '%c' is not supported",
+			return err_set(e, ERR_UNSUPPORTED,
+				       "!{timestamp:%.*s}: the letter '%c' is not supported",
 				       VIEW_ARG(f), c);
 		if (is_letter(c) && n > letters_max(c))
-			return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: too many letters '%c'", VIEW_ARG(f), c);
+			return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: too many letters '%c'",
+				       VIEW_ARG(f), c);
 		i += n;
 	}
 	return 0;
@@ -131,7 +138,8 @@ static void put_year(struct buf *b, int year, size_t n)
 
 static void put_fraction(struct buf *b, int ms, size_t n)
 {
-	const char digits[] = { (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10) };
+	const char digits[] = { (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+				(char)('0' + ms % 10) };
 
 	for (size_t i = 0; i < n; i++)
 		buf_add_char(b, i < 3 ? digits[i] : '0');
@@ -217,14 +225,16 @@ void prefix_timestamp(struct view f, int64_t at_ms, struct buf *ret)
 
 /* --- parsing --- */
 
-static int parse_firehose(struct view text, struct view name, enum prefix_use use, enum piece_kind *ret, struct err *e)
+static int parse_firehose(struct view text, struct view name, enum prefix_use use,
+			  enum piece_kind *ret, struct err *e)
 {
 	if (view_eq_str(name, "random-string")) {
 		*ret = PIECE_RANDOM;
 		return 0;
 	}
 	if (!view_eq_str(name, "error-output-type"))
-		return err_set(e, ERR_INVALID, "%.*s: unknown expression of the namespace firehose", VIEW_ARG(text));
+		return err_set(e, ERR_INVALID, "%.*s: unknown expression of the namespace firehose",
+			       VIEW_ARG(text));
 	if (use == PREFIX_DATA)
 		return err_set(e, ERR_INVALID, "Prefix cannot contain %.*s", VIEW_ARG(text));
 	*ret = PIECE_ERROR_TYPE;
@@ -239,7 +249,8 @@ static int parse_expression(struct view text, enum prefix_use use, struct piece 
 	struct view ns = view_sub(inner, 0, colon < 0 ? inner.n : (size_t)colon);
 
 	if (colon < 0)
-		return err_set(e, ERR_INVALID, "%.*s: an expression is !{namespace:value}", VIEW_ARG(text));
+		return err_set(e, ERR_INVALID, "%.*s: an expression is !{namespace:value}",
+			       VIEW_ARG(text));
 	value = view_from(inner, (size_t)colon + 1);
 	*ret = (struct piece){ .text = value };
 	if (view_eq_str(ns, "timestamp")) {
@@ -250,8 +261,10 @@ static int parse_expression(struct view text, enum prefix_use use, struct piece 
 		return parse_firehose(text, value, use, &ret->kind, e);
 	if (view_eq_str(ns, "partitionKeyFromQuery") || view_eq_str(ns, "partitionKeyFromLambda")) {
 		if (use == PREFIX_ERROR)
-			return err_set(e, ERR_INVALID, "ErrorOutputPrefix cannot contain %.*s", VIEW_ARG(text));
-		return err_set(e, ERR_UNSUPPORTED, "the expression %.*s is not supported by mulgil", VIEW_ARG(text));
+			return err_set(e, ERR_INVALID, "ErrorOutputPrefix cannot contain %.*s",
+				       VIEW_ARG(text));
+		return err_set(e, ERR_UNSUPPORTED, "the expression %.*s is not supported by mulgil",
+			       VIEW_ARG(text));
 	}
 	return err_set(e, ERR_INVALID, "%.*s: unknown namespace", VIEW_ARG(text));
 }
@@ -259,7 +272,8 @@ static int parse_expression(struct view text, enum prefix_use use, struct piece 
 static int add(struct prefix *p, struct piece piece, struct err *e)
 {
 	if (p->n == PIECES_MAX)
-		return err_set(e, ERR_INVALID, "a prefix has at most %d expressions", PIECES_MAX / 2);
+		return err_set(e, ERR_INVALID, "a prefix has at most %d expressions",
+			       PIECES_MAX / 2);
 	p->v[p->n++] = piece;
 	return 0;
 }
@@ -280,7 +294,8 @@ static int parse(struct prefix *p, struct view text, struct err *e)
 		}
 		end = view_chr(text, '}');
 		if (end < 0)
-			return err_set(e, ERR_INVALID, "%.*s: the expression is not closed", VIEW_ARG(text));
+			return err_set(e, ERR_INVALID, "%.*s: the expression is not closed",
+				       VIEW_ARG(text));
 		rc = parse_expression(view_sub(text, 0, (size_t)end + 1), p->use, &piece, e);
 		if (!rc)
 			rc = add(p, piece, e);
@@ -292,7 +307,8 @@ static int parse(struct prefix *p, struct view text, struct err *e)
 	return 0;
 }
 
-int prefix_parse(struct arena *a, struct view text, enum prefix_use use, const struct prefix **ret, struct err *e)
+int prefix_parse(struct arena *a, struct view text, enum prefix_use use, const struct prefix **ret,
+		 struct err *e)
 {
 	struct prefix *p = ARENA_NEW(a, struct prefix);
 	int rc;
@@ -300,7 +316,8 @@ int prefix_parse(struct arena *a, struct view text, enum prefix_use use, const s
 	if (!utf8_valid(text) || (text.n && memchr(text.p, 0, text.n)))
 		return err_set(e, ERR_INVALID, "a prefix is UTF-8 text");
 	if (utf8_len(text) > PREFIX_TEXT_MAX)
-		return err_set(e, ERR_INVALID, "a prefix has at most %d characters", PREFIX_TEXT_MAX);
+		return err_set(e, ERR_INVALID, "a prefix has at most %d characters",
+			       PREFIX_TEXT_MAX);
 	p->use = use;
 	rc = parse(p, arena_view(a, text.p ? text : VIEW("")), e);
 	if (!rc)
@@ -320,10 +337,12 @@ int prefix_check_pair(const struct prefix *data, const struct prefix *error, str
 {
 	if (data->expressions && (!error || !error->n))
 		return err_set(e, ERR_INVALID,
-			       "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions");
+			       "ErrorOutputPrefix cannot be null or empty when Prefix contains "
+			       "expressions");
 	if (error && error->expressions && !has(error, PIECE_ERROR_TYPE))
 		return err_set(e, ERR_INVALID,
-			       "ErrorOutputPrefix has expressions, so it has to contain !{firehose:error-output-type}");
+			       "ErrorOutputPrefix has expressions, so it has to contain "
+			       "!{firehose:error-output-type}");
 	return 0;
 }
 
@@ -351,7 +370,8 @@ static uint64_t next_random(uint64_t *state)
 
 static void put_random(struct buf *b, uint64_t *state)
 {
-	static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char letters[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 	for (int i = 0; i < RANDOM_LEN; i++)
 		buf_add_char(b, letters[next_random(state) % (sizeof(letters) - 1)]);

@@ -31,7 +31,8 @@ enum prefix_use { PREFIX_DATA, PREFIX_ERROR };
 int prefix_parse(struct arena *a, struct view text, enum prefix_use use, const struct prefix **ret,
 		 struct err *e) MUST_CHECK;
 /* What a Prefix asks of its ErrorOutputPrefix (NULL: not given).  ERR_INVALID. */
-int prefix_check_pair(const struct prefix *data, const struct prefix *error, struct err *e) MUST_CHECK;
+int prefix_check_pair(const struct prefix *data, const struct prefix *error, struct err *e)
+	MUST_CHECK;
 
 bool prefix_has_expressions(const struct prefix *p);
 /*
@@ -42,9 +43,9 @@ bool prefix_has_expressions(const struct prefix *p);
 bool prefix_gets_date(const struct prefix *p);
 
 struct prefix_env {
-	int64_t at_ms;            /* when the oldest record of the object arrived */
-	const char *error_type;   /* PREFIX_ERROR: "processing-failed", ... */
-	uint64_t seed;            /* random strings come from it: the same seed gives the same ones */
+	int64_t at_ms;          /* when the oldest record of the object arrived */
+	const char *error_type; /* PREFIX_ERROR: "processing-failed", ... */
+	uint64_t seed;          /* random strings come from it: the same seed gives the same ones */
 };
 /* Appends the value. */
 void prefix_eval(const struct prefix *p, const struct prefix_env *env, struct buf *ret);

@@ -19,7 +19,8 @@ struct gzip *gzip_new(void)
 	struct gzip *g = calloc(1, sizeof(*g));
 
 	must(g);
-	must(deflateInit2(&g->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_GZIP, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+	must(deflateInit2(&g->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_GZIP, 8,
+			  Z_DEFAULT_STRATEGY) == Z_OK);
 	return g;
 }
 

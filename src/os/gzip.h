@@ -14,4 +14,4 @@ struct gzip *gzip_new(void);
 /* Appends to @ret what is ready, which may be nothing yet. */
 void gzip_add(struct gzip *g, const void *p, size_t n, struct buf *ret);
 struct gzip *gzip_end(struct gzip *g, struct buf *ret); /* appends the rest, frees; returns NULL */
-struct gzip *gzip_free(struct gzip *g);                 /* without a result; NULL is fine; returns NULL */
+struct gzip *gzip_free(struct gzip *g); /* without a result; NULL is fine; returns NULL */

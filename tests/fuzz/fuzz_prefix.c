@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	const struct view text = view_of(p, n);
 
 	for (int use = PREFIX_DATA; use <= PREFIX_ERROR; use++) {
-		const struct prefix_env env = { .at_ms = 1795380007089, .error_type = "processing-failed", .seed = n };
+		const struct prefix_env env = { .at_ms = 1795380007089,
+						.error_type = "processing-failed",
+						.seed = n };
 		const struct prefix *x;
 		struct err e = { 0 };
 		struct arena a;

@@ -9,7 +9,8 @@ static bool all_of(struct view v, const char *also)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9');
 
 		if (!alnum && (!c || !strchr(also, c)))
 			return false;
@@ -30,7 +31,8 @@ static bool is_role(struct view v)
 		if (account.p[i] < '0' || account.p[i] > '9')
 			return false;
 	rest = view_from(rest, 12);
-	return view_starts(rest, VIEW(":role/")) && rest.n > 6 && all_of(view_from(rest, 6), "_+=,.@-/");
+	return view_starts(rest, VIEW(":role/")) && rest.n > 6 &&
+	       all_of(view_from(rest, 6), "_+=,.@-/");
 }
 
 static bool is_bucket(struct view v)
@@ -65,13 +67,19 @@ static bool is_on(const struct in_switch *s, bool dflt)
 static int check_switches(struct op_ctx *cx, const struct in_destination *d, const char *kind)
 {
 	if (d->logging && opt_bool_or(d->logging->enabled, false))
-		return invalid(cx, kind, "CloudWatchLoggingOptions.Enabled: true is not supported by mulgil");
+		return invalid(cx, kind,
+			       "CloudWatchLoggingOptions.Enabled: true is not supported by mulgil");
 	if (is_on(d->processing, false))
-		return invalid(cx, kind, "ProcessingConfiguration.Enabled: true is not supported by mulgil");
+		return invalid(cx, kind,
+			       "ProcessingConfiguration.Enabled: true is not supported by mulgil");
 	if (is_on(d->conversion, true))
-		return invalid(cx, kind, "DataFormatConversionConfiguration.Enabled: true is not supported by mulgil");
+		return invalid(cx, kind,
+			       "DataFormatConversionConfiguration.Enabled: true is not supported "
+			       "by mulgil");
 	if (is_on(d->partitioning, false))
-		return invalid(cx, kind, "DynamicPartitioningConfiguration.Enabled: true is not supported by mulgil");
+		return invalid(cx, kind,
+			       "DynamicPartitioningConfiguration.Enabled: true is not supported by "
+			       "mulgil");
 	if (d->time_zone && d->time_zone[0] && !view_eq_str(view_str(d->time_zone), "UTC"))
 		return invalid(cx, kind, "CustomTimeZone: only UTC is supported by mulgil");
 	return 0;
@@ -80,23 +88,26 @@ static int check_switches(struct op_ctx *cx, const struct in_destination *d, con
 static int check_members(struct op_ctx *cx, const struct in_destination *d, const char *kind)
 {
 	if (!is_role(view_str(d->role)))
-		return aws_fail(&cx->err, &AWS_VALIDATION, "%s.RoleARN '%s' is not the ARN of a role", kind, d->role);
+		return aws_fail(&cx->err, &AWS_VALIDATION,
+				"%s.RoleARN '%s' is not the ARN of a role", kind, d->role);
 	if (!is_bucket(view_str(d->bucket)))
-		return aws_fail(&cx->err, &AWS_VALIDATION, "%s.BucketARN '%s' is not the ARN of a bucket", kind,
-				d->bucket);
+		return aws_fail(&cx->err, &AWS_VALIDATION,
+				"%s.BucketARN '%s' is not the ARN of a bucket", kind, d->bucket);
 	if (!is_extension(view_str(d->extension)))
-		return aws_fail(&cx->err, &AWS_VALIDATION, "%s.FileExtension '%s' is not valid", kind, d->extension);
+		return aws_fail(&cx->err, &AWS_VALIDATION, "%s.FileExtension '%s' is not valid",
+				kind, d->extension);
 	if (d->hints && d->hints->size.set != d->hints->interval.set)
 		return invalid(cx, kind,
-			       "BufferingHints: SizeInMBs and IntervalInSeconds are given both, or neither of them");
+			       "BufferingHints: SizeInMBs and IntervalInSeconds are given both, or "
+			       "neither of them");
 	return check_switches(cx, d, kind);
 }
 
 /* A Wednesday in September has the longest names. */
 #define LONGEST_DAY_MS 1790812799999
 
-static int check_length(struct op_ctx *cx, const struct in_create *in, const struct in_destination *d,
-			const struct prefix *p, const char *kind)
+static int check_length(struct op_ctx *cx, const struct in_create *in,
+			const struct in_destination *d, const struct prefix *p, const char *kind)
 {
 	const struct prefix_env env = { .at_ms = LONGEST_DAY_MS };
 	size_t rest = strlen(in->name) + sizeof("-18446744073709551615-2026-09-30-23-59-59-") + 36 +
@@ -112,20 +123,23 @@ static int check_length(struct op_ctx *cx, const struct in_create *in, const str
 }
 
 /* Errors of the pure functions become the service's own, with the member's name in front. */
-static int prefix_failed(struct op_ctx *cx, const char *kind, const char *member, const struct err *why)
+static int prefix_failed(struct op_ctx *cx, const char *kind, const char *member,
+			 const struct err *why)
 {
 	return aws_fail(&cx->err, &FIREHOSE_INVALID, "%s.%s: %s", kind, member, why->msg);
 }
 
-static int check_prefixes(struct op_ctx *cx, const struct in_create *in, const struct in_destination *d,
-			  const char *kind)
+static int check_prefixes(struct op_ctx *cx, const struct in_create *in,
+			  const struct in_destination *d, const char *kind)
 {
 	const struct prefix *data, *error = NULL;
 	struct err why = { 0 };
 
-	if (prefix_parse(cx->arena, view_str(d->prefix ? d->prefix : ""), PREFIX_DATA, &data, &why) < 0)
+	if (prefix_parse(cx->arena, view_str(d->prefix ? d->prefix : ""), PREFIX_DATA, &data,
+			 &why) < 0)
 		return prefix_failed(cx, kind, "Prefix", &why);
-	if (d->error_prefix && prefix_parse(cx->arena, view_str(d->error_prefix), PREFIX_ERROR, &error, &why) < 0)
+	if (d->error_prefix &&
+	    prefix_parse(cx->arena, view_str(d->error_prefix), PREFIX_ERROR, &error, &why) < 0)
 		return prefix_failed(cx, kind, "ErrorOutputPrefix", &why);
 	if (prefix_check_pair(data, error, &why) < 0)
 		return prefix_failed(cx, kind, "ErrorOutputPrefix", &why);
@@ -158,15 +172,18 @@ int fh__op_create(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_create *in = input;
 	const struct in_destination *d = in->extended ? in->extended : in->plain;
-	const char *kind = in->extended ? "ExtendedS3DestinationConfiguration" : "S3DestinationConfiguration";
+	const char *kind = in->extended ? "ExtendedS3DestinationConfiguration"
+					: "S3DestinationConfiguration";
 	struct firehose *f = cx->self;
 	struct fh_config c;
 	int rc;
 
 	if (!all_of(view_str(in->name), "_.-"))
 		return aws_fail(&cx->err, &AWS_VALIDATION,
-				"1 validation error detected: Value '%s' at 'deliveryStreamName' failed to satisfy "
-				"constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+				"1 validation error detected: Value '%s' at 'deliveryStreamName' "
+				"failed to satisfy "
+				"constraint: Member must satisfy regular expression pattern: "
+				"[a-zA-Z0-9_.-]+",
 				in->name);
 	if (!d || (in->extended && in->plain))
 		return aws_fail(&cx->err, &FIREHOSE_INVALID,
@@ -283,7 +300,8 @@ int fh__op_list(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_list *in = input;
 	struct firehose *f = cx->self;
-	struct list_arg l = { .after = in->after ? in->after : "", .max = (size_t)opt_int_or(in->limit, 10),
+	struct list_arg l = { .after = in->after ? in->after : "",
+			      .max = (size_t)opt_int_or(in->limit, 10),
 			      .arena = cx->arena };
 
 	if (!in->type || view_eq_str(view_str(in->type), "DirectPut")) {
@@ -320,7 +338,8 @@ static int tag_fn(struct meta_tx *tx, void *arg, struct err *e)
 	if (!rc)
 		rc = fh__tags(tx, a->s->id, "", FIREHOSE_TAGS_MAX + 1, a->arena, &a->v, &a->n, e);
 	if (!rc && a->n > FIREHOSE_TAGS_MAX)
-		return aws_fail(e, &FIREHOSE_LIMIT, "A delivery stream has at most %d tags", FIREHOSE_TAGS_MAX);
+		return aws_fail(e, &FIREHOSE_LIMIT, "A delivery stream has at most %d tags",
+				FIREHOSE_TAGS_MAX);
 	return rc;
 }
 
@@ -355,13 +374,16 @@ static int tags_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct tags_arg *a = arg;
 
-	return fh__tags(tx, a->s->id, a->in->after ? a->in->after : "", a->max + 1, a->arena, &a->v, &a->n, e);
+	return fh__tags(tx, a->s->id, a->in->after ? a->in->after : "", a->max + 1, a->arena, &a->v,
+			&a->n, e);
 }
 
 int fh__op_list_tags(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_tags *in = input;
-	struct tags_arg a = { .s = fh__need(cx, in->name), .in = in, .arena = cx->arena,
+	struct tags_arg a = { .s = fh__need(cx, in->name),
+			      .in = in,
+			      .arena = cx->arena,
 			      .max = (size_t)opt_int_or(in->limit, FIREHOSE_TAGS_MAX) };
 
 	if (!a.s || meta_read(a.s->f->meta, tags_fn, &a, &cx->err) < 0)

@@ -48,7 +48,8 @@ static void gather_drop(struct gather *g)
 	*g = (struct gather){ 0 };
 }
 
-static int gather_begin(struct fh_stream *s, struct gather *g, const struct log_record *r, struct err *e)
+static int gather_begin(struct fh_stream *s, struct gather *g, const struct log_record *r,
+			struct err *e)
 {
 	int rc;
 
@@ -81,7 +82,8 @@ static int gather_packed(struct gather *g, struct err *e)
 	return rc;
 }
 
-static int gather_add(struct fh_stream *s, struct gather *g, const struct log_record *r, struct err *e)
+static int gather_add(struct fh_stream *s, struct gather *g, const struct log_record *r,
+		      struct err *e)
 {
 	int rc = g->w ? 0 : gather_begin(s, g, r, e);
 
@@ -113,7 +115,9 @@ static int gather_end(struct gather *g, struct arena *a, struct fh_object *ret, 
 	hex_encode(md5, sum, 16);
 	for (int i = 0; i < 8; i++)
 		be[i] = (uint8_t)(g->crc64 >> (56 - 8 * i));
-	*ret = (struct fh_object){ .md5_hex = md5, .first = g->first, .last = g->last, .at_ms = g->at_ms };
+	*ret = (struct fh_object){
+		.md5_hex = md5, .first = g->first, .last = g->last, .at_ms = g->at_ms
+	};
 	ret->crc64nvme = arena_str(a, base64_encode_arena(a, view_of(be, 8)));
 	if (rc)
 		blob_abort(g->w);
@@ -147,8 +151,8 @@ char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struc
 	prefix_eval(s->prefix, &env, &b);
 	buf_printf(&b, "%s-%" PRId64 "-", s->name, s->version);
 	prefix_timestamp(VIEW("yyyy-MM-dd-HH-mm-ss"), o->at_ms, &b);
-	buf_printf(&b, "-%s-%s-%s-%s-%s", hex_arena(a, h, 4), hex_arena(a, h + 4, 2), hex_arena(a, h + 6, 2),
-		   hex_arena(a, h + 8, 2), hex_arena(a, h + 10, 6));
+	buf_printf(&b, "-%s-%s-%s-%s-%s", hex_arena(a, h, 4), hex_arena(a, h + 4, 2),
+		   hex_arena(a, h + 6, 2), hex_arena(a, h + 8, 2), hex_arena(a, h + 10, 6));
 	if (c->extension && c->extension[0])
 		buf_add_str(&b, c->extension);
 	else if (c->gzip)
@@ -306,8 +310,9 @@ static int reader_at(struct fh_stream *s, struct err *e)
 	int rc;
 
 	if (from < first) {
-		diag(DIAG_ERROR, "firehose", "records %" PRIu64 " to %" PRIu64 " of %s are not in its log", from,
-		     first - 1, s->name);
+		diag(DIAG_ERROR, "firehose",
+		     "records %" PRIu64 " to %" PRIu64 " of %s are not in its log", from, first - 1,
+		     s->name);
 		from = first;
 	}
 	rc = log_reader_new(s->log, from, &r, e);

@@ -19,7 +19,8 @@
 /* --- a stream's configuration --- */
 struct fh_config {
 	bool extended; /* ExtendedS3DestinationConfiguration */
-	const char *role_arn, *bucket_arn, *prefix, *error_prefix; /* the last two: NULL if not given */
+	const char *role_arn, *bucket_arn, *prefix,
+		*error_prefix; /* the last two: NULL if not given */
 	int64_t size_mb, interval_s;
 	bool gzip;
 	const char *extension, *time_zone; /* NULL if not given */
@@ -76,8 +77,8 @@ struct firehose {
 	struct s3_port s3;
 	char *dir, *region, *account;
 	uint64_t log_bytes_max;
-	struct lock admin; /* one creation or deletion at a time */
-	struct lock lock;  /* of what follows; never held while anything blocks */
+	struct lock admin;  /* one creation or deletion at a time */
+	struct lock lock;   /* of what follows; never held while anything blocks */
 	struct map streams; /* by name */
 	struct fh_stream *all;
 	struct fh_watch *watches;
@@ -91,10 +92,11 @@ extern const struct aws_error FIREHOSE_NOT_FOUND, FIREHOSE_IN_USE, FIREHOSE_INVA
 struct fh_stream *fh__find(struct firehose *f, const char *name); /* NULL if there is none */
 /* ResourceNotFoundException if there is none. */
 struct fh_stream *fh__need(struct op_ctx *cx, const char *name);
-int fh__create(struct firehose *f, const char *name, const struct fh_config *c, const struct fh_tag *tags, size_t n_tags,
-	       struct err *e);
+int fh__create(struct firehose *f, const char *name, const struct fh_config *c,
+	       const struct fh_tag *tags, size_t n_tags, struct err *e);
 int fh__delete(struct firehose *f, const char *name, struct err *e);
-void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l), void *arg);
+void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l),
+	       void *arg);
 char *fh__arn(const struct firehose *f, struct arena *a, const char *name);
 
 /* --- config.c --- */
@@ -105,20 +107,23 @@ int fh__config_from(struct arena *a, struct view text, struct fh_config *ret, st
 extern const char fh__ddl[];
 int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e); /* ERR_EXISTS */
 int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e);
-int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg, struct err *e);
+int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg,
+	     struct err *e);
 /* Names after @after, at most @max. */
-int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret, size_t *ret_n,
-	      struct err *e);
+int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret,
+	      size_t *ret_n, struct err *e);
 /* ERR_CONFLICT unless exactly @from was delivered so far. */
 int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e);
-int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq, struct err *e);
+int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq,
+		 struct err *e);
 int fh__hold_remove(struct meta_tx *tx, const char *id, const char *reader, struct err *e);
-int fh__hold_rows(struct meta_tx *tx, const char *id, void (*fn)(void *arg, const char *reader, uint64_t seq), void *arg,
+int fh__hold_rows(struct meta_tx *tx, const char *id,
+		  void (*fn)(void *arg, const char *reader, uint64_t seq), void *arg,
 		  struct err *e);
 int fh__tag_put(struct meta_tx *tx, const char *id, const struct fh_tag *t, struct err *e);
 int fh__tag_remove(struct meta_tx *tx, const char *id, const char *key, struct err *e);
-int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a, struct fh_tag **ret,
-	     size_t *ret_n, struct err *e);
+int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a,
+	     struct fh_tag **ret, size_t *ret_n, struct err *e);
 
 /* --- delivery.c --- */
 int fh__delivery_start(struct fh_stream *s, struct err *e);

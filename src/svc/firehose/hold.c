@@ -71,7 +71,8 @@ void fh__hold(struct fh_stream *s, const char *reader, uint64_t seq)
 	if (seq != UINT64_MAX)
 		set(s, reader, seq);
 	if ((is_new || seq == UINT64_MAX) && meta_write(s->f->meta, put_fn, &a, &e) < 0)
-		diag(DIAG_WARN, "firehose", "the hold of %s on %s lasts until the next start only: %s", reader, s->name,
+		diag(DIAG_WARN, "firehose",
+		     "the hold of %s on %s lasts until the next start only: %s", reader, s->name,
 		     e.msg);
 	if (seq == UINT64_MAX)
 		forget(s, reader);

@@ -3,23 +3,28 @@
 #include "base/limits.h"
 #include "svc/firehose/firehose_int.h"
 
-const char fh__ddl[] =
-	"CREATE TABLE IF NOT EXISTS firehose_stream (name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
-	" created_ms BIGINT NOT NULL, version BIGINT NOT NULL, delivered BIGINT NOT NULL, config TEXT NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS firehose_tag (stream TEXT NOT NULL, tkey TEXT NOT NULL, tvalue TEXT,"
-	" PRIMARY KEY (stream, tkey));"
-	"CREATE TABLE IF NOT EXISTS firehose_hold (stream TEXT NOT NULL, reader TEXT NOT NULL, seq BIGINT NOT NULL,"
-	" PRIMARY KEY (stream, reader));"
-	/* Deleted streams: their logs stay on disk. */
-	"CREATE TABLE IF NOT EXISTS firehose_gone (id TEXT PRIMARY KEY, name TEXT NOT NULL, deleted_ms BIGINT NOT NULL,"
-	" delivered BIGINT NOT NULL, config TEXT NOT NULL);";
+const char fh__ddl[] = "CREATE TABLE IF NOT EXISTS firehose_stream (name TEXT PRIMARY KEY, id TEXT "
+		       "NOT NULL UNIQUE,"
+		       " created_ms BIGINT NOT NULL, version BIGINT NOT NULL, delivered BIGINT NOT "
+		       "NULL, config TEXT NOT NULL);"
+		       "CREATE TABLE IF NOT EXISTS firehose_tag (stream TEXT NOT NULL, tkey TEXT "
+		       "NOT NULL, tvalue TEXT,"
+		       " PRIMARY KEY (stream, tkey));"
+		       "CREATE TABLE IF NOT EXISTS firehose_hold (stream TEXT NOT NULL, reader "
+		       "TEXT NOT NULL, seq BIGINT NOT NULL,"
+		       " PRIMARY KEY (stream, reader));"
+		       /* Deleted streams: their logs stay on disk. */
+		       "CREATE TABLE IF NOT EXISTS firehose_gone (id TEXT PRIMARY KEY, name TEXT "
+		       "NOT NULL, deleted_ms BIGINT NOT NULL,"
+		       " delivered BIGINT NOT NULL, config TEXT NOT NULL);";
 
 int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e)
 {
-	return tx_run(tx, e,
-		      "INSERT INTO firehose_stream (name, id, created_ms, version, delivered, config)"
-		      " VALUES (?, ?, ?, ?, 0, ?)",
-		      "ssiis", r->name, r->id, r->created_ms, r->version, r->config);
+	return tx_run(
+		tx, e,
+		"INSERT INTO firehose_stream (name, id, created_ms, version, delivered, config)"
+		" VALUES (?, ?, ?, ?, 0, ?)",
+		"ssiis", r->name, r->id, r->created_ms, r->version, r->config);
 }
 
 int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e)
@@ -36,10 +41,13 @@ int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struc
 	return rc ? rc : tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ?", "s", r->id);
 }
 
-int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg, struct err *e)
+int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg,
+	     struct err *e)
 {
 	struct tx_rows *r;
-	int rc = tx_query(tx, &r, e, "SELECT name, id, created_ms, version, delivered, config FROM firehose_stream", "");
+	int rc = tx_query(
+		tx, &r, e,
+		"SELECT name, id, created_ms, version, delivered, config FROM firehose_stream", "");
 
 	if (rc)
 		return rc;
@@ -48,19 +56,22 @@ int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), 
 		struct fh_row row;
 
 		arena_init(&a, LIMIT_ARENA);
-		row = (struct fh_row){ row_str(r, 0, &a), row_str(r, 1, &a),	      row_int(r, 2),
-				       row_int(r, 3),	  (uint64_t)row_int(r, 4), row_str(r, 5, &a) };
+		row =
+			(struct fh_row){ row_str(r, 0, &a),       row_str(r, 1, &a),
+					 row_int(r, 2),           row_int(r, 3),
+					 (uint64_t)row_int(r, 4), row_str(r, 5, &a) };
 		fn(arg, &row);
 	}
 	return rc;
 }
 
-int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret, size_t *ret_n,
-	      struct err *e)
+int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret,
+	      size_t *ret_n, struct err *e)
 {
 	struct tx_rows *r;
-	int rc = tx_query(tx, &r, e, "SELECT name FROM firehose_stream WHERE name > ? ORDER BY name LIMIT ?", "si",
-			  after, (int64_t)max);
+	int rc = tx_query(tx, &r, e,
+			  "SELECT name FROM firehose_stream WHERE name > ? ORDER BY name LIMIT ?",
+			  "si", after, (int64_t)max);
 
 	if (rc)
 		return rc;
@@ -73,15 +84,17 @@ int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a
 
 int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e)
 {
-	int rc = tx_run(tx, e, "UPDATE firehose_stream SET delivered = ? WHERE id = ? AND delivered = ?", "isi",
-			(int64_t)to, id, (int64_t)from);
+	int rc = tx_run(tx, e,
+			"UPDATE firehose_stream SET delivered = ? WHERE id = ? AND delivered = ?",
+			"isi", (int64_t)to, id, (int64_t)from);
 
 	if (!rc && tx_changes(tx) != 1)
 		return err_set(e, ERR_CONFLICT, "the records were delivered already");
 	return rc;
 }
 
-int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq, struct err *e)
+int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq,
+		 struct err *e)
 {
 	return tx_run(tx, e,
 		      "INSERT INTO firehose_hold (stream, reader, seq) VALUES (?, ?, ?)"
@@ -91,14 +104,16 @@ int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_
 
 int fh__hold_remove(struct meta_tx *tx, const char *id, const char *reader, struct err *e)
 {
-	return tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ? AND reader = ?", "ss", id, reader);
+	return tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ? AND reader = ?", "ss", id,
+		      reader);
 }
 
-int fh__hold_rows(struct meta_tx *tx, const char *id, void (*fn)(void *arg, const char *reader, uint64_t seq), void *arg,
-		  struct err *e)
+int fh__hold_rows(struct meta_tx *tx, const char *id,
+		  void (*fn)(void *arg, const char *reader, uint64_t seq), void *arg, struct err *e)
 {
 	struct tx_rows *r;
-	int rc = tx_query(tx, &r, e, "SELECT reader, seq FROM firehose_hold WHERE stream = ?", "s", id);
+	int rc = tx_query(tx, &r, e, "SELECT reader, seq FROM firehose_hold WHERE stream = ?", "s",
+			  id);
 
 	if (rc)
 		return rc;
@@ -121,15 +136,17 @@ int fh__tag_put(struct meta_tx *tx, const char *id, const struct fh_tag *t, stru
 
 int fh__tag_remove(struct meta_tx *tx, const char *id, const char *key, struct err *e)
 {
-	return tx_run(tx, e, "DELETE FROM firehose_tag WHERE stream = ? AND tkey = ?", "ss", id, key);
+	return tx_run(tx, e, "DELETE FROM firehose_tag WHERE stream = ? AND tkey = ?", "ss", id,
+		      key);
 }
 
-int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a, struct fh_tag **ret,
-	     size_t *ret_n, struct err *e)
+int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a,
+	     struct fh_tag **ret, size_t *ret_n, struct err *e)
 {
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT tkey, tvalue FROM firehose_tag WHERE stream = ? AND tkey > ? ORDER BY tkey LIMIT ?",
+			  "SELECT tkey, tvalue FROM firehose_tag WHERE stream = ? AND tkey > ? "
+			  "ORDER BY tkey LIMIT ?",
 			  "ssi", id, after, (int64_t)max);
 
 	if (rc)

@@ -6,8 +6,10 @@
 #define NAME(st) OP_STR(st, name, "DeliveryStreamName", true, 1, 64)
 
 static const char *const direct_put[] = { "DirectPut", NULL };
-static const char *const other_types[] = { "KinesisStreamAsSource", "MSKAsSource", "DatabaseAsSource", NULL };
-static const char *const all_types[] = { "DirectPut", "KinesisStreamAsSource", "MSKAsSource", "DatabaseAsSource", NULL };
+static const char *const other_types[] = { "KinesisStreamAsSource", "MSKAsSource",
+					   "DatabaseAsSource", NULL };
+static const char *const all_types[] = { "DirectPut", "KinesisStreamAsSource", "MSKAsSource",
+					 "DatabaseAsSource", NULL };
 static const char *const compressions[] = { "UNCOMPRESSED", "GZIP", NULL };
 static const char *const other_compressions[] = { "ZIP", "Snappy", "HADOOP_SNAPPY", NULL };
 static const char *const no_encryption[] = { "NoEncryption", NULL };
@@ -16,65 +18,59 @@ static const char *const enabled[] = { "Enabled", NULL };
 
 static const struct op_field hints_fields[] = {
 	OP_INT(struct in_hints, size, "SizeInMBs", false, 1, 128),
-	OP_INT(struct in_hints, interval, "IntervalInSeconds", false, 0, 900),
-	OP_END
+	OP_INT(struct in_hints, interval, "IntervalInSeconds", false, 0, 900), OP_END
 };
 static const struct op_field encryption_fields[] = {
 	OP_ENUM(struct in_encryption, none, "NoEncryptionConfig", false, no_encryption, NULL),
-	OP_REFUSED("KMSEncryptionConfig"),
-	OP_END
+	OP_REFUSED("KMSEncryptionConfig"), OP_END
 };
 static const struct op_field logging_fields[] = {
 	OP_BOOL(struct in_logging, enabled, "Enabled", false),
 	OP_STR(struct in_logging, group, "LogGroupName", false, 0, 512),
-	OP_STR(struct in_logging, stream, "LogStreamName", false, 0, 512),
-	OP_END
+	OP_STR(struct in_logging, stream, "LogStreamName", false, 0, 512), OP_END
 };
 static const struct op_field processing_fields[] = {
-	OP_BOOL(struct in_switch, enabled, "Enabled", false),
-	OP_REFUSED("Processors"),
-	OP_END
+	OP_BOOL(struct in_switch, enabled, "Enabled", false), OP_REFUSED("Processors"), OP_END
 };
 static const struct op_field conversion_fields[] = {
-	OP_BOOL(struct in_switch, enabled, "Enabled", false),
-	OP_REFUSED("SchemaConfiguration"),
-	OP_REFUSED("InputFormatConfiguration"),
-	OP_REFUSED("OutputFormatConfiguration"),
-	OP_END
+	OP_BOOL(struct in_switch, enabled, "Enabled", false), OP_REFUSED("SchemaConfiguration"),
+	OP_REFUSED("InputFormatConfiguration"), OP_REFUSED("OutputFormatConfiguration"), OP_END
 };
 static const struct op_field partitioning_fields[] = {
-	OP_BOOL(struct in_switch, enabled, "Enabled", false),
-	OP_REFUSED("RetryOptions"),
-	OP_END
+	OP_BOOL(struct in_switch, enabled, "Enabled", false), OP_REFUSED("RetryOptions"), OP_END
 };
 
 #define DESTINATION \
 	OP_STR(struct in_destination, role, "RoleARN", true, 1, 512), \
-	OP_STR(struct in_destination, bucket, "BucketARN", true, 1, 2048), \
-	OP_STR(struct in_destination, prefix, "Prefix", false, 0, 1024), \
-	OP_STR(struct in_destination, error_prefix, "ErrorOutputPrefix", false, 0, 1024), \
-	OP_OBJ(struct in_destination, hints, "BufferingHints", false, hints_fields), \
-	OP_ENUM(struct in_destination, compression, "CompressionFormat", false, compressions, other_compressions), \
-	OP_OBJ(struct in_destination, encryption, "EncryptionConfiguration", false, encryption_fields), \
-	OP_OBJ(struct in_destination, logging, "CloudWatchLoggingOptions", false, logging_fields)
+		OP_STR(struct in_destination, bucket, "BucketARN", true, 1, 2048), \
+		OP_STR(struct in_destination, prefix, "Prefix", false, 0, 1024), \
+		OP_STR(struct in_destination, error_prefix, "ErrorOutputPrefix", false, 0, 1024), \
+		OP_OBJ(struct in_destination, hints, "BufferingHints", false, hints_fields), \
+		OP_ENUM(struct in_destination, compression, "CompressionFormat", false, \
+			compressions, other_compressions), \
+		OP_OBJ(struct in_destination, encryption, "EncryptionConfiguration", false, \
+		       encryption_fields), \
+		OP_OBJ(struct in_destination, logging, "CloudWatchLoggingOptions", false, \
+		       logging_fields)
 static const struct op_field plain_fields[] = { DESTINATION, OP_END };
 static const struct op_field extended_fields[] = {
 	DESTINATION,
-	OP_OBJ(struct in_destination, processing, "ProcessingConfiguration", false, processing_fields),
+	OP_OBJ(struct in_destination, processing, "ProcessingConfiguration", false,
+	       processing_fields),
 	OP_ENUM(struct in_destination, backup_mode, "S3BackupMode", false, disabled, enabled),
 	OP_REFUSED("S3BackupConfiguration"),
-	OP_OBJ(struct in_destination, conversion, "DataFormatConversionConfiguration", false, conversion_fields),
-	OP_OBJ(struct in_destination, partitioning, "DynamicPartitioningConfiguration", false, partitioning_fields),
+	OP_OBJ(struct in_destination, conversion, "DataFormatConversionConfiguration", false,
+	       conversion_fields),
+	OP_OBJ(struct in_destination, partitioning, "DynamicPartitioningConfiguration", false,
+	       partitioning_fields),
 	OP_STR(struct in_destination, extension, "FileExtension", false, 0, 128),
 	OP_STR(struct in_destination, time_zone, "CustomTimeZone", false, 0, 50),
 	OP_END
 };
 
-static const struct op_field tag_fields[] = {
-	OP_STR(struct fh_tag, key, "Key", true, 1, 128),
-	OP_STR(struct fh_tag, value, "Value", false, 0, 256),
-	OP_END
-};
+static const struct op_field tag_fields[] = { OP_STR(struct fh_tag, key, "Key", true, 1, 128),
+					      OP_STR(struct fh_tag, value, "Value", false, 0, 256),
+					      OP_END };
 static const struct op_field tag_item[] = { OP_ITEM_OBJ(tag_fields), OP_END };
 static const struct op_field key_item[] = { OP_ITEM_STR(1, 128), OP_END };
 
@@ -82,8 +78,10 @@ static const struct op_field create_fields[] = {
 	NAME(struct in_create),
 	OP_ENUM(struct in_create, type, "DeliveryStreamType", false, direct_put, other_types),
 	OP_OBJ(struct in_create, plain, "S3DestinationConfiguration", false, plain_fields),
-	OP_OBJ(struct in_create, extended, "ExtendedS3DestinationConfiguration", false, extended_fields),
-	OP_LIST(struct in_create, tags, "Tags", false, struct fh_tag, tag_item, 1, FIREHOSE_TAGS_MAX),
+	OP_OBJ(struct in_create, extended, "ExtendedS3DestinationConfiguration", false,
+	       extended_fields),
+	OP_LIST(struct in_create, tags, "Tags", false, struct fh_tag, tag_item, 1,
+		FIREHOSE_TAGS_MAX),
 	OP_REFUSED("DirectPutSourceConfiguration"),
 	OP_REFUSED("KinesisStreamSourceConfiguration"),
 	OP_REFUSED("DeliveryStreamEncryptionConfigurationInput"),
@@ -100,52 +98,44 @@ static const struct op_field create_fields[] = {
 	OP_END
 };
 static const struct op_field describe_fields[] = {
-	NAME(struct in_describe),
-	OP_INT(struct in_describe, limit, "Limit", false, 1, 10000),
-	OP_STR(struct in_describe, after, "ExclusiveStartDestinationId", false, 1, 100),
-	OP_END
+	NAME(struct in_describe), OP_INT(struct in_describe, limit, "Limit", false, 1, 10000),
+	OP_STR(struct in_describe, after, "ExclusiveStartDestinationId", false, 1, 100), OP_END
 };
 static const struct op_field list_fields[] = {
 	OP_INT(struct in_list, limit, "Limit", false, 1, 10000),
 	OP_ENUM(struct in_list, type, "DeliveryStreamType", false, all_types, NULL),
-	OP_STR(struct in_list, after, "ExclusiveStartDeliveryStreamName", false, 1, 64),
-	OP_END
+	OP_STR(struct in_list, after, "ExclusiveStartDeliveryStreamName", false, 1, 64), OP_END
 };
-static const struct op_field delete_fields[] = {
-	NAME(struct in_delete),
-	OP_BOOL(struct in_delete, force, "AllowForceDelete", false), /* of KMS grants: there are none */
-	OP_END
-};
+static const struct op_field delete_fields[] = { NAME(struct in_delete),
+						 OP_BOOL(struct in_delete, force,
+							 "AllowForceDelete",
+							 false), /* of KMS grants: there are none */
+						 OP_END };
 static const struct op_field record_fields[] = {
-	OP_BLOB(struct in_record, data, "Data", true, 0, LIMIT_RECORD),
-	OP_END
+	OP_BLOB(struct in_record, data, "Data", true, 0, LIMIT_RECORD), OP_END
 };
 static const struct op_field record_item[] = { OP_ITEM_OBJ(record_fields), OP_END };
 static const struct op_field put_fields[] = {
-	NAME(struct in_put),
-	OP_OBJ(struct in_put, record, "Record", true, record_fields),
-	OP_END
+	NAME(struct in_put), OP_OBJ(struct in_put, record, "Record", true, record_fields), OP_END
 };
-static const struct op_field put_batch_fields[] = {
-	NAME(struct in_put_batch),
-	OP_LIST(struct in_put_batch, records, "Records", true, struct in_record, record_item, 1, FIREHOSE_BATCH_RECORDS),
-	OP_END
-};
+static const struct op_field put_batch_fields[] = { NAME(struct in_put_batch),
+						    OP_LIST(struct in_put_batch, records, "Records",
+							    true, struct in_record, record_item, 1,
+							    FIREHOSE_BATCH_RECORDS),
+						    OP_END };
 static const struct op_field add_tags_fields[] = {
 	NAME(struct in_tags),
 	OP_LIST(struct in_tags, tags, "Tags", true, struct fh_tag, tag_item, 1, FIREHOSE_TAGS_MAX),
 	OP_END
 };
-static const struct op_field remove_tags_fields[] = {
-	NAME(struct in_tags),
-	OP_LIST(struct in_tags, keys, "TagKeys", true, const char *, key_item, 1, FIREHOSE_TAGS_MAX),
-	OP_END
-};
+static const struct op_field remove_tags_fields[] = { NAME(struct in_tags),
+						      OP_LIST(struct in_tags, keys, "TagKeys", true,
+							      const char *, key_item, 1,
+							      FIREHOSE_TAGS_MAX),
+						      OP_END };
 static const struct op_field list_tags_fields[] = {
-	NAME(struct in_tags),
-	OP_STR(struct in_tags, after, "ExclusiveStartTagKey", false, 1, 128),
-	OP_INT(struct in_tags, limit, "Limit", false, 1, 50),
-	OP_END
+	NAME(struct in_tags), OP_STR(struct in_tags, after, "ExclusiveStartTagKey", false, 1, 128),
+	OP_INT(struct in_tags, limit, "Limit", false, 1, 50), OP_END
 };
 
 static const struct op ops[] = {
@@ -155,21 +145,23 @@ static const struct op ops[] = {
 	  "Deletes a delivery stream; its log stays on disk." },
 	{ "DescribeDeliveryStream", fh__op_describe, describe_fields, sizeof(struct in_describe), 0,
 	  "Describes a delivery stream." },
-	{ "ListDeliveryStreams", fh__op_list, list_fields, sizeof(struct in_list), 0, "Lists the delivery streams." },
-	{ "ListTagsForDeliveryStream", fh__op_list_tags, list_tags_fields, sizeof(struct in_tags), 0,
-	  "Lists the labels of a delivery stream." },
+	{ "ListDeliveryStreams", fh__op_list, list_fields, sizeof(struct in_list), 0,
+	  "Lists the delivery streams." },
+	{ "ListTagsForDeliveryStream", fh__op_list_tags, list_tags_fields, sizeof(struct in_tags),
+	  0, "Lists the labels of a delivery stream." },
 	{ "PutRecord", fh__op_put, put_fields, sizeof(struct in_put), OP_WRITE,
 	  "Appends one record to a delivery stream." },
-	{ "PutRecordBatch", fh__op_put_batch, put_batch_fields, sizeof(struct in_put_batch), OP_WRITE,
-	  "Appends up to 500 records to a delivery stream." },
+	{ "PutRecordBatch", fh__op_put_batch, put_batch_fields, sizeof(struct in_put_batch),
+	  OP_WRITE, "Appends up to 500 records to a delivery stream." },
 	{ "TagDeliveryStream", fh__op_tag, add_tags_fields, sizeof(struct in_tags), OP_WRITE,
 	  "Adds or replaces labels of a delivery stream." },
 	{ "UntagDeliveryStream", fh__op_untag, remove_tags_fields, sizeof(struct in_tags), OP_WRITE,
 	  "Removes labels of a delivery stream." },
 };
 
-static const struct aws_error *const errors[] = { &FIREHOSE_NOT_FOUND, &FIREHOSE_IN_USE,      &FIREHOSE_INVALID,
-						  &FIREHOSE_LIMIT,     &FIREHOSE_UNAVAILABLE, NULL };
+static const struct aws_error *const errors[] = { &FIREHOSE_NOT_FOUND,   &FIREHOSE_IN_USE,
+						  &FIREHOSE_INVALID,     &FIREHOSE_LIMIT,
+						  &FIREHOSE_UNAVAILABLE, NULL };
 
 const struct service firehose_service = {
 	.name = "firehose",

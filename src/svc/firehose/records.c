@@ -37,7 +37,8 @@ int fh__op_put(struct op_ctx *cx, const void *input, struct out *o)
 	return 0;
 }
 
-static void answers(struct op_ctx *cx, const struct fh_stream *s, size_t n, bool stored, uint64_t first, struct out *o)
+static void answers(struct op_ctx *cx, const struct fh_stream *s, size_t n, bool stored,
+		    uint64_t first, struct out *o)
 {
 	out_int(o, "FailedPutCount", stored ? 0 : (int64_t)n);
 	out_bool(o, "Encrypted", false);

@@ -12,7 +12,8 @@
 
 char *fh__arn(const struct firehose *f, struct arena *a, const char *name)
 {
-	return arena_printf(a, "arn:aws:firehose:%s:%s:deliverystream/%s", f->region, f->account, name);
+	return arena_printf(a, "arn:aws:firehose:%s:%s:deliverystream/%s", f->region, f->account,
+			    name);
 }
 
 struct fh_stream *fh__find(struct firehose *f, const char *name)
@@ -27,7 +28,8 @@ struct fh_stream *fh__need(struct op_ctx *cx, const char *name)
 	struct fh_stream *s = fh__find(f, name);
 
 	if (!s)
-		aws_fail(&cx->err, &FIREHOSE_NOT_FOUND, "Firehose %s under account %s not found.", name, f->account);
+		aws_fail(&cx->err, &FIREHOSE_NOT_FOUND, "Firehose %s under account %s not found.",
+			 name, f->account);
 	return s;
 }
 
@@ -66,12 +68,14 @@ static struct fh_stream *stream_new(struct firehose *f, const struct fh_row *r)
 static int stream_open(struct fh_stream *s, const char *config, struct err *e)
 {
 	const uint64_t max = s->f->log_bytes_max;
-	const struct log_opts o = { .bytes_max = max, .segment_bytes = max && max < 256 * MIB ? max / 4 : 0 };
+	const struct log_opts o = { .bytes_max = max,
+				    .segment_bytes = max && max < 256 * MIB ? max / 4 : 0 };
 	const char *dir = arena_printf(&s->arena, "%s/%s", s->f->dir, s->id);
 	int rc = fh__config_from(&s->arena, view_str(config), &s->config, e);
 
 	if (!rc)
-		rc = prefix_parse(&s->arena, view_str(s->config.prefix ? s->config.prefix : ""), PREFIX_DATA, &s->prefix, e);
+		rc = prefix_parse(&s->arena, view_str(s->config.prefix ? s->config.prefix : ""),
+				  PREFIX_DATA, &s->prefix, e);
 	if (!rc)
 		rc = file_mkdirs(dir, 0700, e);
 	return rc ? rc : log_open_segments(dir, &o, &s->log, e);
@@ -100,7 +104,8 @@ static void publish_stream(struct firehose *f, struct fh_stream *s)
 }
 
 /* The admin lock keeps streams from coming meanwhile, so that each is told once. */
-void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l), void *arg)
+void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l),
+	       void *arg)
 {
 	struct fh_watch *w = calloc(1, sizeof(*w));
 	size_t slot = 0;
@@ -139,11 +144,12 @@ static int create_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 static int in_use(const struct firehose *f, const char *name, struct err *e)
 {
-	return aws_fail(e, &FIREHOSE_IN_USE, "Firehose %s under accountId %s already exists", name, f->account);
+	return aws_fail(e, &FIREHOSE_IN_USE, "Firehose %s under accountId %s already exists", name,
+			f->account);
 }
 
-int fh__create(struct firehose *f, const char *name, const struct fh_config *c, const struct fh_tag *tags, size_t n_tags,
-	       struct err *e)
+int fh__create(struct firehose *f, const char *name, const struct fh_config *c,
+	       const struct fh_tag *tags, size_t n_tags, struct err *e)
 {
 	char uuid[UUID_TEXT], id[ID_TEXT];
 	struct fh_row row = { .name = name, .id = id, .created_ms = clock_ms(), .version = 1 };
@@ -196,7 +202,8 @@ int fh__delete(struct firehose *f, const char *name, struct err *e)
 	LOCK_SCOPE(&f->admin);
 	s = fh__find(f, name);
 	if (!s)
-		return aws_fail(e, &FIREHOSE_NOT_FOUND, "Firehose %s under account %s not found.", name, f->account);
+		return aws_fail(e, &FIREHOSE_NOT_FOUND, "Firehose %s under account %s not found.",
+				name, f->account);
 	a.row = (struct fh_row){ .name = s->name, .id = s->id };
 	rc = meta_write(f->meta, delete_fn, &a, e);
 	if (rc)
@@ -333,12 +340,15 @@ static void port_hold(void *self, const char *stream, const char *reader, uint64
 		fh__hold(s, reader, seq);
 }
 
-static void port_watch(void *self, void (*fn)(void *arg, const char *stream, struct log *l), void *arg)
+static void port_watch(void *self, void (*fn)(void *arg, const char *stream, struct log *l),
+		       void *arg)
 {
 	fh__watch(self, fn, arg);
 }
 
 struct firehose_port firehose_port(struct firehose *f)
 {
-	return (struct firehose_port){ .self = f, .log = port_log, .hold = port_hold, .watch = port_watch };
+	return (struct firehose_port){
+		.self = f, .log = port_log, .hold = port_hold, .watch = port_watch
+	};
 }

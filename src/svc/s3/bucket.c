@@ -30,7 +30,8 @@ static bool looks_like_ip(struct view name)
 static bool reserved(struct view v)
 {
 	static const char *const starts[] = { "xn--", "sthree-", "amzn-s3-demo-" };
-	static const char *const ends[] = { "-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3" };
+	static const char *const ends[] = { "-s3alias", "--ol-s3", ".mrap", "--x-s3",
+					    "--table-s3" };
 
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
 		if (view_starts(v, view_str(starts[i])))
@@ -67,7 +68,8 @@ static int create_fn(struct meta_tx *tx, void *arg, struct err *e)
 		return found;
 	if (found)
 		return aws_fail(e, &S3_BUCKET_OWNED,
-				"Your previous request to create the named bucket succeeded and you already own it.");
+				"Your previous request to create the named bucket succeeded and "
+				"you already own it.");
 	return s3__bucket_insert(tx, a->name, a->s->now_ms(), e);
 }
 
@@ -80,17 +82,20 @@ int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	int rc;
 
 	if (!s3__bucket_name_ok(in->bucket))
-		return aws_fail(&cx->err, &S3_INVALID_BUCKET_NAME, "The specified bucket is not valid.");
+		return aws_fail(&cx->err, &S3_INVALID_BUCKET_NAME,
+				"The specified bucket is not valid.");
 	if (asked && !view_eq_str(view_str(asked), s->region))
 		return aws_fail(&cx->err, &S3_ILLEGAL_LOCATION,
-				"The %s location constraint is incompatible for the region specific endpoint this "
+				"The %s location constraint is incompatible for the region "
+				"specific endpoint this "
 				"request was sent to.",
 				asked);
 	rc = meta_write(s->meta, create_fn, &a, &cx->err);
 	if (rc)
 		return rc;
 	out_header(o, "Location", "Location", arena_printf(cx->arena, "/%s", in->bucket));
-	out_header(o, "BucketArn", "x-amz-bucket-arn", arena_printf(cx->arena, "arn:aws:s3:::%s", in->bucket));
+	out_header(o, "BucketArn", "x-amz-bucket-arn",
+		   arena_printf(cx->arena, "arn:aws:s3:::%s", in->bucket));
 	return 0;
 }
 
@@ -119,7 +124,8 @@ int s3__head_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	if (rc)
 		return rc;
 	out_header(o, "BucketRegion", "x-amz-bucket-region", s->region);
-	out_header(o, "BucketArn", "x-amz-bucket-arn", arena_printf(cx->arena, "arn:aws:s3:::%s", in->bucket));
+	out_header(o, "BucketArn", "x-amz-bucket-arn",
+		   arena_printf(cx->arena, "arn:aws:s3:::%s", in->bucket));
 	out_header(o, "AccessPointAlias", "x-amz-access-point-alias", "false");
 	return 0;
 }
@@ -133,11 +139,13 @@ int s3__get_bucket_location(struct op_ctx *cx, const void *input, struct out *o)
 	if (rc)
 		return rc;
 	/* The root element is the value itself: no structure can say that. */
-	out_body(o, "application/xml",
-		 view_str(arena_printf(cx->arena,
-				       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint "
-				       "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">%s</LocationConstraint>",
-				       first ? "" : s->region)));
+	out_body(
+		o, "application/xml",
+		view_str(arena_printf(
+			cx->arena,
+			"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint "
+			"xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">%s</LocationConstraint>",
+			first ? "" : s->region)));
 	return 0;
 }
 
@@ -149,7 +157,8 @@ static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
 	if (!rc)
 		rc = s3__bucket_in_use(tx, a->name, e);
 	if (rc > 0)
-		return aws_fail(e, &S3_BUCKET_NOT_EMPTY, "The bucket you tried to delete is not empty");
+		return aws_fail(e, &S3_BUCKET_NOT_EMPTY,
+				"The bucket you tried to delete is not empty");
 	if (!rc)
 		rc = s3__uploads_of(tx, a->name, a->arena, &a->old_parts, e);
 	return rc ? rc : s3__bucket_remove(tx, a->name, e);
@@ -181,12 +190,15 @@ int s3__list_buckets(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_list_buckets *in = input;
 	struct s3 *s = cx->self;
 	struct view after = VIEW("");
-	struct bucket_arg a = { .s = s, .arena = cx->arena, .prefix = in->prefix ? in->prefix : "",
+	struct bucket_arg a = { .s = s,
+				.arena = cx->arena,
+				.prefix = in->prefix ? in->prefix : "",
 				.max = (size_t)opt_int_or(in->max, 10000) };
 	int rc;
 
 	if (in->token && !base64_decode_arena(cx->arena, view_str(in->token), &after))
-		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "The continuation token provided is incorrect");
+		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+				"The continuation token provided is incorrect");
 	a.after = arena_str(cx->arena, after);
 	if (!in->region || view_eq_str(view_str(in->region), s->region)) {
 		rc = meta_read(s->meta, list_fn, &a, &cx->err);

@@ -47,7 +47,8 @@ static int claim_value(struct op_ctx *cx, const struct in_ck *in, struct s3_clai
 			continue;
 		if (ret->algo)
 			return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-					"Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+					"Expecting a single x-amz-checksum- header. Multiple "
+					"checksum Types are not "
 					"allowed.");
 		ret->algo = (enum s3_ck_algo)i;
 		ret->value = in->value[i];
@@ -73,11 +74,13 @@ static int claim_trailer(struct op_ctx *cx, struct s3_claim *ret)
 			i++;
 		if (i == CK_COUNT)
 			return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-					"The value specified in the x-amz-trailer header is not supported: %.*s",
+					"The value specified in the x-amz-trailer header is not "
+					"supported: %.*s",
 					VIEW_ARG(name));
 		if (ret->algo)
 			return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-					"Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+					"Expecting a single x-amz-checksum- header. Multiple "
+					"checksum Types are not "
 					"allowed.");
 		ret->algo = (enum s3_ck_algo)i;
 		ret->trailer = true;
@@ -85,14 +88,16 @@ static int claim_trailer(struct op_ctx *cx, struct s3_claim *ret)
 	return 0;
 }
 
-int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5, struct s3_claim *ret)
+int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5,
+	      struct s3_claim *ret)
 {
 	enum s3_ck_algo named = s3__ck_algo(in->algorithm);
 	int rc;
 
 	*ret = (struct s3_claim){ 0 };
 	if (content_md5 && !base64_of(content_md5, 16, ret->md5))
-		return aws_fail(&cx->err, &S3_INVALID_DIGEST, "The Content-MD5 you specified was invalid.");
+		return aws_fail(&cx->err, &S3_INVALID_DIGEST,
+				"The Content-MD5 you specified was invalid.");
 	ret->has_md5 = content_md5 != NULL;
 	rc = claim_value(cx, in, ret);
 	if (!rc && cx->body)
@@ -105,7 +110,8 @@ int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5
 	if (named && !ret->algo) {
 		if (cx->body)
 			return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-					"x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* "
+					"x-amz-sdk-checksum-algorithm specified, but no "
+					"corresponding x-amz-checksum-* "
 					"or x-amz-trailer headers were found.");
 		ret->algo = named; /* from inside: as an SDK would have computed it */
 	}
@@ -120,17 +126,20 @@ int s3__claim_check(struct op_ctx *cx, const struct s3_claim *c, const struct s3
 	if (c->has_md5) {
 		hex_encode(md5, c->md5, 16);
 		if (memcmp(md5, got->md5_hex, 32) != 0)
-			return aws_fail(&cx->err, &S3_BAD_DIGEST,
-					"The Content-MD5 you specified did not match what we received.");
+			return aws_fail(
+				&cx->err, &S3_BAD_DIGEST,
+				"The Content-MD5 you specified did not match what we received.");
 	}
 	if (c->trailer) {
 		value = op_body_trailer(cx->body, s3__ck_names[c->algo].header);
 		if (!value.p)
-			return aws_fail(&cx->err, &S3_INVALID_REQUEST, "The trailer %s was announced but not sent.",
+			return aws_fail(&cx->err, &S3_INVALID_REQUEST,
+					"The trailer %s was announced but not sent.",
 					s3__ck_names[c->algo].header);
 	}
 	if (value.p && !view_eq_str(value, got->value[c->algo]))
-		return aws_fail(&cx->err, &S3_BAD_DIGEST, "The %s you specified did not match the calculated checksum.",
+		return aws_fail(&cx->err, &S3_BAD_DIGEST,
+				"The %s you specified did not match the calculated checksum.",
 				s3__ck_names[c->algo].name);
 	return 0;
 }
@@ -253,7 +262,8 @@ static bool from_big_endian(const char *text, size_t n, uint64_t *ret)
 	return true;
 }
 
-bool s3__ck_combine(enum s3_ck_algo algo, const char *a, const char *b, uint64_t b_len, char ret[CK_TEXT])
+bool s3__ck_combine(enum s3_ck_algo algo, const char *a, const char *b, uint64_t b_len,
+		    char ret[CK_TEXT])
 {
 	static const struct field fields[CK_COUNT] = {
 		[CK_CRC32] = { 0xedb88320, 1U << 31 },
@@ -277,7 +287,8 @@ void s3__ck_out_headers(struct out *o, const struct s3_ck *ck)
 	if (!ck->algo || !ck->value[0])
 		return;
 	out_header(o, s3__ck_names[ck->algo].member, s3__ck_names[ck->algo].header, ck->value);
-	out_header(o, "ChecksumType", "x-amz-checksum-type", ck->composite ? "COMPOSITE" : "FULL_OBJECT");
+	out_header(o, "ChecksumType", "x-amz-checksum-type",
+		   ck->composite ? "COMPOSITE" : "FULL_OBJECT");
 }
 
 void s3__ck_out(struct out *o, const struct s3_ck *ck)

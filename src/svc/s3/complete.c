@@ -13,10 +13,10 @@ struct complete_arg {
 	struct s3_upload upload;
 	struct s3_up_part *have; /* all that were uploaded */
 	size_t n_have;
-	struct s3_up_part *use;  /* as asked, in order */
+	struct s3_up_part *use; /* as asked, in order */
 	size_t n_use;
-	const char *list;        /* digest of what was asked for */
-	char *unused;            /* parts that were not asked for, for s3__doom() */
+	const char *list; /* digest of what was asked for */
+	char *unused;     /* parts that were not asked for, for s3__doom() */
 };
 
 /* --- what was asked --- */
@@ -34,17 +34,21 @@ static int check_asked(struct op_ctx *cx, const struct in_mpu_complete *in)
 
 	if (!n)
 		return aws_fail(&cx->err, &S3_MALFORMED_XML,
-				"The XML you provided was not well-formed or did not validate against our published "
+				"The XML you provided was not well-formed or did not validate "
+				"against our published "
 				"schema");
 	for (size_t i = 0; i < n; i++) {
 		if (!v[i].etag || !v[i].number.set)
-			return aws_fail(&cx->err, &S3_MALFORMED_XML, "Part needs ETag and PartNumber");
+			return aws_fail(&cx->err, &S3_MALFORMED_XML,
+					"Part needs ETag and PartNumber");
 		if (v[i].number.v < 1 || v[i].number.v > S3_PARTS_MAX)
-			return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-					"PartNumber must be an integer between 1 and 10000, inclusive");
+			return aws_fail(
+				&cx->err, &S3_INVALID_ARGUMENT,
+				"PartNumber must be an integer between 1 and 10000, inclusive");
 		if (i && v[i].number.v <= v[i - 1].number.v)
 			return aws_fail(&cx->err, &S3_INVALID_PART_ORDER,
-					"The list of parts was not in ascending order. Parts must be ordered by part "
+					"The list of parts was not in ascending order. Parts must "
+					"be ordered by part "
 					"number.");
 	}
 	return 0;
@@ -72,12 +76,13 @@ static const char *list_digest(struct arena *a, const struct in_mpu_complete *in
 static int invalid_part(struct err *e)
 {
 	return aws_fail(e, &S3_INVALID_PART,
-			"One or more of the specified parts could not be found.  The part may not have been uploaded, or "
+			"One or more of the specified parts could not be found.  The part may not "
+			"have been uploaded, or "
 			"the specified entity tag may not match the part's entity tag.");
 }
 
-static int check_part(const struct complete_arg *a, const struct in_done_part *want, const struct s3_up_part *have,
-		      bool last, struct err *e)
+static int check_part(const struct complete_arg *a, const struct in_done_part *want,
+		      const struct s3_up_part *have, bool last, struct err *e)
 {
 	const struct s3_ck *ck = &a->upload.ck;
 
@@ -86,17 +91,20 @@ static int check_part(const struct complete_arg *a, const struct in_done_part *w
 	for (int i = CK_NONE + 1; i < CK_COUNT; i++) {
 		if (want->ck[i] && i != (int)ck->algo)
 			return aws_fail(e, &S3_BAD_DIGEST,
-					"The upload was created using the %s checksum mode. The complete request must "
+					"The upload was created using the %s checksum mode. The "
+					"complete request must "
 					"include the %s checksum for each part.",
 					s3__ck_names[ck->algo].name, s3__ck_names[ck->algo].name);
 	}
 	if (want->ck[ck->algo] && !view_eq_str(view_str(want->ck[ck->algo]), have->ck))
 		return invalid_part(e);
 	if (!want->ck[ck->algo] && ck->composite)
-		return aws_fail(e, &S3_INVALID_REQUEST,
-				"The upload was created using a %s checksum. The complete request must include the "
-				"checksum for each part. It was missing for part %lld in the request.",
-				s3__ck_names[ck->algo].name, (long long)want->number.v);
+		return aws_fail(
+			e, &S3_INVALID_REQUEST,
+			"The upload was created using a %s checksum. The complete request must "
+			"include the "
+			"checksum for each part. It was missing for part %lld in the request.",
+			s3__ck_names[ck->algo].name, (long long)want->number.v);
 	if (!last && have->size < S3_PART_MIN)
 		return aws_fail(e, &S3_ENTITY_TOO_SMALL,
 				"Your proposed upload is smaller than the minimum allowed size");
@@ -187,20 +195,23 @@ static int check_whole(const struct complete_arg *a, const struct s3_row *r, str
 
 	if (in->ck_type && view_eq_str(view_str(in->ck_type), "COMPOSITE") != r->ck.composite)
 		return aws_fail(e, &S3_INVALID_REQUEST,
-				"The upload was created using the %s checksum mode. The complete request must use the "
+				"The upload was created using the %s checksum mode. The complete "
+				"request must use the "
 				"same checksum mode.",
 				r->ck.composite ? "COMPOSITE" : "FULL_OBJECT");
 	for (int i = CK_NONE + 1; i < CK_COUNT; i++) {
 		if (!in->ck.value[i])
 			continue;
 		if (i != (int)r->ck.algo || !view_eq_str(view_str(in->ck.value[i]), r->ck.value))
-			return aws_fail(e, &S3_BAD_DIGEST,
-					"The %s you specified did not match the calculated checksum.",
-					s3__ck_names[i].name);
+			return aws_fail(
+				e, &S3_BAD_DIGEST,
+				"The %s you specified did not match the calculated checksum.",
+				s3__ck_names[i].name);
 	}
 	if (in->size.set && (uint64_t)in->size.v != r->size)
 		return aws_fail(e, &S3_INVALID_REQUEST,
-				"The provided 'x-amz-mp-object-size' header value %lld does not match what was "
+				"The provided 'x-amz-mp-object-size' header value %lld does not "
+				"match what was "
 				"computed: %llu",
 				(long long)in->size.v, (unsigned long long)r->size);
 	return 0;
@@ -232,14 +243,16 @@ static int make_row(struct complete_arg *a, struct err *e)
 static int complete_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct complete_arg *a = arg;
-	int rc = s3__upload_need(tx, a->in->bucket, a->in->key, a->in->upload, a->p.arena, &a->upload, e);
+	int rc = s3__upload_need(tx, a->in->bucket, a->in->key, a->in->upload, a->p.arena,
+				 &a->upload, e);
 
 	if (rc)
 		return rc;
 	if (a->upload.done_etag) {
 		if (!view_eq_str(view_str(a->upload.done_list), a->list))
 			return aws_fail(e, &S3_NO_SUCH_UPLOAD,
-					"The specified upload does not exist. The upload ID may be invalid, or the "
+					"The specified upload does not exist. The upload ID may be "
+					"invalid, or the "
 					"upload may have been aborted or completed.");
 		a->p.row.etag = a->upload.done_etag;
 		a->p.row.ck = a->upload.ck;
@@ -275,7 +288,9 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	a->s = cx->self;
 	a->in = in;
 	a->list = list_digest(cx->arena, in);
-	a->p = (struct s3_publish){ .if_match = in->if_match, .if_none_match = in->if_none_match, .arena = cx->arena,
+	a->p = (struct s3_publish){ .if_match = in->if_match,
+				    .if_none_match = in->if_none_match,
+				    .arena = cx->arena,
 				    .who = s3__who(cx, "CompleteMultipartUpload") };
 	rc = meta_write(a->s->meta, complete_fn, a, &cx->err);
 	if (rc)
@@ -283,7 +298,8 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	s3__doom(a->s, a->p.old_parts);
 	s3__doom(a->s, a->unused);
 	out_root(o, "CompleteMultipartUploadResult");
-	out_str(o, "Location", arena_printf(cx->arena, "%.*s/%s/%s", VIEW_ARG(cx->endpoint), in->bucket, in->key));
+	out_str(o, "Location",
+		arena_printf(cx->arena, "%.*s/%s/%s", VIEW_ARG(cx->endpoint), in->bucket, in->key));
 	out_str(o, "Bucket", in->bucket);
 	out_str(o, "Key", in->key);
 	out_str(o, "ETag", arena_printf(cx->arena, "\"%s\"", a->p.row.etag));

@@ -18,7 +18,8 @@ int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret)
 		rest = view_from(rest, (size_t)next + 1);
 	}
 	if (at >= 0) {
-		const char *version = arena_str(cx->arena, view_from(v, (size_t)at + sizeof("?versionId=") - 1));
+		const char *version =
+			arena_str(cx->arena, view_from(v, (size_t)at + sizeof("?versionId=") - 1));
 		int rc = s3__check_version(cx, version);
 
 		if (rc)
@@ -33,7 +34,8 @@ int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret)
 	key = slash < 0 ? VIEW_NONE : view_from(v, (size_t)slash + 1);
 	if (slash < 1 || !key.n || memchr(v.p, 0, v.n))
 		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-				"Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+				"Copy Source must mention the source bucket and key: "
+				"sourcebucket/sourcekey");
 	ret->bucket = arena_str(cx->arena, view_sub(v, 0, (size_t)slash));
 	ret->key = arena_str(cx->arena, key);
 	return s3__check_key(cx, ret->key);
@@ -68,7 +70,8 @@ int s3__source_read(struct op_ctx *cx, struct s3_source *src)
 		broken = "x-amz-copy-source-If-Unmodified-Since";
 	else if (src->if_none_match && s3__same_etag(src->if_none_match, src->row.etag))
 		broken = "x-amz-copy-source-If-None-Match";
-	else if (!src->if_none_match && src->if_modified.set && modified <= src->if_modified.v / 1000)
+	else if (!src->if_none_match && src->if_modified.set &&
+		 modified <= src->if_modified.v / 1000)
 		broken = "x-amz-copy-source-If-Modified-Since";
 	if (!broken)
 		return 0;
@@ -90,8 +93,8 @@ static int pour(void *arg, struct view piece, struct err *e)
 	return blob_write(p->w, piece.p, piece.n, e);
 }
 
-int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n, unsigned want,
-		    struct s3_received *ret)
+int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n,
+		    unsigned want, struct s3_received *ret)
 {
 	struct s3 *s = cx->self;
 	struct pour p;
@@ -115,11 +118,15 @@ static bool replaces(const char *directive)
 	return directive && view_eq_str(view_str(directive), "REPLACE");
 }
 
-static int new_row(struct op_ctx *cx, const struct in_copy *in, const struct s3_source *src, struct s3_row *row)
+static int new_row(struct op_ctx *cx, const struct in_copy *in, const struct s3_source *src,
+		   struct s3_row *row)
 {
 	int rc = 0;
 
-	*row = (struct s3_row){ .bucket = in->bucket, .key = in->key, .size = src->row.size, .info = src->row.info,
+	*row = (struct s3_row){ .bucket = in->bucket,
+				.key = in->key,
+				.size = src->row.size,
+				.info = src->row.info,
 				.tags = src->row.tags };
 	if (replaces(in->meta_directive))
 		rc = s3__info_from(cx, &in->head, &row->info);
@@ -146,9 +153,12 @@ static int self_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 	if (rc)
 		return rc;
-	if (now.modified_ms != a->src->row.modified_ms || !view_eq_str(view_str(now.etag), a->src->row.etag) ||
-	    now.n_parts != a->src->row.n_parts || !view_eq_str(view_str(now.parts[0].ref), a->src->row.parts[0].ref))
-		return aws_fail(e, &S3_CONFLICT, "The object was changed while it was being copied.");
+	if (now.modified_ms != a->src->row.modified_ms ||
+	    !view_eq_str(view_str(now.etag), a->src->row.etag) ||
+	    now.n_parts != a->src->row.n_parts ||
+	    !view_eq_str(view_str(now.parts[0].ref), a->src->row.parts[0].ref))
+		return aws_fail(e, &S3_CONFLICT,
+				"The object was changed while it was being copied.");
 	rc = s3__publish_tx(tx, a->s, a->p, e);
 	a->p->old_parts = NULL; /* still in use */
 	return rc;
@@ -162,8 +172,10 @@ static int copy_to_itself(struct op_ctx *cx, const struct in_copy *in, const str
 
 	if (!replaces(in->meta_directive) && !replaces(in->tag_directive))
 		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-				"This copy request is illegal because it is trying to copy an object to itself without "
-				"changing the object's metadata, storage class, website redirect location or encryption "
+				"This copy request is illegal because it is trying to copy an "
+				"object to itself without "
+				"changing the object's metadata, storage class, website redirect "
+				"location or encryption "
 				"attributes.");
 	p->row.etag = src->row.etag;
 	p->row.ck = src->row.ck;
@@ -189,9 +201,11 @@ static int copy_bytes(struct op_ctx *cx, const struct s3_source *src, struct s3_
 	return s3__publish(cx->self, p, false, &cx->err);
 }
 
-static int copy(struct op_ctx *cx, const struct in_copy *in, struct s3_source *src, struct s3_publish *p)
+static int copy(struct op_ctx *cx, const struct in_copy *in, struct s3_source *src,
+		struct s3_publish *p)
 {
-	bool same = view_eq_str(view_str(in->bucket), src->bucket) && view_eq_str(view_str(in->key), src->key);
+	bool same = view_eq_str(view_str(in->bucket), src->bucket) &&
+		    view_eq_str(view_str(in->key), src->key);
 	int rc = s3__source_read(cx, src);
 
 	if (!rc)
@@ -206,9 +220,13 @@ static int copy(struct op_ctx *cx, const struct in_copy *in, struct s3_source *s
 int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_copy *in = input;
-	struct s3_source src = { .if_match = in->src_if_match, .if_none_match = in->src_if_none_match,
-				 .if_modified = in->src_if_modified, .if_unmodified = in->src_if_unmodified };
-	struct s3_publish p = { .if_match = in->if_match, .if_none_match = in->if_none_match, .arena = cx->arena,
+	struct s3_source src = { .if_match = in->src_if_match,
+				 .if_none_match = in->src_if_none_match,
+				 .if_modified = in->src_if_modified,
+				 .if_unmodified = in->src_if_unmodified };
+	struct s3_publish p = { .if_match = in->if_match,
+				.if_none_match = in->if_none_match,
+				.arena = cx->arena,
 				.who = s3__who(cx, "CopyObject") };
 	struct s3_reading reading;
 	int rc = s3__check_owner(cx, in->owner);

@@ -10,5 +10,5 @@ const struct aws_error *const s3__errors[] = {
 #define X(id, code, status) &S3_##id,
 	S3_ERRORS(X)
 #undef X
-	NULL,
+		NULL,
 };

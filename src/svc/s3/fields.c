@@ -7,17 +7,31 @@
 #define NO(member, h) OP_REFUSED(member, HEADER(h))
 
 static const char *const owner_acl[] = { "private", "bucket-owner-full-control", NULL };
-static const char *const other_acl[] = { "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
-					 "bucket-owner-read", NULL };
+static const char *const other_acl[] = { "public-read",   "public-read-write", "authenticated-read",
+					 "aws-exec-read", "bucket-owner-read", NULL };
 static const char *const bucket_acl[] = { "private", NULL };
-static const char *const other_bucket_acl[] = { "public-read", "public-read-write", "authenticated-read", NULL };
+static const char *const other_bucket_acl[] = { "public-read", "public-read-write",
+						"authenticated-read", NULL };
 static const char *const requester[] = { "requester", NULL };
 static const char *const standard[] = { "STANDARD", NULL };
-static const char *const other_class[] = { "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
-					   "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW",
-					   "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP", NULL };
-static const char *const ck_algorithms[] = { "CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME", NULL };
-static const char *const other_algorithms[] = { "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128", NULL };
+static const char *const other_class[] = { "REDUCED_REDUNDANCY",
+					   "STANDARD_IA",
+					   "ONEZONE_IA",
+					   "INTELLIGENT_TIERING",
+					   "GLACIER",
+					   "DEEP_ARCHIVE",
+					   "OUTPOSTS",
+					   "GLACIER_IR",
+					   "SNOW",
+					   "EXPRESS_ONEZONE",
+					   "FSX_OPENZFS",
+					   "FSX_ONTAP",
+					   NULL };
+static const char *const ck_algorithms[] = {
+	"CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME", NULL
+};
+static const char *const other_algorithms[] = { "SHA512",  "MD5",       "XXHASH64",
+						"XXHASH3", "XXHASH128", NULL };
 static const char *const ck_types[] = { "COMPOSITE", "FULL_OBJECT", NULL };
 static const char *const enabled[] = { "ENABLED", NULL };
 static const char *const directives[] = { "COPY", "REPLACE", NULL };
@@ -27,11 +41,15 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 
 #define BUCKET(st) OP_STR(st, bucket, "Bucket", true, 0, 0, .loc = OPL_PATH)
 #define KEY(st) OP_STR(st, key, "Key", true, 1, 0, .loc = OPL_PATH)
-#define OWNER(st) OP_STR(st, owner, "ExpectedBucketOwner", false, 0, 0, HEADER("x-amz-expected-bucket-owner"))
-#define PAYER(st) OP_ENUM(st, payer, "RequestPayer", false, requester, NULL, HEADER("x-amz-request-payer"))
+#define OWNER(st) \
+	OP_STR(st, owner, "ExpectedBucketOwner", false, 0, 0, HEADER("x-amz-expected-bucket-owner"))
+#define PAYER(st) \
+	OP_ENUM(st, payer, "RequestPayer", false, requester, NULL, HEADER("x-amz-request-payer"))
 #define VERSION(st) OP_STR(st, version, "VersionId", false, 0, 0, QUERY("versionId"))
 #define ACL(st) OP_ENUM(st, acl, "ACL", false, owner_acl, other_acl, HEADER("x-amz-acl"))
-#define CLASS(st) OP_ENUM(st, storage, "StorageClass", false, standard, other_class, HEADER("x-amz-storage-class"))
+#define CLASS(st) \
+	OP_ENUM(st, storage, "StorageClass", false, standard, other_class, \
+		HEADER("x-amz-storage-class"))
 #define UPLOAD(st) OP_STR(st, upload, "UploadId", true, 0, 0, QUERY("uploadId"))
 #define LENGTH(st) OP_INT(st, length, "ContentLength", false, 0, 0, HEADER("Content-Length"))
 #define MD5(st) OP_STR(st, content_md5, "ContentMD5", false, 0, 0, HEADER("Content-MD5"))
@@ -44,65 +62,73 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 
 #define HEAD(st) \
 	OP_STR(st, head.cache_control, "CacheControl", false, 0, 0, HEADER("Cache-Control")), \
-	OP_STR(st, head.disposition, "ContentDisposition", false, 0, 0, HEADER("Content-Disposition")), \
-	OP_STR(st, head.encoding, "ContentEncoding", false, 0, 0, HEADER("Content-Encoding")), \
-	OP_STR(st, head.language, "ContentLanguage", false, 0, 0, HEADER("Content-Language")), \
-	OP_STR(st, head.type, "ContentType", false, 0, 0, HEADER("Content-Type")), \
-	OP_STR(st, head.expires, "Expires", false, 0, 0, HEADER("Expires")), \
-	OP_MAP(st, head.meta, "Metadata", false, 0, .loc = OPL_HEADERS, .at = "x-amz-meta-"), \
-	OP_STR(st, head.tagging, "Tagging", false, 0, 0, HEADER("x-amz-tagging"))
+		OP_STR(st, head.disposition, "ContentDisposition", false, 0, 0, \
+		       HEADER("Content-Disposition")), \
+		OP_STR(st, head.encoding, "ContentEncoding", false, 0, 0, \
+		       HEADER("Content-Encoding")), \
+		OP_STR(st, head.language, "ContentLanguage", false, 0, 0, \
+		       HEADER("Content-Language")), \
+		OP_STR(st, head.type, "ContentType", false, 0, 0, HEADER("Content-Type")), \
+		OP_STR(st, head.expires, "Expires", false, 0, 0, HEADER("Expires")), \
+		OP_MAP(st, head.meta, "Metadata", false, 0, .loc = OPL_HEADERS, \
+		       .at = "x-amz-meta-"), \
+		OP_STR(st, head.tagging, "Tagging", false, 0, 0, HEADER("x-amz-tagging"))
 
 #define CHECKSUMS_REFUSED \
 	NO("ChecksumSHA512", "x-amz-checksum-sha512"), NO("ChecksumMD5", "x-amz-checksum-md5"), \
-	NO("ChecksumXXHASH64", "x-amz-checksum-xxhash64"), NO("ChecksumXXHASH3", "x-amz-checksum-xxhash3"), \
-	NO("ChecksumXXHASH128", "x-amz-checksum-xxhash128")
+		NO("ChecksumXXHASH64", "x-amz-checksum-xxhash64"), \
+		NO("ChecksumXXHASH3", "x-amz-checksum-xxhash3"), \
+		NO("ChecksumXXHASH128", "x-amz-checksum-xxhash128")
 #define CHECKSUMS(st) \
-	OP_STR(st, ck.value[CK_CRC32], "ChecksumCRC32", false, 0, 0, HEADER("x-amz-checksum-crc32")), \
-	OP_STR(st, ck.value[CK_CRC32C], "ChecksumCRC32C", false, 0, 0, HEADER("x-amz-checksum-crc32c")), \
-	OP_STR(st, ck.value[CK_CRC64NVME], "ChecksumCRC64NVME", false, 0, 0, HEADER("x-amz-checksum-crc64nvme")), \
-	OP_STR(st, ck.value[CK_SHA1], "ChecksumSHA1", false, 0, 0, HEADER("x-amz-checksum-sha1")), \
-	OP_STR(st, ck.value[CK_SHA256], "ChecksumSHA256", false, 0, 0, HEADER("x-amz-checksum-sha256")), \
-	CHECKSUMS_REFUSED
+	OP_STR(st, ck.value[CK_CRC32], "ChecksumCRC32", false, 0, 0, \
+	       HEADER("x-amz-checksum-crc32")), \
+		OP_STR(st, ck.value[CK_CRC32C], "ChecksumCRC32C", false, 0, 0, \
+		       HEADER("x-amz-checksum-crc32c")), \
+		OP_STR(st, ck.value[CK_CRC64NVME], "ChecksumCRC64NVME", false, 0, 0, \
+		       HEADER("x-amz-checksum-crc64nvme")), \
+		OP_STR(st, ck.value[CK_SHA1], "ChecksumSHA1", false, 0, 0, \
+		       HEADER("x-amz-checksum-sha1")), \
+		OP_STR(st, ck.value[CK_SHA256], "ChecksumSHA256", false, 0, 0, \
+		       HEADER("x-amz-checksum-sha256")), \
+		CHECKSUMS_REFUSED
 
 #define SSE_C_REFUSED \
 	NO("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"), \
-	NO("SSECustomerKey", "x-amz-server-side-encryption-customer-key"), \
-	NO("SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5")
+		NO("SSECustomerKey", "x-amz-server-side-encryption-customer-key"), \
+		NO("SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5")
 #define SSE_REFUSED \
 	NO("ServerSideEncryption", "x-amz-server-side-encryption"), SSE_C_REFUSED, \
-	NO("SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"), \
-	NO("SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"), \
-	NO("BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled")
+		NO("SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"), \
+		NO("SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"), \
+		NO("BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled")
 #define GRANTS_REFUSED \
 	NO("GrantFullControl", "x-amz-grant-full-control"), NO("GrantRead", "x-amz-grant-read"), \
-	NO("GrantReadACP", "x-amz-grant-read-acp"), NO("GrantWriteACP", "x-amz-grant-write-acp")
+		NO("GrantReadACP", "x-amz-grant-read-acp"), \
+		NO("GrantWriteACP", "x-amz-grant-write-acp")
 #define LOCK_REFUSED \
 	NO("ObjectLockMode", "x-amz-object-lock-mode"), \
-	NO("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"), \
-	NO("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold")
+		NO("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"), \
+		NO("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold")
 /* Of everything that makes an object. */
 #define NEW_REFUSED \
-	GRANTS_REFUSED, SSE_REFUSED, LOCK_REFUSED, NO("WebsiteRedirectLocation", "x-amz-website-redirect-location")
+	GRANTS_REFUSED, SSE_REFUSED, LOCK_REFUSED, \
+		NO("WebsiteRedirectLocation", "x-amz-website-redirect-location")
 
-const struct op_field s3__f_head_bucket[] = {
-	BUCKET(struct in_bucket), OWNER(struct in_bucket), OP_END
-};
-const struct op_field s3__f_bucket[] = {
-	BUCKET(struct in_bucket), OWNER(struct in_bucket), OP_END
-};
+const struct op_field s3__f_head_bucket[] = { BUCKET(struct in_bucket), OWNER(struct in_bucket),
+					      OP_END };
+const struct op_field s3__f_bucket[] = { BUCKET(struct in_bucket), OWNER(struct in_bucket),
+					 OP_END };
 
 static const struct op_field location_fields[] = {
 	OP_STR(struct in_location, constraint, "LocationConstraint", false, 0, 0),
-	OP_REFUSED("Location"),
-	OP_REFUSED("Bucket"),
-	OP_REFUSED("Tags"),
-	OP_END
+	OP_REFUSED("Location"), OP_REFUSED("Bucket"), OP_REFUSED("Tags"), OP_END
 };
 const struct op_field s3__f_create_bucket[] = {
 	BUCKET(struct in_create_bucket),
-	OP_ENUM(struct in_create_bucket, acl, "ACL", false, bucket_acl, other_bucket_acl, HEADER("x-amz-acl")),
-	OP_ENUM(struct in_create_bucket, ownership, "ObjectOwnership", false, enforced, other_ownership,
-		HEADER("x-amz-object-ownership")),
+	OP_ENUM(struct in_create_bucket, acl, "ACL", false, bucket_acl, other_bucket_acl,
+		HEADER("x-amz-acl")),
+	OP_ENUM(struct in_create_bucket, ownership, "ObjectOwnership", false, enforced,
+		other_ownership, HEADER("x-amz-object-ownership")),
 	OP_OBJ(struct in_create_bucket, config, "CreateBucketConfiguration", false, location_fields,
 	       .loc = OPL_PAYLOAD, .at = "CreateBucketConfiguration"),
 	GRANTS_REFUSED,
@@ -114,16 +140,25 @@ const struct op_field s3__f_create_bucket[] = {
 
 const struct op_field s3__f_list_buckets[] = {
 	OP_INT(struct in_list_buckets, max, "MaxBuckets", false, 1, 10000, QUERY("max-buckets")),
-	OP_STR(struct in_list_buckets, token, "ContinuationToken", false, 0, 0, QUERY("continuation-token")),
+	OP_STR(struct in_list_buckets, token, "ContinuationToken", false, 0, 0,
+	       QUERY("continuation-token")),
 	OP_STR(struct in_list_buckets, prefix, "Prefix", false, 0, 0, QUERY("prefix")),
 	OP_STR(struct in_list_buckets, region, "BucketRegion", false, 0, 0, QUERY("bucket-region")),
 	OP_END
 };
 
 const struct op_field s3__f_put[] = {
-	BUCKET(struct in_put), KEY(struct in_put), OWNER(struct in_put), PAYER(struct in_put), ACL(struct in_put),
-	CLASS(struct in_put), LENGTH(struct in_put), MD5(struct in_put), HEAD(struct in_put),
-	SDK_ALGORITHM(struct in_put, ck.algorithm), CHECKSUMS(struct in_put),
+	BUCKET(struct in_put),
+	KEY(struct in_put),
+	OWNER(struct in_put),
+	PAYER(struct in_put),
+	ACL(struct in_put),
+	CLASS(struct in_put),
+	LENGTH(struct in_put),
+	MD5(struct in_put),
+	HEAD(struct in_put),
+	SDK_ALGORITHM(struct in_put, ck.algorithm),
+	CHECKSUMS(struct in_put),
 	OP_STR(struct in_put, if_match, "IfMatch", false, 0, 0, HEADER("If-Match")),
 	OP_STR(struct in_put, if_none_match, "IfNoneMatch", false, 0, 0, HEADER("If-None-Match")),
 	OP_BLOB(struct in_put, body, "Body", false, 0, 0, .loc = OPL_PAYLOAD),
@@ -133,32 +168,46 @@ const struct op_field s3__f_put[] = {
 };
 
 const struct op_field s3__f_get[] = {
-	BUCKET(struct in_get), KEY(struct in_get), OWNER(struct in_get), PAYER(struct in_get), VERSION(struct in_get),
+	BUCKET(struct in_get),
+	KEY(struct in_get),
+	OWNER(struct in_get),
+	PAYER(struct in_get),
+	VERSION(struct in_get),
 	OP_STR(struct in_get, range, "Range", false, 0, 0, HEADER("Range")),
 	OP_STR(struct in_get, if_match, "IfMatch", false, 0, 0, HEADER("If-Match")),
 	OP_STR(struct in_get, if_none_match, "IfNoneMatch", false, 0, 0, HEADER("If-None-Match")),
 	OP_TIME(struct in_get, if_modified, "IfModifiedSince", false, HEADER("If-Modified-Since")),
-	OP_TIME(struct in_get, if_unmodified, "IfUnmodifiedSince", false, HEADER("If-Unmodified-Since")),
+	OP_TIME(struct in_get, if_unmodified, "IfUnmodifiedSince", false,
+		HEADER("If-Unmodified-Since")),
 	OP_INT(struct in_get, part, "PartNumber", false, 0, 0, QUERY("partNumber")),
-	OP_ENUM(struct in_get, ck_mode, "ChecksumMode", false, enabled, NULL, HEADER("x-amz-checksum-mode")),
-	OP_STR(struct in_get, cache_control, "ResponseCacheControl", false, 0, 0, QUERY("response-cache-control")),
+	OP_ENUM(struct in_get, ck_mode, "ChecksumMode", false, enabled, NULL,
+		HEADER("x-amz-checksum-mode")),
+	OP_STR(struct in_get, cache_control, "ResponseCacheControl", false, 0, 0,
+	       QUERY("response-cache-control")),
 	OP_STR(struct in_get, disposition, "ResponseContentDisposition", false, 0, 0,
 	       QUERY("response-content-disposition")),
-	OP_STR(struct in_get, encoding, "ResponseContentEncoding", false, 0, 0, QUERY("response-content-encoding")),
-	OP_STR(struct in_get, language, "ResponseContentLanguage", false, 0, 0, QUERY("response-content-language")),
-	OP_STR(struct in_get, type, "ResponseContentType", false, 0, 0, QUERY("response-content-type")),
+	OP_STR(struct in_get, encoding, "ResponseContentEncoding", false, 0, 0,
+	       QUERY("response-content-encoding")),
+	OP_STR(struct in_get, language, "ResponseContentLanguage", false, 0, 0,
+	       QUERY("response-content-language")),
+	OP_STR(struct in_get, type, "ResponseContentType", false, 0, 0,
+	       QUERY("response-content-type")),
 	OP_TIME(struct in_get, expires, "ResponseExpires", false, QUERY("response-expires")),
 	SSE_C_REFUSED,
 	OP_END
 };
 
 const struct op_field s3__f_delete[] = {
-	BUCKET(struct in_delete), KEY(struct in_delete), OWNER(struct in_delete), PAYER(struct in_delete),
+	BUCKET(struct in_delete),
+	KEY(struct in_delete),
+	OWNER(struct in_delete),
+	PAYER(struct in_delete),
 	VERSION(struct in_delete),
 	OP_STR(struct in_delete, if_match, "IfMatch", false, 0, 0, HEADER("If-Match")),
 	OP_TIME(struct in_delete, if_modified, "IfMatchLastModifiedTime", false,
 		HEADER("x-amz-if-match-last-modified-time")),
-	OP_INT(struct in_delete, if_size, "IfMatchSize", false, 0, 0, HEADER("x-amz-if-match-size")),
+	OP_INT(struct in_delete, if_size, "IfMatchSize", false, 0, 0,
+	       HEADER("x-amz-if-match-size")),
 	NO("MFA", "x-amz-mfa"),
 	NO("BypassGovernanceRetention", "x-amz-bypass-governance-retention"),
 	OP_END
@@ -174,15 +223,17 @@ static const struct op_field delete_item_fields[] = {
 };
 static const struct op_field delete_item[] = { OP_ITEM_OBJ(delete_item_fields), OP_END };
 static const struct op_field delete_list_fields[] = {
-	OP_LIST(struct in_delete_list, objects, "Objects", true, struct in_delete_item, delete_item, 0, 0,
-		.flat = true, .at = "Object"),
-	OP_BOOL(struct in_delete_list, quiet, "Quiet", false),
-	OP_END
+	OP_LIST(struct in_delete_list, objects, "Objects", true, struct in_delete_item, delete_item,
+		0, 0, .flat = true, .at = "Object"),
+	OP_BOOL(struct in_delete_list, quiet, "Quiet", false), OP_END
 };
 const struct op_field s3__f_delete_many[] = {
-	BUCKET(struct in_delete_many), OWNER(struct in_delete_many), PAYER(struct in_delete_many),
+	BUCKET(struct in_delete_many),
+	OWNER(struct in_delete_many),
+	PAYER(struct in_delete_many),
 	SDK_ALGORITHM(struct in_delete_many, ck_algorithm),
-	OP_OBJ(struct in_delete_many, list, "Delete", true, delete_list_fields, .loc = OPL_PAYLOAD, .at = "Delete"),
+	OP_OBJ(struct in_delete_many, list, "Delete", true, delete_list_fields, .loc = OPL_PAYLOAD,
+	       .at = "Delete"),
 	NO("MFA", "x-amz-mfa"),
 	NO("BypassGovernanceRetention", "x-amz-bypass-governance-retention"),
 	OP_END
@@ -190,21 +241,31 @@ const struct op_field s3__f_delete_many[] = {
 
 #define SOURCE(st) \
 	OP_STR(st, source, "CopySource", true, 0, 0, HEADER("x-amz-copy-source")), \
-	OP_STR(st, src_if_match, "CopySourceIfMatch", false, 0, 0, HEADER("x-amz-copy-source-if-match")), \
-	OP_STR(st, src_if_none_match, "CopySourceIfNoneMatch", false, 0, 0, \
-	       HEADER("x-amz-copy-source-if-none-match")), \
-	OP_TIME(st, src_if_modified, "CopySourceIfModifiedSince", false, \
-		HEADER("x-amz-copy-source-if-modified-since")), \
-	OP_TIME(st, src_if_unmodified, "CopySourceIfUnmodifiedSince", false, \
-		HEADER("x-amz-copy-source-if-unmodified-since")), \
-	OP_STR(st, source_owner, "ExpectedSourceBucketOwner", false, 0, 0, \
-	       HEADER("x-amz-source-expected-bucket-owner")), \
-	NO("CopySourceSSECustomerAlgorithm", "x-amz-copy-source-server-side-encryption-customer-algorithm"), \
-	NO("CopySourceSSECustomerKey", "x-amz-copy-source-server-side-encryption-customer-key"), \
-	NO("CopySourceSSECustomerKeyMD5", "x-amz-copy-source-server-side-encryption-customer-key-MD5")
+		OP_STR(st, src_if_match, "CopySourceIfMatch", false, 0, 0, \
+		       HEADER("x-amz-copy-source-if-match")), \
+		OP_STR(st, src_if_none_match, "CopySourceIfNoneMatch", false, 0, 0, \
+		       HEADER("x-amz-copy-source-if-none-match")), \
+		OP_TIME(st, src_if_modified, "CopySourceIfModifiedSince", false, \
+			HEADER("x-amz-copy-source-if-modified-since")), \
+		OP_TIME(st, src_if_unmodified, "CopySourceIfUnmodifiedSince", false, \
+			HEADER("x-amz-copy-source-if-unmodified-since")), \
+		OP_STR(st, source_owner, "ExpectedSourceBucketOwner", false, 0, 0, \
+		       HEADER("x-amz-source-expected-bucket-owner")), \
+		NO("CopySourceSSECustomerAlgorithm", \
+		   "x-amz-copy-source-server-side-encryption-customer-algorithm"), \
+		NO("CopySourceSSECustomerKey", \
+		   "x-amz-copy-source-server-side-encryption-customer-key"), \
+		NO("CopySourceSSECustomerKeyMD5", \
+		   "x-amz-copy-source-server-side-encryption-customer-key-MD5")
 const struct op_field s3__f_copy[] = {
-	BUCKET(struct in_copy), KEY(struct in_copy), OWNER(struct in_copy), PAYER(struct in_copy),
-	ACL(struct in_copy), CLASS(struct in_copy), HEAD(struct in_copy), ALGORITHM(struct in_copy),
+	BUCKET(struct in_copy),
+	KEY(struct in_copy),
+	OWNER(struct in_copy),
+	PAYER(struct in_copy),
+	ACL(struct in_copy),
+	CLASS(struct in_copy),
+	HEAD(struct in_copy),
+	ALGORITHM(struct in_copy),
 	SOURCE(struct in_copy),
 	OP_STR(struct in_copy, if_match, "IfMatch", false, 0, 0, HEADER("If-Match")),
 	OP_STR(struct in_copy, if_none_match, "IfNoneMatch", false, 0, 0, HEADER("If-None-Match")),
@@ -218,52 +279,65 @@ const struct op_field s3__f_copy[] = {
 
 #define LIST \
 	BUCKET(struct in_list), OWNER(struct in_list), PAYER(struct in_list), \
-	OP_STR(struct in_list, delimiter, "Delimiter", false, 0, 0, QUERY("delimiter")), \
-	OP_ENUM(struct in_list, encoding, "EncodingType", false, url, NULL, QUERY("encoding-type")), \
-	OP_STR(struct in_list, prefix, "Prefix", false, 0, 0, QUERY("prefix")), \
-	OP_INT(struct in_list, max, "MaxKeys", false, 0, 0, QUERY("max-keys")), \
-	NO("OptionalObjectAttributes", "x-amz-optional-object-attributes")
+		OP_STR(struct in_list, delimiter, "Delimiter", false, 0, 0, QUERY("delimiter")), \
+		OP_ENUM(struct in_list, encoding, "EncodingType", false, url, NULL, \
+			QUERY("encoding-type")), \
+		OP_STR(struct in_list, prefix, "Prefix", false, 0, 0, QUERY("prefix")), \
+		OP_INT(struct in_list, max, "MaxKeys", false, 0, 0, QUERY("max-keys")), \
+		NO("OptionalObjectAttributes", "x-amz-optional-object-attributes")
 const struct op_field s3__f_list_v1[] = {
-	LIST,
-	OP_STR(struct in_list, marker, "Marker", false, 0, 0, QUERY("marker")),
-	OP_END
+	LIST, OP_STR(struct in_list, marker, "Marker", false, 0, 0, QUERY("marker")), OP_END
 };
 const struct op_field s3__f_list_v2[] = {
 	LIST,
-	OP_STR(struct in_list, token, "ContinuationToken", false, 0, 0, QUERY("continuation-token")),
+	OP_STR(struct in_list, token, "ContinuationToken", false, 0, 0,
+	       QUERY("continuation-token")),
 	OP_STR(struct in_list, start_after, "StartAfter", false, 0, 0, QUERY("start-after")),
-	OP_BOOL(struct in_list, fetch_owner, "FetchOwner", false, QUERY("fetch-owner")),
-	OP_END
+	OP_BOOL(struct in_list, fetch_owner, "FetchOwner", false, QUERY("fetch-owner")), OP_END
 };
 
-const struct op_field s3__f_mpu_create[] = {
-	BUCKET(struct in_mpu_create), KEY(struct in_mpu_create), OWNER(struct in_mpu_create),
-	PAYER(struct in_mpu_create), ACL(struct in_mpu_create), CLASS(struct in_mpu_create),
-	HEAD(struct in_mpu_create), ALGORITHM(struct in_mpu_create),
-	OP_ENUM(struct in_mpu_create, ck_type, "ChecksumType", false, ck_types, NULL, HEADER("x-amz-checksum-type")),
-	NEW_REFUSED,
-	OP_END
-};
+const struct op_field s3__f_mpu_create[] = { BUCKET(struct in_mpu_create),
+					     KEY(struct in_mpu_create),
+					     OWNER(struct in_mpu_create),
+					     PAYER(struct in_mpu_create),
+					     ACL(struct in_mpu_create),
+					     CLASS(struct in_mpu_create),
+					     HEAD(struct in_mpu_create),
+					     ALGORITHM(struct in_mpu_create),
+					     OP_ENUM(struct in_mpu_create, ck_type, "ChecksumType",
+						     false, ck_types, NULL,
+						     HEADER("x-amz-checksum-type")),
+					     NEW_REFUSED,
+					     OP_END };
 
 const struct op_field s3__f_mpu_part[] = {
-	BUCKET(struct in_mpu_part), KEY(struct in_mpu_part), OWNER(struct in_mpu_part), PAYER(struct in_mpu_part),
-	UPLOAD(struct in_mpu_part), LENGTH(struct in_mpu_part), MD5(struct in_mpu_part),
+	BUCKET(struct in_mpu_part),
+	KEY(struct in_mpu_part),
+	OWNER(struct in_mpu_part),
+	PAYER(struct in_mpu_part),
+	UPLOAD(struct in_mpu_part),
+	LENGTH(struct in_mpu_part),
+	MD5(struct in_mpu_part),
 	OP_INT(struct in_mpu_part, number, "PartNumber", true, 0, 0, QUERY("partNumber")),
-	SDK_ALGORITHM(struct in_mpu_part, ck.algorithm), CHECKSUMS(struct in_mpu_part),
+	SDK_ALGORITHM(struct in_mpu_part, ck.algorithm),
+	CHECKSUMS(struct in_mpu_part),
 	OP_BLOB(struct in_mpu_part, body, "Body", false, 0, 0, .loc = OPL_PAYLOAD),
 	SSE_C_REFUSED,
 	OP_END
 };
 
-const struct op_field s3__f_mpu_copy[] = {
-	BUCKET(struct in_mpu_copy), KEY(struct in_mpu_copy), OWNER(struct in_mpu_copy), PAYER(struct in_mpu_copy),
-	UPLOAD(struct in_mpu_copy),
-	OP_INT(struct in_mpu_copy, number, "PartNumber", true, 0, 0, QUERY("partNumber")),
-	OP_STR(struct in_mpu_copy, range, "CopySourceRange", false, 0, 0, HEADER("x-amz-copy-source-range")),
-	SOURCE(struct in_mpu_copy),
-	SSE_C_REFUSED,
-	OP_END
-};
+const struct op_field s3__f_mpu_copy[] = { BUCKET(struct in_mpu_copy),
+					   KEY(struct in_mpu_copy),
+					   OWNER(struct in_mpu_copy),
+					   PAYER(struct in_mpu_copy),
+					   UPLOAD(struct in_mpu_copy),
+					   OP_INT(struct in_mpu_copy, number, "PartNumber", true, 0,
+						  0, QUERY("partNumber")),
+					   OP_STR(struct in_mpu_copy, range, "CopySourceRange",
+						  false, 0, 0, HEADER("x-amz-copy-source-range")),
+					   SOURCE(struct in_mpu_copy),
+					   SSE_C_REFUSED,
+					   OP_END };
 
 static const struct op_field done_part_fields[] = {
 	OP_STR(struct in_done_part, etag, "ETag", false, 0, 0),
@@ -273,85 +347,103 @@ static const struct op_field done_part_fields[] = {
 	OP_STR(struct in_done_part, ck[CK_CRC64NVME], "ChecksumCRC64NVME", false, 0, 0),
 	OP_STR(struct in_done_part, ck[CK_SHA1], "ChecksumSHA1", false, 0, 0),
 	OP_STR(struct in_done_part, ck[CK_SHA256], "ChecksumSHA256", false, 0, 0),
-	OP_REFUSED("ChecksumSHA512"), OP_REFUSED("ChecksumMD5"), OP_REFUSED("ChecksumXXHASH64"),
-	OP_REFUSED("ChecksumXXHASH3"), OP_REFUSED("ChecksumXXHASH128"),
+	OP_REFUSED("ChecksumSHA512"),
+	OP_REFUSED("ChecksumMD5"),
+	OP_REFUSED("ChecksumXXHASH64"),
+	OP_REFUSED("ChecksumXXHASH3"),
+	OP_REFUSED("ChecksumXXHASH128"),
 	OP_END
 };
 static const struct op_field done_part[] = { OP_ITEM_OBJ(done_part_fields), OP_END };
-static const struct op_field done_list_fields[] = {
-	OP_LIST(struct in_done_list, parts, "Parts", false, struct in_done_part, done_part, 0, 0, .flat = true,
-		.at = "Part"),
-	OP_END
-};
+static const struct op_field done_list_fields[] = { OP_LIST(struct in_done_list, parts, "Parts",
+							    false, struct in_done_part, done_part,
+							    0, 0, .flat = true, .at = "Part"),
+						    OP_END };
 const struct op_field s3__f_mpu_complete[] = {
-	BUCKET(struct in_mpu_complete), KEY(struct in_mpu_complete), OWNER(struct in_mpu_complete),
-	PAYER(struct in_mpu_complete), UPLOAD(struct in_mpu_complete), CHECKSUMS(struct in_mpu_complete),
+	BUCKET(struct in_mpu_complete),
+	KEY(struct in_mpu_complete),
+	OWNER(struct in_mpu_complete),
+	PAYER(struct in_mpu_complete),
+	UPLOAD(struct in_mpu_complete),
+	CHECKSUMS(struct in_mpu_complete),
 	OP_ENUM(struct in_mpu_complete, ck_type, "ChecksumType", false, ck_types, NULL,
 		HEADER("x-amz-checksum-type")),
-	OP_INT(struct in_mpu_complete, size, "MpuObjectSize", false, 0, 0, HEADER("x-amz-mp-object-size")),
+	OP_INT(struct in_mpu_complete, size, "MpuObjectSize", false, 0, 0,
+	       HEADER("x-amz-mp-object-size")),
 	OP_STR(struct in_mpu_complete, if_match, "IfMatch", false, 0, 0, HEADER("If-Match")),
-	OP_STR(struct in_mpu_complete, if_none_match, "IfNoneMatch", false, 0, 0, HEADER("If-None-Match")),
-	OP_OBJ(struct in_mpu_complete, list, "MultipartUpload", false, done_list_fields, .loc = OPL_PAYLOAD,
-	       .at = "CompleteMultipartUpload"),
+	OP_STR(struct in_mpu_complete, if_none_match, "IfNoneMatch", false, 0, 0,
+	       HEADER("If-None-Match")),
+	OP_OBJ(struct in_mpu_complete, list, "MultipartUpload", false, done_list_fields,
+	       .loc = OPL_PAYLOAD, .at = "CompleteMultipartUpload"),
 	SSE_C_REFUSED,
 	OP_END
 };
 
-const struct op_field s3__f_mpu_abort[] = {
-	BUCKET(struct in_mpu_abort), KEY(struct in_mpu_abort), OWNER(struct in_mpu_abort),
-	PAYER(struct in_mpu_abort), UPLOAD(struct in_mpu_abort),
-	OP_TIME(struct in_mpu_abort, if_initiated, "IfMatchInitiatedTime", false,
-		HEADER("x-amz-if-match-initiated-time")),
-	OP_END
-};
+const struct op_field s3__f_mpu_abort[] = { BUCKET(struct in_mpu_abort),
+					    KEY(struct in_mpu_abort),
+					    OWNER(struct in_mpu_abort),
+					    PAYER(struct in_mpu_abort),
+					    UPLOAD(struct in_mpu_abort),
+					    OP_TIME(struct in_mpu_abort, if_initiated,
+						    "IfMatchInitiatedTime", false,
+						    HEADER("x-amz-if-match-initiated-time")),
+					    OP_END };
 
-const struct op_field s3__f_mpu_parts[] = {
-	BUCKET(struct in_mpu_parts), KEY(struct in_mpu_parts), OWNER(struct in_mpu_parts),
-	PAYER(struct in_mpu_parts), UPLOAD(struct in_mpu_parts),
-	OP_INT(struct in_mpu_parts, max, "MaxParts", false, 0, 0, QUERY("max-parts")),
-	OP_INT(struct in_mpu_parts, marker, "PartNumberMarker", false, 0, 0, QUERY("part-number-marker")),
-	SSE_C_REFUSED,
-	OP_END
-};
+const struct op_field s3__f_mpu_parts[] = { BUCKET(struct in_mpu_parts),
+					    KEY(struct in_mpu_parts),
+					    OWNER(struct in_mpu_parts),
+					    PAYER(struct in_mpu_parts),
+					    UPLOAD(struct in_mpu_parts),
+					    OP_INT(struct in_mpu_parts, max, "MaxParts", false, 0,
+						   0, QUERY("max-parts")),
+					    OP_INT(struct in_mpu_parts, marker, "PartNumberMarker",
+						   false, 0, 0, QUERY("part-number-marker")),
+					    SSE_C_REFUSED,
+					    OP_END };
 
 const struct op_field s3__f_mpu_list[] = {
-	BUCKET(struct in_mpu_list), OWNER(struct in_mpu_list), PAYER(struct in_mpu_list),
+	BUCKET(struct in_mpu_list),
+	OWNER(struct in_mpu_list),
+	PAYER(struct in_mpu_list),
 	OP_STR(struct in_mpu_list, delimiter, "Delimiter", false, 0, 0, QUERY("delimiter")),
-	OP_ENUM(struct in_mpu_list, encoding, "EncodingType", false, url, NULL, QUERY("encoding-type")),
+	OP_ENUM(struct in_mpu_list, encoding, "EncodingType", false, url, NULL,
+		QUERY("encoding-type")),
 	OP_STR(struct in_mpu_list, key_marker, "KeyMarker", false, 0, 0, QUERY("key-marker")),
-	OP_STR(struct in_mpu_list, id_marker, "UploadIdMarker", false, 0, 0, QUERY("upload-id-marker")),
+	OP_STR(struct in_mpu_list, id_marker, "UploadIdMarker", false, 0, 0,
+	       QUERY("upload-id-marker")),
 	OP_STR(struct in_mpu_list, prefix, "Prefix", false, 0, 0, QUERY("prefix")),
 	OP_INT(struct in_mpu_list, max, "MaxUploads", false, 0, 0, QUERY("max-uploads")),
 	OP_END
 };
 
 #define TAGGING \
-	BUCKET(struct in_tagging), KEY(struct in_tagging), OWNER(struct in_tagging), VERSION(struct in_tagging)
-static const struct op_field tag_fields[] = {
-	OP_STR(struct in_tag, key, "Key", true, 1, 0),
-	OP_STR(struct in_tag, value, "Value", true, 0, 0),
-	OP_END
-};
+	BUCKET(struct in_tagging), KEY(struct in_tagging), OWNER(struct in_tagging), \
+		VERSION(struct in_tagging)
+static const struct op_field tag_fields[] = { OP_STR(struct in_tag, key, "Key", true, 1, 0),
+					      OP_STR(struct in_tag, value, "Value", true, 0, 0),
+					      OP_END };
 static const struct op_field tag_item[] = { OP_ITEM_OBJ(tag_fields, .at = "Tag"), OP_END };
 static const struct op_field tagset_fields[] = {
-	OP_LIST(struct in_tagset, tags, "TagSet", true, struct in_tag, tag_item, 0, 0),
-	OP_END
+	OP_LIST(struct in_tagset, tags, "TagSet", true, struct in_tag, tag_item, 0, 0), OP_END
 };
 const struct op_field s3__f_get_tagging[] = { TAGGING, PAYER(struct in_tagging), OP_END };
 const struct op_field s3__f_delete_tagging[] = { TAGGING, OP_END };
-const struct op_field s3__f_put_tagging[] = {
-	TAGGING, PAYER(struct in_tagging), MD5(struct in_tagging), SDK_ALGORITHM(struct in_tagging, ck_algorithm),
-	OP_OBJ(struct in_tagging, tagging, "Tagging", true, tagset_fields, .loc = OPL_PAYLOAD, .at = "Tagging"),
-	OP_END
-};
+const struct op_field s3__f_put_tagging[] = { TAGGING,
+					      PAYER(struct in_tagging),
+					      MD5(struct in_tagging),
+					      SDK_ALGORITHM(struct in_tagging, ck_algorithm),
+					      OP_OBJ(struct in_tagging, tagging, "Tagging", true,
+						     tagset_fields, .loc = OPL_PAYLOAD,
+						     .at = "Tagging"),
+					      OP_END };
 
 static const struct op_field none_fields[] = { OP_END };
 static const struct op_field notify_config_fields[] = {
-	OP_OBJ(struct in_notify_config, eventbridge, "EventBridgeConfiguration", false, none_fields),
+	OP_OBJ(struct in_notify_config, eventbridge, "EventBridgeConfiguration", false,
+	       none_fields),
 	OP_REFUSED("TopicConfigurations", .at = "TopicConfiguration"),
 	OP_REFUSED("QueueConfigurations", .at = "QueueConfiguration"),
-	OP_REFUSED("LambdaFunctionConfigurations", .at = "CloudFunctionConfiguration"),
-	OP_END
+	OP_REFUSED("LambdaFunctionConfigurations", .at = "CloudFunctionConfiguration"), OP_END
 };
 const struct op_field s3__f_put_notify[] = {
 	BUCKET(struct in_notify), OWNER(struct in_notify),

@@ -11,17 +11,24 @@
 const char s3__ddl[] =
 	"CREATE TABLE IF NOT EXISTS s3_bucket (name TEXT PRIMARY KEY, created_ms BIGINT NOT NULL,"
 	" eventbridge BIGINT NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS s3_object (bucket TEXT NOT NULL, okey BLOB NOT NULL, size BIGINT NOT NULL,"
-	" etag TEXT NOT NULL, modified_ms BIGINT NOT NULL, ck_algo BIGINT NOT NULL, ck_composite BIGINT NOT NULL,"
-	" ck_value TEXT NOT NULL, multipart BIGINT NOT NULL, seq BIGINT NOT NULL, info TEXT NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS s3_object (bucket TEXT NOT NULL, okey BLOB NOT NULL, size "
+	"BIGINT NOT NULL,"
+	" etag TEXT NOT NULL, modified_ms BIGINT NOT NULL, ck_algo BIGINT NOT NULL, ck_composite "
+	"BIGINT NOT NULL,"
+	" ck_value TEXT NOT NULL, multipart BIGINT NOT NULL, seq BIGINT NOT NULL, info TEXT NOT "
+	"NULL,"
 	" tags TEXT NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (bucket, okey));"
 	"CREATE INDEX IF NOT EXISTS s3_object_seq ON s3_object (seq);"
-	"CREATE TABLE IF NOT EXISTS s3_upload (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, okey BLOB NOT NULL,"
-	" created_ms BIGINT NOT NULL, ck_algo BIGINT NOT NULL, ck_composite BIGINT NOT NULL, ck_value TEXT NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS s3_upload (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, okey "
+	"BLOB NOT NULL,"
+	" created_ms BIGINT NOT NULL, ck_algo BIGINT NOT NULL, ck_composite BIGINT NOT NULL, "
+	"ck_value TEXT NOT NULL,"
 	" info TEXT NOT NULL, tags TEXT NOT NULL, done_etag TEXT, done_list TEXT, done_ms BIGINT);"
 	"CREATE INDEX IF NOT EXISTS s3_upload_key ON s3_upload (bucket, okey, id);"
-	"CREATE TABLE IF NOT EXISTS s3_part (upload TEXT NOT NULL, n BIGINT NOT NULL, size BIGINT NOT NULL,"
-	" md5 TEXT NOT NULL, ck_value TEXT NOT NULL, modified_ms BIGINT NOT NULL, ref TEXT NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS s3_part (upload TEXT NOT NULL, n BIGINT NOT NULL, size BIGINT "
+	"NOT NULL,"
+	" md5 TEXT NOT NULL, ck_value TEXT NOT NULL, modified_ms BIGINT NOT NULL, ref TEXT NOT "
+	"NULL,"
 	" PRIMARY KEY (upload, n));";
 
 /* --- structures as text --- */
@@ -133,7 +140,8 @@ static int parts_from(struct arena *a, struct view text, struct s3_row *ret, str
 
 static void ck_from(struct s3_ck *ret, int64_t algo, int64_t composite, struct view value)
 {
-	*ret = (struct s3_ck){ .algo = algo > 0 && algo < CK_COUNT ? (enum s3_ck_algo)algo : CK_NONE,
+	*ret = (struct s3_ck){ .algo = algo > 0 && algo < CK_COUNT ? (enum s3_ck_algo)algo
+								   : CK_NONE,
 			       .composite = composite != 0 };
 	if (value.n && value.n < CK_TEXT)
 		memcpy(ret->value, value.p, value.n);
@@ -144,7 +152,9 @@ static void ck_from(struct s3_ck *ret, int64_t algo, int64_t composite, struct v
 int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e)
 {
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT created_ms, eventbridge FROM s3_bucket WHERE name = ?", "s", name);
+	int found = tx_one(tx, &r, e,
+			   "SELECT created_ms, eventbridge FROM s3_bucket WHERE name = ?", "s",
+			   name);
 
 	if (found <= 0)
 		return found;
@@ -165,14 +175,17 @@ int s3__bucket_need(struct meta_tx *tx, const char *name, struct s3_bucket *ret,
 
 int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms, struct err *e)
 {
-	return tx_run(tx, e, "INSERT INTO s3_bucket (name, created_ms, eventbridge) VALUES (?, ?, 0)", "si", name,
-		      now_ms);
+	return tx_run(tx, e,
+		      "INSERT INTO s3_bucket (name, created_ms, eventbridge) VALUES (?, ?, 0)",
+		      "si", name, now_ms);
 }
 
 int s3__bucket_remove(struct meta_tx *tx, const char *name, struct err *e)
 {
-	int rc = tx_run(tx, e, "DELETE FROM s3_part WHERE upload IN (SELECT id FROM s3_upload WHERE bucket = ?)", "s",
-			name);
+	int rc = tx_run(
+		tx, e,
+		"DELETE FROM s3_part WHERE upload IN (SELECT id FROM s3_upload WHERE bucket = ?)",
+		"s", name);
 
 	if (!rc)
 		rc = tx_run(tx, e, "DELETE FROM s3_upload WHERE bucket = ?", "s", name);
@@ -182,7 +195,8 @@ int s3__bucket_remove(struct meta_tx *tx, const char *name, struct err *e)
 int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e)
 {
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1", "s", name);
+	int found = tx_one(tx, &r, e, "SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1", "s",
+			   name);
 
 	if (found > 0)
 		tx_end(r);
@@ -191,11 +205,12 @@ int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e)
 
 int s3__bucket_notify(struct meta_tx *tx, const char *name, bool eventbridge, struct err *e)
 {
-	return tx_run(tx, e, "UPDATE s3_bucket SET eventbridge = ? WHERE name = ?", "is", (int64_t)eventbridge, name);
+	return tx_run(tx, e, "UPDATE s3_bucket SET eventbridge = ? WHERE name = ?", "is",
+		      (int64_t)eventbridge, name);
 }
 
-int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max, struct arena *a,
-		    struct s3_bucket **ret, size_t *ret_n, struct err *e)
+int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max,
+		    struct arena *a, struct s3_bucket **ret, size_t *ret_n, struct err *e)
 {
 	size_t len = strlen(prefix);
 	struct tx_rows *r;
@@ -209,19 +224,20 @@ int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, s
 	*ret = ARENA_ARRAY(a, struct s3_bucket, max + 1);
 	*ret_n = 0;
 	while ((rc = tx_next(r, e)) > 0)
-		(*ret)[(*ret_n)++] =
-			(struct s3_bucket){ row_str(r, 0, a), row_int(r, 1), row_int(r, 2) != 0 };
+		(*ret)[(*ret_n)++] = (struct s3_bucket){ row_str(r, 0, a), row_int(r, 1),
+							 row_int(r, 2) != 0 };
 	return rc;
 }
 
 /* --- objects --- */
 
-int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a, struct s3_row *ret,
-		    struct err *e)
+int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
+		    struct s3_row *ret, struct err *e)
 {
 	struct tx_rows *r;
 	int rc = tx_one(tx, &r, e,
-			"SELECT size, etag, modified_ms, ck_algo, ck_composite, ck_value, multipart, info, tags, parts"
+			"SELECT size, etag, modified_ms, ck_algo, ck_composite, ck_value, "
+			"multipart, info, tags, parts"
 			" FROM s3_object WHERE bucket = ? AND okey = ?",
 			"sb", bucket, view_str(key));
 
@@ -245,8 +261,8 @@ int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, str
 	return rc ? rc : 1;
 }
 
-int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a, struct s3_row *ret,
-		    struct err *e)
+int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
+		    struct s3_row *ret, struct err *e)
 {
 	int rc = s3__object_find(tx, bucket, key, a, ret, e);
 
@@ -258,29 +274,35 @@ int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, str
 	return rc ? rc : aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.");
 }
 
-int s3__object_put(struct meta_tx *tx, const struct s3_row *r, uint64_t seq, struct arena *a, struct err *e)
+int s3__object_put(struct meta_tx *tx, const struct s3_row *r, uint64_t seq, struct arena *a,
+		   struct err *e)
 {
-	return tx_run(tx, e,
-		      "INSERT INTO s3_object (bucket, okey, size, etag, modified_ms, ck_algo, ck_composite, ck_value,"
-		      " multipart, seq, info, tags, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-		      " ON CONFLICT (bucket, okey) DO UPDATE SET size = excluded.size, etag = excluded.etag,"
-		      " modified_ms = excluded.modified_ms, ck_algo = excluded.ck_algo,"
-		      " ck_composite = excluded.ck_composite, ck_value = excluded.ck_value,"
-		      " multipart = excluded.multipart, seq = excluded.seq, info = excluded.info,"
-		      " tags = excluded.tags, parts = excluded.parts",
-		      "sbisiiisiisss", r->bucket, view_str(r->key), (int64_t)r->size, r->etag, r->modified_ms,
-		      (int64_t)r->ck.algo, (int64_t)r->ck.composite, r->ck.value, (int64_t)r->multipart,
-		      (int64_t)seq, info_text(a, &r->info), json_text(a, pairs_json(a, r->tags.v, r->tags.n)),
-		      s3__parts_text(a, r->parts, r->n_parts));
+	return tx_run(
+		tx, e,
+		"INSERT INTO s3_object (bucket, okey, size, etag, modified_ms, ck_algo, "
+		"ck_composite, ck_value,"
+		" multipart, seq, info, tags, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT (bucket, okey) DO UPDATE SET size = excluded.size, etag = "
+		"excluded.etag,"
+		" modified_ms = excluded.modified_ms, ck_algo = excluded.ck_algo,"
+		" ck_composite = excluded.ck_composite, ck_value = excluded.ck_value,"
+		" multipart = excluded.multipart, seq = excluded.seq, info = excluded.info,"
+		" tags = excluded.tags, parts = excluded.parts",
+		"sbisiiisiisss", r->bucket, view_str(r->key), (int64_t)r->size, r->etag,
+		r->modified_ms, (int64_t)r->ck.algo, (int64_t)r->ck.composite, r->ck.value,
+		(int64_t)r->multipart, (int64_t)seq, info_text(a, &r->info),
+		json_text(a, pairs_json(a, r->tags.v, r->tags.n)),
+		s3__parts_text(a, r->parts, r->n_parts));
 }
 
 int s3__object_remove(struct meta_tx *tx, const char *bucket, const char *key, struct err *e)
 {
-	return tx_run(tx, e, "DELETE FROM s3_object WHERE bucket = ? AND okey = ?", "sb", bucket, view_str(key));
+	return tx_run(tx, e, "DELETE FROM s3_object WHERE bucket = ? AND okey = ?", "sb", bucket,
+		      view_str(key));
 }
 
-int s3__object_retag(struct meta_tx *tx, const char *bucket, const char *key, const struct s3_tags *t, struct arena *a,
-		     struct err *e)
+int s3__object_retag(struct meta_tx *tx, const char *bucket, const char *key,
+		     const struct s3_tags *t, struct arena *a, struct err *e)
 {
 	return tx_run(tx, e, "UPDATE s3_object SET tags = ? WHERE bucket = ? AND okey = ?", "ssb",
 		      json_text(a, pairs_json(a, t->v, t->n)), bucket, view_str(key));
@@ -298,17 +320,20 @@ uint64_t s3__max_seq(struct meta_tx *tx, struct err *e)
 	return seq;
 }
 
-#define SCAN "SELECT okey, size, etag, modified_ms, ck_algo, ck_composite FROM s3_object WHERE bucket = ? AND okey >= ?"
+#define SCAN \
+	"SELECT okey, size, etag, modified_ms, ck_algo, ck_composite FROM s3_object WHERE bucket " \
+	"= ? AND okey >= ?"
 
-int s3__scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from, struct view to,
-	     size_t max, struct err *e)
+int s3__scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
+	     struct view to, size_t max, struct err *e)
 {
 	if (!from.p)
 		from = VIEW("");
 	if (!to.n)
-		return tx_query(tx, ret, e, SCAN " ORDER BY okey LIMIT ?", "sbi", bucket, from, (int64_t)max);
-	return tx_query(tx, ret, e, SCAN " AND okey < ? ORDER BY okey LIMIT ?", "sbbi", bucket, from, to,
-			(int64_t)max);
+		return tx_query(tx, ret, e, SCAN " ORDER BY okey LIMIT ?", "sbi", bucket, from,
+				(int64_t)max);
+	return tx_query(tx, ret, e, SCAN " AND okey < ? ORDER BY okey LIMIT ?", "sbbi", bucket,
+			from, to, (int64_t)max);
 }
 
 void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret)
@@ -316,8 +341,8 @@ void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret
 	struct s3_ck ck;
 
 	ck_from(&ck, row_int(r, 4), row_int(r, 5), VIEW_NONE);
-	*ret = (struct s3_entry){ row_str(r, 0, a), row_str(r, 2, a), (uint64_t)row_int(r, 1), row_int(r, 3), ck.algo,
-				  ck.composite };
+	*ret = (struct s3_entry){ row_str(r, 0, a), row_str(r, 2, a), (uint64_t)row_int(r, 1),
+				  row_int(r, 3),    ck.algo,          ck.composite };
 }
 
 /* --- uploads --- */
@@ -325,15 +350,16 @@ void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret
 int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct arena *a, struct err *e)
 {
 	return tx_run(tx, e,
-		      "INSERT INTO s3_upload (id, bucket, okey, created_ms, ck_algo, ck_composite, ck_value, info,"
+		      "INSERT INTO s3_upload (id, bucket, okey, created_ms, ck_algo, ck_composite, "
+		      "ck_value, info,"
 		      " tags) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?)",
-		      "ssbiiiss", u->id, u->bucket, view_str(u->key), u->created_ms, (int64_t)u->ck.algo,
-		      (int64_t)u->ck.composite, info_text(a, &u->info),
+		      "ssbiiiss", u->id, u->bucket, view_str(u->key), u->created_ms,
+		      (int64_t)u->ck.algo, (int64_t)u->ck.composite, info_text(a, &u->info),
 		      json_text(a, pairs_json(a, u->tags.v, u->tags.n)));
 }
 
-int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id, struct arena *a,
-		    struct s3_upload *ret, struct err *e)
+int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id,
+		    struct arena *a, struct s3_upload *ret, struct err *e)
 {
 	struct tx_rows *r;
 	int rc = s3__bucket_need(tx, bucket, NULL, e);
@@ -341,16 +367,20 @@ int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, con
 	if (rc)
 		return rc;
 	rc = tx_one(tx, &r, e,
-		    "SELECT created_ms, ck_algo, ck_composite, ck_value, info, tags, done_etag, done_list"
+		    "SELECT created_ms, ck_algo, ck_composite, ck_value, info, tags, done_etag, "
+		    "done_list"
 		    " FROM s3_upload WHERE id = ? AND bucket = ? AND okey = ?",
 		    "ssb", id, bucket, view_str(key));
 	if (rc < 0)
 		return rc;
 	if (!rc)
 		return aws_fail(e, &S3_NO_SUCH_UPLOAD,
-				"The specified upload does not exist. The upload ID may be invalid, or the upload may "
+				"The specified upload does not exist. The upload ID may be "
+				"invalid, or the upload may "
 				"have been aborted or completed.");
-	*ret = (struct s3_upload){ .id = id, .bucket = bucket, .key = key, .created_ms = row_int(r, 0) };
+	*ret = (struct s3_upload){
+		.id = id, .bucket = bucket, .key = key, .created_ms = row_int(r, 0)
+	};
 	ck_from(&ret->ck, row_int(r, 1), row_int(r, 2), row_view(r, 3));
 	ret->done_etag = row_str(r, 6, a);
 	ret->done_list = row_str(r, 7, a);
@@ -363,7 +393,9 @@ int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, con
 
 int s3__upload_done(struct meta_tx *tx, const struct s3_upload *u, int64_t now_ms, struct err *e)
 {
-	int rc = tx_run(tx, e, "UPDATE s3_upload SET done_etag = ?, done_list = ?, ck_value = ?, done_ms = ? WHERE id = ?",
+	int rc = tx_run(tx, e,
+			"UPDATE s3_upload SET done_etag = ?, done_list = ?, ck_value = ?, done_ms "
+			"= ? WHERE id = ?",
 			"sssis", u->done_etag, u->done_list, u->ck.value, now_ms, u->id);
 
 	return rc ? rc : tx_run(tx, e, "DELETE FROM s3_part WHERE upload = ?", "s", u->id);
@@ -377,7 +409,8 @@ int s3__upload_remove(struct meta_tx *tx, const char *id, struct err *e)
 }
 
 #define UPLOADS \
-	"SELECT id, okey, created_ms, ck_algo, ck_composite FROM s3_upload WHERE bucket = ? AND done_etag IS NULL" \
+	"SELECT id, okey, created_ms, ck_algo, ck_composite FROM s3_upload WHERE bucket = ? AND " \
+	"done_etag IS NULL" \
 	" AND (okey > ? OR (okey = ? AND id > ?))"
 
 int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
@@ -386,15 +419,17 @@ int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket
 	if (!from.p)
 		from = VIEW("");
 	if (!to.n)
-		return tx_query(tx, ret, e, UPLOADS " ORDER BY okey, id LIMIT ?", "sbbsi", bucket, from, from, after_id,
-				(int64_t)max);
-	return tx_query(tx, ret, e, UPLOADS " AND okey < ? ORDER BY okey, id LIMIT ?", "sbbsbi", bucket, from, from,
-			after_id, to, (int64_t)max);
+		return tx_query(tx, ret, e, UPLOADS " ORDER BY okey, id LIMIT ?", "sbbsi", bucket,
+				from, from, after_id, (int64_t)max);
+	return tx_query(tx, ret, e, UPLOADS " AND okey < ? ORDER BY okey, id LIMIT ?", "sbbsbi",
+			bucket, from, from, after_id, to, (int64_t)max);
 }
 
 void s3__upload_row(const struct tx_rows *r, struct arena *a, struct s3_upload *ret)
 {
-	*ret = (struct s3_upload){ .id = row_str(r, 0, a), .key = row_str(r, 1, a), .created_ms = row_int(r, 2) };
+	*ret = (struct s3_upload){ .id = row_str(r, 0, a),
+				   .key = row_str(r, 1, a),
+				   .created_ms = row_int(r, 2) };
 	ck_from(&ret->ck, row_int(r, 3), row_int(r, 4), VIEW_NONE);
 }
 
@@ -414,31 +449,37 @@ static int refs_text(struct tx_rows *r, struct arena *a, char **ret, struct err 
 	return rc;
 }
 
-int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts, struct err *e)
+int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts,
+		   struct err *e)
 {
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT ref FROM s3_part WHERE upload IN (SELECT id FROM s3_upload WHERE bucket = ?)", "s",
-			  bucket);
+			  "SELECT ref FROM s3_part WHERE upload IN (SELECT id FROM s3_upload WHERE "
+			  "bucket = ?)",
+			  "s", bucket);
 
 	return rc ? rc : refs_text(r, a, ret_parts, e);
 }
 
-int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p, struct arena *a, char **ret_old,
-		 struct err *e)
+int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p,
+		 struct arena *a, char **ret_old, struct err *e)
 {
 	struct tx_rows *r;
-	int rc = tx_query(tx, &r, e, "SELECT ref FROM s3_part WHERE upload = ? AND n = ?", "si", upload, p->n);
+	int rc = tx_query(tx, &r, e, "SELECT ref FROM s3_part WHERE upload = ? AND n = ?", "si",
+			  upload, p->n);
 
 	if (!rc)
 		rc = refs_text(r, a, ret_old, e);
-	return rc ? rc :
-		    tx_run(tx, e,
+	return rc ? rc
+		  : tx_run(tx, e,
 			   "INSERT INTO s3_part (upload, n, size, md5, ck_value, modified_ms, ref)"
-			   " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upload, n) DO UPDATE SET size = excluded.size,"
-			   " md5 = excluded.md5, ck_value = excluded.ck_value, modified_ms = excluded.modified_ms,"
+			   " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upload, n) DO UPDATE SET "
+			   "size = excluded.size,"
+			   " md5 = excluded.md5, ck_value = excluded.ck_value, modified_ms = "
+			   "excluded.modified_ms,"
 			   " ref = excluded.ref",
-			   "siissis", upload, p->n, (int64_t)p->size, p->md5_hex, p->ck, p->modified_ms, p->ref);
+			   "siissis", upload, p->n, (int64_t)p->size, p->md5_hex, p->ck,
+			   p->modified_ms, p->ref);
 }
 
 int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max, struct arena *a,
@@ -446,7 +487,8 @@ int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max,
 {
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT n, size, md5, ck_value, ref, modified_ms FROM s3_part WHERE upload = ? AND n > ?"
+			  "SELECT n, size, md5, ck_value, ref, modified_ms FROM s3_part WHERE "
+			  "upload = ? AND n > ?"
 			  " ORDER BY n LIMIT ?",
 			  "sii", upload, after, (int64_t)max);
 
@@ -455,7 +497,7 @@ int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max,
 	*ret = ARENA_ARRAY(a, struct s3_up_part, max + 1);
 	*ret_n = 0;
 	while ((rc = tx_next(r, e)) > 0)
-		(*ret)[(*ret_n)++] = (struct s3_up_part){ row_int(r, 0),	 (uint64_t)row_int(r, 1),
+		(*ret)[(*ret_n)++] = (struct s3_up_part){ row_int(r, 0),    (uint64_t)row_int(r, 1),
 							  row_str(r, 2, a), row_str(r, 3, a),
 							  row_str(r, 4, a), row_int(r, 5) };
 	return rc;
@@ -463,7 +505,8 @@ int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max,
 
 /* --- recovery --- */
 
-static int parts_refs(struct view text, void (*fn)(void *arg, const char *ref), void *arg, struct err *e)
+static int parts_refs(struct view text, void (*fn)(void *arg, const char *ref), void *arg,
+		      struct err *e)
 {
 	CLEANUP(arena_clear) struct arena a;
 	struct s3_row row = { 0 };
@@ -476,7 +519,8 @@ static int parts_refs(struct view text, void (*fn)(void *arg, const char *ref), 
 	return rc;
 }
 
-int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg, struct err *e)
+int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg,
+		  struct err *e)
 {
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e, "SELECT ref FROM s3_part", "");

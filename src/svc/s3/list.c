@@ -170,7 +170,8 @@ static void out_asked(const struct answer *w, const struct in_list *in, const st
 {
 	out_str(w->o, "Name", in->bucket);
 	out_str(w->o, "Prefix", encoded(w, in->prefix ? in->prefix : ""));
-	out_str(w->o, "Delimiter", encoded(w, in->delimiter && in->delimiter[0] ? in->delimiter : NULL));
+	out_str(w->o, "Delimiter",
+		encoded(w, in->delimiter && in->delimiter[0] ? in->delimiter : NULL));
 	out_int(w->o, "MaxKeys", (int64_t)l->max);
 	out_str(w->o, "EncodingType", in->encoding);
 	out_bool(w->o, "IsTruncated", l->truncated);
@@ -238,9 +239,12 @@ static int start_token(struct op_ctx *cx, const char *token, struct list_arg *l)
 {
 	struct view v;
 
-	if (!base64_decode_arena(cx->arena, view_str(token), &v) || v.n < 2 || (v.p[0] != 'k' && v.p[0] != 'p'))
-		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "The continuation token provided is incorrect");
-	l->from = v.p[0] == 'p' ? s3__behind_prefix(cx->arena, view_from(v, 1)) : behind_key(cx->arena, view_from(v, 1));
+	if (!base64_decode_arena(cx->arena, view_str(token), &v) || v.n < 2 ||
+	    (v.p[0] != 'k' && v.p[0] != 'p'))
+		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+				"The continuation token provided is incorrect");
+	l->from = v.p[0] == 'p' ? s3__behind_prefix(cx->arena, view_from(v, 1))
+				: behind_key(cx->arena, view_from(v, 1));
 	return 0;
 }
 
@@ -266,7 +270,8 @@ int s3__list_objects_v2(struct op_ctx *cx, const void *input, struct out *o)
 	out_int(o, "KeyCount", (int64_t)(l.n_entries + l.n_prefixes));
 	out_str(o, "ContinuationToken", in->token);
 	if (l.truncated) {
-		struct view t = view_str(arena_printf(cx->arena, "%c%s", l.last_is_prefix ? 'p' : 'k', l.last));
+		struct view t = view_str(
+			arena_printf(cx->arena, "%c%s", l.last_is_prefix ? 'p' : 'k', l.last));
 
 		out_view(o, "NextContinuationToken", base64_encode_arena(cx->arena, t));
 	}

@@ -13,7 +13,8 @@ static int checksum_kind(struct op_ctx *cx, const struct in_mpu_create *in, stru
 
 	if (in->ck_type && !algo)
 		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-				"The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
+				"The x-amz-checksum-type header can only be used with the "
+				"x-amz-checksum-algorithm "
 				"header.");
 	*ret = (struct s3_ck){ .algo = algo ? algo : CK_CRC64NVME };
 	ret->composite = algo && algo != CK_CRC64NVME;
@@ -21,9 +22,10 @@ static int checksum_kind(struct op_ctx *cx, const struct in_mpu_create *in, stru
 		return 0;
 	ret->composite = view_eq_str(view_str(in->ck_type), "COMPOSITE");
 	if ((sha && !ret->composite) || (algo == CK_CRC64NVME && ret->composite))
-		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-				"The %s checksum type cannot be used with the %s checksum algorithm.", in->ck_type,
-				s3__ck_names[algo].name);
+		return aws_fail(
+			&cx->err, &S3_INVALID_REQUEST,
+			"The %s checksum type cannot be used with the %s checksum algorithm.",
+			in->ck_type, s3__ck_names[algo].name);
 	return 0;
 }
 
@@ -100,12 +102,13 @@ struct part_arg {
 static int gone(struct err *e)
 {
 	return aws_fail(e, &S3_NO_SUCH_UPLOAD,
-			"The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+			"The specified upload does not exist. The upload ID may be invalid, or the "
+			"upload may have been "
 			"aborted or completed.");
 }
 
-static int open_upload(struct meta_tx *tx, const char *bucket, const char *key, const char *id, struct arena *a,
-		       struct s3_upload *ret, struct err *e)
+static int open_upload(struct meta_tx *tx, const char *bucket, const char *key, const char *id,
+		       struct arena *a, struct s3_upload *ret, struct err *e)
 {
 	int rc = s3__upload_need(tx, bucket, key, id, a, ret, e);
 
@@ -172,8 +175,12 @@ static int store_part(struct op_ctx *cx, struct part_arg *a, const struct s3_rec
 int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_part *in = input;
-	struct part_arg a = { .s = cx->self, .arena = cx->arena, .bucket = in->bucket, .key = in->key,
-			      .upload = in->upload, .part = { .n = in->number.v } };
+	struct part_arg a = { .s = cx->self,
+			      .arena = cx->arena,
+			      .bucket = in->bucket,
+			      .key = in->key,
+			      .upload = in->upload,
+			      .part = { .n = in->number.v } };
 	struct s3_received got = { 0 };
 	struct s3_ck ck = { 0 };
 	int rc = s3__check_owner(cx, in->owner);
@@ -181,7 +188,8 @@ int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 	if (!rc)
 		rc = look(cx, &a);
 	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
-		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "ContentLength is not the length of Body");
+		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+			      "ContentLength is not the length of Body");
 	if (!rc)
 		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << a.algo, &got);
 	if (!rc)
@@ -190,12 +198,13 @@ int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 		return rc;
 	ck.algo = got.claim.algo ? got.claim.algo : a.algo;
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", got.sums.md5_hex));
-	out_header(o, s3__ck_names[ck.algo].member, s3__ck_names[ck.algo].header, got.sums.value[ck.algo]);
+	out_header(o, s3__ck_names[ck.algo].member, s3__ck_names[ck.algo].header,
+		   got.sums.value[ck.algo]);
 	return 0;
 }
 
-static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_source *src, struct part_arg *a,
-		     struct s3_received *got)
+static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_source *src,
+		     struct part_arg *a, struct s3_received *got)
 {
 	uint64_t off = 0, n;
 	int rc = s3__source_read(cx, src);
@@ -216,10 +225,16 @@ static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_
 int s3__upload_part_copy(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_copy *in = input;
-	struct s3_source src = { .if_match = in->src_if_match, .if_none_match = in->src_if_none_match,
-				 .if_modified = in->src_if_modified, .if_unmodified = in->src_if_unmodified };
-	struct part_arg a = { .s = cx->self, .arena = cx->arena, .bucket = in->bucket, .key = in->key,
-			      .upload = in->upload, .part = { .n = in->number.v } };
+	struct s3_source src = { .if_match = in->src_if_match,
+				 .if_none_match = in->src_if_none_match,
+				 .if_modified = in->src_if_modified,
+				 .if_unmodified = in->src_if_unmodified };
+	struct part_arg a = { .s = cx->self,
+			      .arena = cx->arena,
+			      .bucket = in->bucket,
+			      .key = in->key,
+			      .upload = in->upload,
+			      .part = { .n = in->number.v } };
 	struct s3_received got = { 0 };
 	struct s3_reading reading;
 	int rc = s3__check_owner(cx, in->owner);
@@ -271,7 +286,11 @@ int s3__abort_multipart(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_abort *in = input;
 	struct s3 *s = cx->self;
-	struct upload_arg a = { .s = s, .arena = cx->arena, .bucket = in->bucket, .key = in->key, .id = in->upload,
+	struct upload_arg a = { .s = s,
+				.arena = cx->arena,
+				.bucket = in->bucket,
+				.key = in->key,
+				.id = in->upload,
 				.if_initiated = in->if_initiated };
 	int rc = s3__check_owner(cx, in->owner);
 
@@ -289,7 +308,8 @@ static int parts_fn(struct meta_tx *tx, void *arg, struct err *e)
 	struct upload_arg *a = arg;
 	int rc = open_upload(tx, a->bucket, a->key, a->id, a->arena, &a->upload, e);
 
-	return rc ? rc : s3__parts(tx, a->id, a->after, a->max + 1, a->arena, &a->parts, &a->n_parts, e);
+	return rc ? rc
+		  : s3__parts(tx, a->id, a->after, a->max + 1, a->arena, &a->parts, &a->n_parts, e);
 }
 
 static void out_id(struct out *o, const char *name, const char *id)
@@ -323,14 +343,19 @@ int s3__list_parts(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_mpu_parts *in = input;
 	struct s3 *s = cx->self;
 	int64_t max = opt_int_or(in->max, S3_PAGE_MAX);
-	struct upload_arg a = { .s = s, .arena = cx->arena, .bucket = in->bucket, .key = in->key, .id = in->upload,
+	struct upload_arg a = { .s = s,
+				.arena = cx->arena,
+				.bucket = in->bucket,
+				.key = in->key,
+				.id = in->upload,
 				.after = opt_int_or(in->marker, 0),
 				.max = (size_t)(max < S3_PAGE_MAX ? max : S3_PAGE_MAX) };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc && (max < 0 || a.after < 0))
-		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-			      "Argument max-parts and part-number-marker must be integers of 0 or more");
+		rc = aws_fail(
+			&cx->err, &S3_INVALID_ARGUMENT,
+			"Argument max-parts and part-number-marker must be integers of 0 or more");
 	if (!rc)
 		rc = meta_read(s->meta, parts_fn, &a, &cx->err);
 	if (rc)
@@ -341,7 +366,8 @@ int s3__list_parts(struct op_ctx *cx, const void *input, struct out *o)
 	out_str(o, "UploadId", in->upload);
 	out_int(o, "PartNumberMarker", a.after);
 	if (a.n_parts && a.max)
-		out_int(o, "NextPartNumberMarker", a.parts[(a.n_parts < a.max ? a.n_parts : a.max) - 1].n);
+		out_int(o, "NextPartNumberMarker",
+			a.parts[(a.n_parts < a.max ? a.n_parts : a.max) - 1].n);
 	out_int(o, "MaxParts", (int64_t)a.max);
 	out_bool(o, "IsTruncated", a.max && a.n_parts > a.max);
 	out_id(o, "Initiator", s->owner_id);

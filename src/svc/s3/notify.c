@@ -10,8 +10,8 @@ static char *sequencer(struct arena *a, uint64_t seq)
 	return arena_printf(a, "00%016" PRIX64, seq);
 }
 
-static int emit(struct meta_tx *tx, struct s3 *s, const char *type, const char *bucket, struct json *detail,
-		const struct s3_who *w, struct arena *a, struct err *e)
+static int emit(struct meta_tx *tx, struct s3 *s, const char *type, const char *bucket,
+		struct json *detail, const struct s3_who *w, struct arena *a, struct err *e)
 {
 	struct event ev = { .source = "aws.s3", .detail_type = type };
 
@@ -38,8 +38,8 @@ static struct json *begin(struct arena *a, const struct s3_row *r, struct json *
 	return detail;
 }
 
-int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq, const struct s3_who *w,
-		     struct arena *a, struct err *e)
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+		     const struct s3_who *w, struct arena *a, struct err *e)
 {
 	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
 
@@ -49,8 +49,8 @@ int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, u
 	return emit(tx, s, "Object Created", r->bucket, detail, w, a, e);
 }
 
-int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq, const struct s3_who *w,
-		     struct arena *a, struct err *e)
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+		     const struct s3_who *w, struct arena *a, struct err *e)
 {
 	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
 
@@ -59,13 +59,14 @@ int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, u
 	return emit(tx, s, "Object Deleted", r->bucket, detail, w, a, e);
 }
 
-int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added, const struct s3_who *w,
-		  struct arena *a, struct err *e)
+int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added,
+		  const struct s3_who *w, struct arena *a, struct err *e)
 {
 	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
 
 	json_set_str(a, object, "etag", r->etag);
-	return emit(tx, s, added ? "Object Tags Added" : "Object Tags Deleted", r->bucket, detail, w, a, e);
+	return emit(tx, s, added ? "Object Tags Added" : "Object Tags Deleted", r->bucket, detail,
+		    w, a, e);
 }
 
 /* --- the bucket's configuration --- */

@@ -21,8 +21,8 @@ static void readerp(struct blob_reader **r)
 /* --- bytes --- */
 
 /* Pieces end where the blob's checksummed blocks end, so that each block that is read whole is verified. */
-static int read_part(struct s3 *s, const struct s3_part *part, uint64_t off, uint64_t n, char *piece,
-		     s3_piece_fn fn, void *arg, struct err *e)
+static int read_part(struct s3 *s, const struct s3_part *part, uint64_t off, uint64_t n,
+		     char *piece, s3_piece_fn fn, void *arg, struct err *e)
 {
 	CLEANUP(readerp) struct blob_reader *r = NULL;
 	int rc = blob_reader_open(s->blob, part->ref, &r, e);
@@ -42,7 +42,8 @@ static int read_part(struct s3 *s, const struct s3_part *part, uint64_t off, uin
 	return rc;
 }
 
-int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn, void *arg, struct err *e)
+int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn,
+	     void *arg, struct err *e)
 {
 	CLEANUP(freep) char *piece = malloc(n < MIB ? n + 1 : MIB);
 	int rc = 0;
@@ -100,7 +101,8 @@ static int conditions(struct op_ctx *cx, const struct in_get *in, const struct s
 	if (in->if_match) {
 		if (!s3__same_etag(in->if_match, r->etag))
 			return failed(cx, "If-Match");
-	} else if (in->if_unmodified.set && seconds(r->modified_ms) > seconds(in->if_unmodified.v)) {
+	} else if (in->if_unmodified.set &&
+		   seconds(r->modified_ms) > seconds(in->if_unmodified.v)) {
 		return failed(cx, "If-Unmodified-Since");
 	}
 	if (in->if_none_match)
@@ -152,7 +154,8 @@ struct slice {
 	const struct s3_part *part; /* asked for by number */
 };
 
-static int slice_of_part(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r, struct slice *ret)
+static int slice_of_part(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r,
+			 struct slice *ret)
 {
 	if (in->range)
 		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
@@ -161,7 +164,8 @@ static int slice_of_part(struct op_ctx *cx, const struct in_get *in, const struc
 		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 				"Part number must be an integer between 1 and 10000, inclusive");
 	if ((uint64_t)in->part.v > r->n_parts)
-		return aws_fail(&cx->err, &S3_INVALID_PART_NUMBER, "The requested partnumber is not satisfiable");
+		return aws_fail(&cx->err, &S3_INVALID_PART_NUMBER,
+				"The requested partnumber is not satisfiable");
 	*ret = (struct slice){ .part = &r->parts[in->part.v - 1], .partial = r->size > 0 };
 	for (int64_t i = 0; i < in->part.v - 1; i++)
 		ret->off += r->parts[i].size;
@@ -169,7 +173,8 @@ static int slice_of_part(struct op_ctx *cx, const struct in_get *in, const struc
 	return 0;
 }
 
-static int slice_of(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r, struct slice *ret)
+static int slice_of(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r,
+		    struct slice *ret)
 {
 	*ret = (struct slice){ .n = r->size };
 	if (in->part.set)
@@ -183,19 +188,21 @@ static int slice_of(struct op_ctx *cx, const struct in_get *in, const struct s3_
 	case 0: /* as HTTP wants it: a range that is none is not there */
 		return 0;
 	default:
-		return aws_fail(&cx->err, &S3_INVALID_RANGE, "The requested range is not satisfiable");
+		return aws_fail(&cx->err, &S3_INVALID_RANGE,
+				"The requested range is not satisfiable");
 	}
 }
 
 /* --- the answer's head --- */
 
-static void head(struct op_ctx *cx, struct out *o, const char *member, const char *name, const char *override,
-		 const char *stored)
+static void head(struct op_ctx *cx, struct out *o, const char *member, const char *name,
+		 const char *override, const char *stored)
 {
 	out_header(o, member, name, override ? override : stored);
 }
 
-static void checksum(const struct in_get *in, const struct s3_row *r, const struct slice *sl, struct out *o)
+static void checksum(const struct in_get *in, const struct s3_row *r, const struct slice *sl,
+		     struct out *o)
 {
 	struct s3_ck part = { .algo = r->ck.algo, .composite = r->ck.composite };
 
@@ -217,8 +224,8 @@ static void validators(struct op_ctx *cx, struct out *o, const struct s3_row *r)
 	out_header(o, "LastModified", "Last-Modified", time_http(r->modified_ms, t));
 }
 
-static void answer_head(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r, const struct slice *sl,
-			struct out *o)
+static void answer_head(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r,
+			const struct slice *sl, struct out *o)
 {
 	char t[TIME_TEXT];
 	const char *expires = in->expires.set ? time_http(in->expires.v, t) : NULL;
@@ -227,23 +234,27 @@ static void answer_head(struct op_ctx *cx, const struct in_get *in, const struct
 	out_header(o, "AcceptRanges", "Accept-Ranges", "bytes");
 	head(cx, o, "ContentType", "Content-Type", in->type, r->info.content_type);
 	head(cx, o, "CacheControl", "Cache-Control", in->cache_control, r->info.cache_control);
-	head(cx, o, "ContentDisposition", "Content-Disposition", in->disposition, r->info.disposition);
+	head(cx, o, "ContentDisposition", "Content-Disposition", in->disposition,
+	     r->info.disposition);
 	head(cx, o, "ContentEncoding", "Content-Encoding", in->encoding, r->info.encoding);
 	head(cx, o, "ContentLanguage", "Content-Language", in->language, r->info.language);
 	head(cx, o, "Expires", "Expires", expires, r->info.expires);
 	for (size_t i = 0; i < r->info.n_meta; i++)
 		out_header(o, arena_printf(cx->arena, "Metadata.%s", r->info.meta[i].key),
-			   arena_printf(cx->arena, "x-amz-meta-%s", r->info.meta[i].key), r->info.meta[i].value);
+			   arena_printf(cx->arena, "x-amz-meta-%s", r->info.meta[i].key),
+			   r->info.meta[i].value);
 	if (r->tags.n)
-		out_header(o, "TagCount", "x-amz-tagging-count", arena_printf(cx->arena, "%zu", r->tags.n));
+		out_header(o, "TagCount", "x-amz-tagging-count",
+			   arena_printf(cx->arena, "%zu", r->tags.n));
 	if (sl->part && r->multipart)
-		out_header(o, "PartsCount", "x-amz-mp-parts-count", arena_printf(cx->arena, "%zu", r->n_parts));
+		out_header(o, "PartsCount", "x-amz-mp-parts-count",
+			   arena_printf(cx->arena, "%zu", r->n_parts));
 	checksum(in, r, sl, o);
 	if (sl->partial) {
 		out_status(o, 206);
 		out_header(o, "ContentRange", "Content-Range",
-			   arena_printf(cx->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, sl->off,
-					sl->off + sl->n - 1, r->size));
+			   arena_printf(cx->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+					sl->off, sl->off + sl->n - 1, r->size));
 	}
 }
 
@@ -263,7 +274,8 @@ static int get_fn(struct meta_tx *tx, void *arg, struct err *e)
 }
 
 /* 1: answered already (not modified). */
-static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, struct s3_row *row, struct slice *sl)
+static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, struct s3_row *row,
+		   struct slice *sl)
 {
 	struct s3 *s = cx->self;
 	struct get_arg a = { .in = in, .arena = cx->arena };

@@ -25,7 +25,8 @@ int s3__check_key(struct op_ctx *cx, const char *key)
 	if (v.n > LIMIT_KEY)
 		return aws_fail(&cx->err, &S3_KEY_TOO_LONG, "Your key is too long");
 	if (!v.n || !utf8_valid(v))
-		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "Key has to be UTF-8 text of 1 to 1024 bytes");
+		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+				"Key has to be UTF-8 text of 1 to 1024 bytes");
 	return 0;
 }
 
@@ -40,11 +41,13 @@ int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const ch
 {
 	if (if_match && if_none_match)
 		return aws_fail(&cx->err, &AWS_NOT_IMPLEMENTED,
-				"A header you provided implies functionality that is not implemented: If-Match together "
+				"A header you provided implies functionality that is not "
+				"implemented: If-Match together "
 				"with If-None-Match");
 	if (if_none_match && !view_eq_str(view_str(if_none_match), "*"))
 		return aws_fail(&cx->err, &AWS_NOT_IMPLEMENTED,
-				"A header you provided implies functionality that is not implemented: If-None-Match "
+				"A header you provided implies functionality that is not "
+				"implemented: If-None-Match "
 				"with a value other than *");
 	return 0;
 }
@@ -82,7 +85,8 @@ static const char *stored_encoding(struct op_ctx *cx, const char *encoding)
 		one = view_trim(one);
 		if (!one.n || view_eq_nocase(one, VIEW("aws-chunked")))
 			continue;
-		kept = kept ? arena_printf(cx->arena, "%s,%.*s", kept, VIEW_ARG(one)) : arena_str(cx->arena, one);
+		kept = kept ? arena_printf(cx->arena, "%s,%.*s", kept, VIEW_ARG(one))
+			    : arena_str(cx->arena, one);
 	}
 	return kept;
 }
@@ -131,8 +135,8 @@ static int pump(struct op_ctx *cx, struct view body, struct blob_writer *w, stru
 	}
 }
 
-int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck, const char *content_md5, unsigned want,
-		struct s3_received *ret)
+int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,
+		const char *content_md5, unsigned want, struct s3_received *ret)
 {
 	struct s3 *s = cx->self;
 	struct blob_writer *w;
@@ -171,7 +175,8 @@ uint64_t s3__next_seq(struct s3 *s)
 	return s->last_seq;
 }
 
-static int conditions_hold(const struct s3_publish *p, bool exists, const struct s3_row *old, struct err *e)
+static int conditions_hold(const struct s3_publish *p, bool exists, const struct s3_row *old,
+			   struct err *e)
 {
 	if (p->if_none_match && exists)
 		return aws_fail(e, &S3_PRECONDITION_FAILED,
@@ -245,7 +250,9 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_put *in = input;
 	struct s3_received got = { 0 };
 	struct s3_part part;
-	struct s3_publish p = { .if_match = in->if_match, .if_none_match = in->if_none_match, .arena = cx->arena,
+	struct s3_publish p = { .if_match = in->if_match,
+				.if_none_match = in->if_none_match,
+				.arena = cx->arena,
 				.who = s3__who(cx, "PutObject") };
 	int rc = s3__check_owner(cx, in->owner);
 
@@ -258,10 +265,10 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	if (!rc)
 		rc = s3__tags_from_header(cx, in->head.tagging, &p.row.tags);
 	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
-		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "ContentLength is not the length of Body");
+		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+			      "ContentLength is not the length of Body");
 	if (!rc)
-		rc = s3__receive(cx, in->body, &in->ck, in->content_md5,
-				 1U << CK_CRC64NVME, &got);
+		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << CK_CRC64NVME, &got);
 	if (rc)
 		return rc;
 	part = (struct s3_part){ .ref = got.ref, .size = got.sums.size };
@@ -297,14 +304,15 @@ struct delete_arg {
 	size_t n;
 };
 
-static int delete_conditions(const struct delete_one *d, bool exists, const struct s3_row *r, struct err *e)
+static int delete_conditions(const struct delete_one *d, bool exists, const struct s3_row *r,
+			     struct err *e)
 {
 	if (!d->if_match && !d->if_modified.set && !d->if_size.set)
 		return 0;
 	if (!exists)
-		return d->if_match && !view_eq_str(view_str(d->if_match), "*") ?
-			       aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.") :
-			       0;
+		return d->if_match && !view_eq_str(view_str(d->if_match), "*")
+			       ? aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.")
+			       : 0;
 	if ((d->if_match && !s3__same_etag(d->if_match, r->etag)) ||
 	    (d->if_modified.set && d->if_modified.v / 1000 != r->modified_ms / 1000) ||
 	    (d->if_size.set && (uint64_t)d->if_size.v != r->size))
@@ -313,7 +321,8 @@ static int delete_conditions(const struct delete_one *d, bool exists, const stru
 	return 0;
 }
 
-static int delete_one_tx(struct meta_tx *tx, struct delete_arg *a, struct delete_one *d, bool events, struct err *e)
+static int delete_one_tx(struct meta_tx *tx, struct delete_arg *a, struct delete_one *d,
+			 bool events, struct err *e)
 {
 	struct s3_row r;
 	int found = s3__object_find(tx, a->bucket, d->key, a->arena, &r, e);
@@ -354,9 +363,12 @@ static int delete_all(struct delete_arg *a, struct err *e)
 int s3__delete_object(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_delete *in = input;
-	struct delete_one one = { .key = in->key, .if_match = in->if_match, .if_modified = in->if_modified,
+	struct delete_one one = { .key = in->key,
+				  .if_match = in->if_match,
+				  .if_modified = in->if_modified,
 				  .if_size = in->if_size };
-	struct delete_arg a = { cx->self, cx->arena, in->bucket, s3__who(cx, "DeleteObject"), &one, 1 };
+	struct delete_arg a = { cx->self, cx->arena, in->bucket, s3__who(cx, "DeleteObject"),
+				&one,     1 };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
@@ -401,16 +413,23 @@ int s3__delete_objects(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_delete_many *in = input;
 	const struct in_delete_item *items = in->list->objects.v;
 	size_t n = in->list->objects.n;
-	struct delete_arg a = { cx->self, cx->arena, in->bucket, s3__who(cx, "DeleteObject"),
-				ARENA_ARRAY(cx->arena, struct delete_one, n + 1), n };
+	struct delete_arg a = { cx->self,
+				cx->arena,
+				in->bucket,
+				s3__who(cx, "DeleteObject"),
+				ARENA_ARRAY(cx->arena, struct delete_one, n + 1),
+				n };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc && (!n || n > S3_DELETE_MAX))
 		rc = aws_fail(&cx->err, &S3_MALFORMED_XML,
-			      "The XML you provided was not well-formed or did not validate against our published schema");
+			      "The XML you provided was not well-formed or did not validate "
+			      "against our published schema");
 	for (size_t i = 0; !rc && i < n; i++) {
-		a.v[i] = (struct delete_one){ .key = items[i].key, .if_match = items[i].etag,
-					      .if_modified = items[i].modified, .if_size = items[i].size };
+		a.v[i] = (struct delete_one){ .key = items[i].key,
+					      .if_match = items[i].etag,
+					      .if_modified = items[i].modified,
+					      .if_size = items[i].size };
 		if (s3__check_key(cx, items[i].key) || s3__check_version(cx, items[i].version)) {
 			a.v[i].failed = cx->err;
 			err_clear(&cx->err);

@@ -15,7 +15,8 @@ static int bad_key(const char *key, struct err *e)
 
 	if (v.n && v.n <= LIMIT_KEY && utf8_valid(v))
 		return 0;
-	return err_set(e, ERR_INVALID, "an object's key has to be UTF-8 text of 1 to %d bytes", LIMIT_KEY);
+	return err_set(e, ERR_INVALID, "an object's key has to be UTF-8 text of 1 to %d bytes",
+		       LIMIT_KEY);
 }
 
 static struct op_pair *pairs(struct arena *a, const struct port_tag *t, size_t n)
@@ -36,12 +37,14 @@ static struct s3_publish publication(const struct s3 *s, const struct s3_new *o,
 	return (struct s3_publish){
 		.row = { .bucket = o->bucket,
 			 .key = o->key,
-			 .info = { .content_type = o->content_type ? o->content_type : "binary/octet-stream",
+			 .info = { .content_type = o->content_type ? o->content_type
+								   : "binary/octet-stream",
 				   .encoding = o->content_encoding,
 				   .meta = pairs(a, o->meta, o->n_meta),
 				   .n_meta = o->n_meta },
 			 .tags = { pairs(a, o->tags, o->n_tags), o->n_tags } },
-		.who = { id, o->requester ? o->requester : s->account, o->source_ip ? o->source_ip : "127.0.0.1",
+		.who = { id, o->requester ? o->requester : s->account,
+			 o->source_ip ? o->source_ip : "127.0.0.1",
 			 o->reason ? o->reason : "PutObject" },
 		.arena = a,
 	};
@@ -77,7 +80,8 @@ static void doom_after_commit(struct meta_tx *tx, struct s3 *s, const char *part
 	tx_after_commit(tx, after_commit, r);
 }
 
-static int put_tx_in(struct s3 *s, struct meta_tx *tx, const struct s3_new *o, struct arena *a, struct err *e)
+static int put_tx_in(struct s3 *s, struct meta_tx *tx, const struct s3_new *o, struct arena *a,
+		     struct err *e)
 {
 	struct s3_publish p = publication(s, o, a);
 	struct s3_part part = { .ref = o->ref };
@@ -143,8 +147,8 @@ static int put_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return port_put_tx(a->s, tx, a->o, e);
 }
 
-static int put_in(struct s3 *s, const struct s3_new *asked, struct view data, const char *path, struct arena *a,
-		  struct err *e)
+static int put_in(struct s3 *s, const struct s3_new *asked, struct view data, const char *path,
+		  struct arena *a, struct err *e)
 {
 	struct s3_new o = *asked;
 	struct put_arg arg = { s, &o };
@@ -160,7 +164,8 @@ static int put_in(struct s3 *s, const struct s3_new *asked, struct view data, co
 		s3__sums_add(&x, data.p ? data.p : "", data.n);
 	s3__sums_end(&x, &got);
 	if (!rc)
-		rc = path ? blob_adopt(s->blob, path, a, &o.ref, e) : blob_put(s->blob, data, a, &o.ref, e);
+		rc = path ? blob_adopt(s->blob, path, a, &o.ref, e)
+			  : blob_put(s->blob, data, a, &o.ref, e);
 	if (rc)
 		return rc;
 	o.md5_hex = got.md5_hex;
@@ -172,7 +177,8 @@ static int put_in(struct s3 *s, const struct s3_new *asked, struct view data, co
 	return rc;
 }
 
-static int port_put(void *self, const struct s3_new *o, struct view data, const char *path, struct err *e)
+static int port_put(void *self, const struct s3_new *o, struct view data, const char *path,
+		    struct err *e)
 {
 	CLEANUP(arena_clear) struct arena a;
 
@@ -195,7 +201,8 @@ static int find_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 	if (found < 0)
 		return found;
-	return found ? 0 : err_set(e, ERR_NOENT, "object s3://%s/%s does not exist", a->bucket, a->key);
+	return found ? 0
+		     : err_set(e, ERR_NOENT, "object s3://%s/%s does not exist", a->bucket, a->key);
 }
 
 static struct port_tag *tags(struct arena *a, const struct op_pair *v, size_t n)
@@ -229,8 +236,8 @@ static struct s3_object object(const struct s3_row *r, struct arena *a)
 	};
 }
 
-static int port_head(void *self, const char *bucket, const char *key, struct arena *a, struct s3_object *ret,
-		     struct err *e)
+static int port_head(void *self, const char *bucket, const char *key, struct arena *a,
+		     struct s3_object *ret, struct err *e)
 {
 	struct s3 *s = self;
 	struct find_arg arg = { .bucket = bucket, .key = key, .arena = a };
@@ -264,7 +271,8 @@ static int get_in(struct s3 *s, struct find_arg *arg, size_t max, struct view *r
 	if (rc)
 		return rc;
 	if (arg->row.size > max)
-		return err_set(e, ERR_LIMIT, "object s3://%s/%s is longer than %zu bytes", arg->bucket, arg->key, max);
+		return err_set(e, ERR_LIMIT, "object s3://%s/%s is longer than %zu bytes",
+			       arg->bucket, arg->key, max);
 	g.p = arena_alloc(arg->arena, arg->row.size + 1);
 	rc = s3__read(s, &arg->row, 0, arg->row.size, gather, &g, e);
 	if (!rc)
@@ -272,8 +280,8 @@ static int get_in(struct s3 *s, struct find_arg *arg, size_t max, struct view *r
 	return rc;
 }
 
-static int port_get(void *self, const char *bucket, const char *key, size_t max, struct arena *a, struct view *ret,
-		    struct err *e)
+static int port_get(void *self, const char *bucket, const char *key, size_t max, struct arena *a,
+		    struct view *ret, struct err *e)
 {
 	struct find_arg arg = { .bucket = bucket, .key = key, .arena = a };
 	struct s3_reading reading;
@@ -296,7 +304,8 @@ struct list_arg {
 static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct list_arg *l = arg;
-	struct view prefix = view_str(l->prefix ? l->prefix : ""), from = prefix, after = view_str(l->after);
+	struct view prefix = view_str(l->prefix ? l->prefix : ""), from = prefix,
+		    after = view_str(l->after);
 	const char **keys = ARENA_ARRAY(l->arena, const char *, l->max + 1);
 	struct tx_rows *r;
 	size_t n = 0;
@@ -320,11 +329,14 @@ static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static int port_list(void *self, const char *bucket, const char *prefix, const char *after, size_t max, struct arena *a,
-		     struct s3_object **ret, size_t *ret_n, struct err *e)
+static int port_list(void *self, const char *bucket, const char *prefix, const char *after,
+		     size_t max, struct arena *a, struct s3_object **ret, size_t *ret_n,
+		     struct err *e)
 {
 	struct s3 *s = self;
-	struct list_arg l = { .bucket = bucket, .prefix = prefix, .after = after, .max = max, .arena = a };
+	struct list_arg l = {
+		.bucket = bucket, .prefix = prefix, .after = after, .max = max, .arena = a
+	};
 	int rc = meta_read(s->meta, list_fn, &l, e);
 
 	if (rc)
@@ -334,7 +346,8 @@ static int port_list(void *self, const char *bucket, const char *prefix, const c
 	return 0;
 }
 
-static int join_parts(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)
+static int join_parts(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret,
+		      struct err *e)
 {
 	struct blob_writer *w;
 	char *piece = arena_alloc(a, MIB);
@@ -365,7 +378,8 @@ static int join_parts(struct s3 *s, const struct s3_object *o, struct arena *a, 
 }
 
 /* Several parts are joined into one blob, which no row names: it goes with the object, or at the next start. */
-static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)
+static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret,
+		struct err *e)
 {
 	const char *mine = NULL;
 	int rc;
@@ -380,7 +394,8 @@ static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const 
 	return *ret == mine ? 0 : blob_delete(s->blob, mine, e);
 }
 
-static int port_path(void *self, const struct s3_object *o, struct arena *a, const char **ret, struct err *e)
+static int port_path(void *self, const struct s3_object *o, struct arena *a, const char **ret,
+		     struct err *e)
 {
 	struct s3 *s = self;
 	const char *ref = o->refs[0];

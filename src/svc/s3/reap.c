@@ -92,7 +92,8 @@ static void delete_joined(struct s3 *s, const char *ref, struct err *e)
 	joined = map_del(&s->joined, blob_key(ref));
 	lock_drop(&s->lock);
 	if (joined && blob_delete(s->blob, joined, e) < 0) {
-		diag(DIAG_WARN, "s3", "joined bytes of a replaced object stay until the next start: %s", e->msg);
+		diag(DIAG_WARN, "s3",
+		     "joined bytes of a replaced object stay until the next start: %s", e->msg);
 		err_clear(e);
 	}
 	free(joined);
@@ -111,7 +112,8 @@ static void delete_blobs(struct s3 *s, const char *parts)
 
 		delete_joined(s, ref, &e);
 		if (blob_delete(s->blob, ref, &e) < 0) {
-			diag(DIAG_WARN, "s3", "bytes of a replaced object stay until the next start: %s", e.msg);
+			diag(DIAG_WARN, "s3",
+			     "bytes of a replaced object stay until the next start: %s", e.msg);
 			err_clear(&e);
 		}
 	}

@@ -7,7 +7,8 @@
 #include "os/clock.h"
 #include "svc/s3/s3_int.h"
 
-#define DONE_KEPT_MS (24 * 3600 * 1000LL) /* how long a repeated CompleteMultipartUpload is recognised */
+#define DONE_KEPT_MS \
+	(24 * 3600 * 1000LL) /* how long a repeated CompleteMultipartUpload is recognised */
 
 struct s3 *s3_new(const struct s3_opts *o)
 {

@@ -21,8 +21,8 @@ struct s3;
 
 struct s3_opts {
 	struct meta *meta;
-	struct blob_store *blob;      /* of s3 alone: s3_start() sweeps whatever no row of s3 names */
-	struct events_port events;    /* emit_tx may be NULL: no events */
+	struct blob_store *blob;   /* of s3 alone: s3_start() sweeps whatever no row of s3 names */
+	struct events_port events; /* emit_tx may be NULL: no events */
 	const char *region, *account; /* copied */
 	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
 };
@@ -33,5 +33,7 @@ struct s3 *s3_new(const struct s3_opts *o);
 /* Creates the tables and removes blobs that a crash left without a row: before the first request, and while
  * nobody writes blobs. */
 int s3_start(struct s3 *s, struct err *e) MUST_CHECK;
-struct s3 *s3_free(struct s3 *s); /* ends the deletion of replaced blobs; no request may be running; returns NULL */
+struct s3 *s3_free(
+	struct
+	s3 *s); /* ends the deletion of replaced blobs; no request may be running; returns NULL */
 struct s3_port s3_port(struct s3 *s);

@@ -36,7 +36,8 @@ struct s3 {
 	uint64_t ticket;
 	bool stop;
 	pthread_t reaper;
-	struct map joined; /* first reference of an object in parts -> one blob of all (char *); see port.c */
+	struct map
+		joined; /* first reference of an object in parts -> one blob of all (char *); see port.c */
 };
 
 /* --- errors.c --- */
@@ -104,7 +105,7 @@ struct s3_claim { /* what the client says that its bytes' checksum is */
 	bool has_md5;
 };
 
-struct s3_sums { /* digests on the way */
+struct s3_sums {       /* digests on the way */
 	unsigned want; /* bits of 1 << algo */
 	uint64_t size;
 	struct digest *md5, *sha1, *sha256;
@@ -119,7 +120,8 @@ struct s3_summed {
 
 enum s3_ck_algo s3__ck_algo(const char *name); /* of "CRC32", ...; CK_NONE if NULL or unknown */
 /* @content_md5 may be NULL. */
-int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5, struct s3_claim *ret);
+int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5,
+	      struct s3_claim *ret);
 /* After the body's end. */
 int s3__claim_check(struct op_ctx *cx, const struct s3_claim *c, const struct s3_summed *got);
 void s3__sums_begin(struct s3_sums *x, unsigned want);
@@ -127,7 +129,8 @@ void s3__sums_add(struct s3_sums *x, const void *p, size_t n);
 void s3__sums_end(struct s3_sums *x, struct s3_summed *ret);
 void s3__sums_drop(struct s3_sums *x);
 /* Checksum of a || b from theirs; base64 texts; CRCs only. */
-bool s3__ck_combine(enum s3_ck_algo algo, const char *a, const char *b, uint64_t b_len, char ret[CK_TEXT]);
+bool s3__ck_combine(enum s3_ck_algo algo, const char *a, const char *b, uint64_t b_len,
+		    char ret[CK_TEXT]);
 void s3__ck_out_headers(struct out *o, const struct s3_ck *ck);
 void s3__ck_out(struct out *o, const struct s3_ck *ck); /* as members */
 
@@ -201,27 +204,30 @@ extern const char s3__ddl[];
 int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
 /* NoSuchBucket if absent. */
 int s3__bucket_need(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
-int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms, struct err *e); /* ERR_EXISTS */
-int s3__bucket_remove(struct meta_tx *tx, const char *name, struct err *e); /* and its uploads' rows */
+int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms,
+		      struct err *e); /* ERR_EXISTS */
+int s3__bucket_remove(struct meta_tx *tx, const char *name,
+		      struct err *e); /* and its uploads' rows */
 int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e); /* 1, 0, negative */
 int s3__bucket_notify(struct meta_tx *tx, const char *name, bool eventbridge, struct err *e);
-int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max, struct arena *a,
-		    struct s3_bucket **ret, size_t *ret_n, struct err *e);
+int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max,
+		    struct arena *a, struct s3_bucket **ret, size_t *ret_n, struct err *e);
 
-int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a, struct s3_row *ret,
-		    struct err *e); /* 1, 0, negative */
-int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a, struct s3_row *ret,
-		    struct err *e); /* NoSuchBucket, NoSuchKey */
-int s3__object_put(struct meta_tx *tx, const struct s3_row *r, uint64_t seq, struct arena *a, struct err *e);
+int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
+		    struct s3_row *ret, struct err *e); /* 1, 0, negative */
+int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
+		    struct s3_row *ret, struct err *e); /* NoSuchBucket, NoSuchKey */
+int s3__object_put(struct meta_tx *tx, const struct s3_row *r, uint64_t seq, struct arena *a,
+		   struct err *e);
 int s3__object_remove(struct meta_tx *tx, const char *bucket, const char *key, struct err *e);
-int s3__object_retag(struct meta_tx *tx, const char *bucket, const char *key, const struct s3_tags *t, struct arena *a,
-		     struct err *e);
+int s3__object_retag(struct meta_tx *tx, const char *bucket, const char *key,
+		     const struct s3_tags *t, struct arena *a, struct err *e);
 uint64_t s3__max_seq(struct meta_tx *tx, struct err *e);
 char *s3__parts_text(struct arena *a, const struct s3_part *p, size_t n);
 
 /* Keys from @from (inclusive) to @to (exclusive; n 0: the end), in order; columns for s3__scan_row(). */
-int s3__scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from, struct view to,
-	     size_t max, struct err *e);
+int s3__scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
+	     struct view to, size_t max, struct err *e);
 struct s3_entry {
 	const char *key, *etag;
 	uint64_t size;
@@ -231,31 +237,34 @@ struct s3_entry {
 };
 void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret);
 
-int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct arena *a, struct err *e);
+int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct arena *a,
+		      struct err *e);
 /* NoSuchUpload unless @id is one of @bucket and @key. */
-int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id, struct arena *a,
-		    struct s3_upload *ret, struct err *e);
+int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id,
+		    struct arena *a, struct s3_upload *ret, struct err *e);
 int s3__upload_done(struct meta_tx *tx, const struct s3_upload *u, int64_t now_ms, struct err *e);
 int s3__upload_remove(struct meta_tx *tx, const char *id, struct err *e); /* and its parts' rows */
 int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
 		    const char *after_id, struct view to, size_t max, struct err *e);
 void s3__upload_row(const struct tx_rows *r, struct arena *a, struct s3_upload *ret);
-int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts, struct err *e);
-int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p, struct arena *a, char **ret_old,
-		 struct err *e);
+int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts,
+		   struct err *e);
+int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p,
+		 struct arena *a, char **ret_old, struct err *e);
 int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max, struct arena *a,
 	      struct s3_up_part **ret, size_t *ret_n, struct err *e);
 /* @fn for the reference of every blob that a row names. */
-int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg, struct err *e);
+int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg,
+		  struct err *e);
 int s3__forget_done(struct meta_tx *tx, int64_t before_ms, struct err *e);
 
 /* --- notify.c --- */
-int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq, const struct s3_who *w,
-		     struct arena *a, struct err *e);
-int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq, const struct s3_who *w,
-		     struct arena *a, struct err *e);
-int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added, const struct s3_who *w,
-		  struct arena *a, struct err *e);
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+		     const struct s3_who *w, struct arena *a, struct err *e);
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+		     const struct s3_who *w, struct arena *a, struct err *e);
+int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added,
+		  const struct s3_who *w, struct arena *a, struct err *e);
 
 /* --- object_put.c --- */
 struct s3_received {
@@ -264,8 +273,8 @@ struct s3_received {
 	struct s3_summed sums;
 };
 /* Streams the request's body (or @body under op_call) into a blob; computes @want besides what is claimed. */
-int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck, const char *content_md5, unsigned want,
-		struct s3_received *ret);
+int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,
+		const char *content_md5, unsigned want, struct s3_received *ret);
 /* Inside a transaction: conditions, row, event. */
 int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struct err *e);
 /* The transaction, and what follows it; on failure the new blobs are deleted unless @keep. */
@@ -292,7 +301,8 @@ int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *r
 bool s3__same_etag(const char *list, const char *etag); /* "*", "a", or several with commas */
 /* Calls @fn with pieces of bytes [@off, @off + @n) of an object. */
 typedef int (*s3_piece_fn)(void *arg, struct view piece, struct err *e);
-int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn, void *arg, struct err *e);
+int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn,
+	     void *arg, struct err *e);
 
 /* --- list.c --- */
 /* The least string greater than all that begin with @v (no byte of UTF-8 is 0xff); VIEW_NONE for "". */
@@ -310,8 +320,8 @@ struct s3_source {
 int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret);
 int s3__source_read(struct op_ctx *cx, struct s3_source *src); /* the row, its conditions checked */
 /* Copies @n bytes from @off of the source into a blob of its own. */
-int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n, unsigned want,
-		    struct s3_received *ret);
+int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n,
+		    unsigned want, struct s3_received *ret);
 /* "bytes=a-b" within @size: 1; 0: not a range to honour; -1: not satisfiable. */
 int s3__range(const char *text, uint64_t size, uint64_t *ret_off, uint64_t *ret_n);
 

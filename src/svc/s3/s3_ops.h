@@ -27,7 +27,8 @@ struct in_list_buckets {
 };
 
 struct in_put {
-	const char *bucket, *key, *owner, *payer, *acl, *storage, *content_md5, *if_match, *if_none_match;
+	const char *bucket, *key, *owner, *payer, *acl, *storage, *content_md5, *if_match,
+		*if_none_match;
 	struct opt_int length;
 	struct view body;
 	struct in_head head;
@@ -35,7 +36,8 @@ struct in_put {
 };
 
 struct in_get {
-	const char *bucket, *key, *owner, *payer, *version, *range, *if_match, *if_none_match, *ck_mode;
+	const char *bucket, *key, *owner, *payer, *version, *range, *if_match, *if_none_match,
+		*ck_mode;
 	struct opt_int if_modified, if_unmodified, part;
 	const char *cache_control, *disposition, *encoding, *language, *type;
 	struct opt_int expires;
@@ -142,10 +144,12 @@ struct in_notify {
 	struct in_notify_config *config;
 };
 
-extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_buckets[], s3__f_put[], s3__f_get[],
-	s3__f_delete[], s3__f_delete_many[], s3__f_copy[], s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[],
-	s3__f_mpu_part[], s3__f_mpu_copy[], s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
-	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[], s3__f_head_bucket[];
+extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_buckets[],
+	s3__f_put[], s3__f_get[], s3__f_delete[], s3__f_delete_many[], s3__f_copy[],
+	s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[], s3__f_mpu_part[], s3__f_mpu_copy[],
+	s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
+	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
+	s3__f_head_bucket[];
 
 #define S3_HANDLER(name) int s3__##name(struct op_ctx *cx, const void *input, struct out *o)
 S3_HANDLER(create_bucket);

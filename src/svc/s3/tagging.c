@@ -6,14 +6,17 @@
 static int check(struct op_ctx *cx, const struct s3_tags *t)
 {
 	if (t->n > S3_TAGS_MAX)
-		return aws_fail(&cx->err, &S3_BAD_REQUEST, "Object tags cannot be greater than %d", S3_TAGS_MAX);
+		return aws_fail(&cx->err, &S3_BAD_REQUEST, "Object tags cannot be greater than %d",
+				S3_TAGS_MAX);
 	for (size_t i = 0; i < t->n; i++) {
 		struct view key = view_str(t->v[i].key), value = view_str(t->v[i].value);
 
 		if (!utf8_valid(key) || !key.n || utf8_len(key) > 128)
-			return aws_fail(&cx->err, &S3_INVALID_TAG, "The TagKey you have provided is invalid");
+			return aws_fail(&cx->err, &S3_INVALID_TAG,
+					"The TagKey you have provided is invalid");
 		if (!utf8_valid(value) || utf8_len(value) > 256)
-			return aws_fail(&cx->err, &S3_INVALID_TAG, "The TagValue you have provided is invalid");
+			return aws_fail(&cx->err, &S3_INVALID_TAG,
+					"The TagValue you have provided is invalid");
 		if (view_starts(key, VIEW("aws:")))
 			return aws_fail(&cx->err, &S3_INVALID_TAG,
 					"System tags cannot be added/updated by requester");
@@ -43,13 +46,17 @@ int s3__tags_from_header(struct op_ctx *cx, const char *header, struct s3_tags *
 
 		if (!one.n)
 			continue;
-		if (!uri_decode(cx->arena, eq < 0 ? one : view_sub(one, 0, (size_t)eq), true, &key) ||
-		    (eq >= 0 && !uri_decode(cx->arena, view_from(one, (size_t)eq + 1), true, &value)) ||
+		if (!uri_decode(cx->arena, eq < 0 ? one : view_sub(one, 0, (size_t)eq), true,
+				&key) ||
+		    (eq >= 0 &&
+		     !uri_decode(cx->arena, view_from(one, (size_t)eq + 1), true, &value)) ||
 		    (key.n && memchr(key.p, 0, key.n)) || (value.n && memchr(value.p, 0, value.n)))
 			return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-					"The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+					"The header 'x-amz-tagging' shall be encoded as UTF-8 then "
+					"URLEncoded URL query "
 					"parameters without tag name duplicates.");
-		ret->v[ret->n++] = (struct op_pair){ arena_str(cx->arena, key), arena_str(cx->arena, value) };
+		ret->v[ret->n++] = (struct op_pair){ arena_str(cx->arena, key),
+						     arena_str(cx->arena, value) };
 	}
 	return check(cx, ret);
 }
@@ -83,7 +90,10 @@ static int begin(struct op_ctx *cx, const struct in_tagging *in, struct tag_arg 
 {
 	int rc = s3__check_owner(cx, in->owner);
 
-	*a = (struct tag_arg){ .s = cx->self, .arena = cx->arena, .bucket = in->bucket, .key = in->key,
+	*a = (struct tag_arg){ .s = cx->self,
+			       .arena = cx->arena,
+			       .bucket = in->bucket,
+			       .key = in->key,
 			       .who = s3__who(cx, NULL) };
 	if (!rc)
 		rc = s3__check_key(cx, in->key);

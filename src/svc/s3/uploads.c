@@ -140,13 +140,18 @@ int s3__list_multiparts(struct op_ctx *cx, const void *input, struct out *o)
 	struct s3 *s = cx->self;
 	bool url = in->encoding != NULL;
 	int64_t max = opt_int_or(in->max, S3_PAGE_MAX);
-	struct list_arg l = { .arena = cx->arena, .bucket = in->bucket, .delimiter = view_str(in->delimiter),
-			      .prefix = view_str(in->prefix ? in->prefix : ""), .from = VIEW(""), .after_id = "",
+	struct list_arg l = { .arena = cx->arena,
+			      .bucket = in->bucket,
+			      .delimiter = view_str(in->delimiter),
+			      .prefix = view_str(in->prefix ? in->prefix : ""),
+			      .from = VIEW(""),
+			      .after_id = "",
 			      .max = (size_t)(max < S3_PAGE_MAX ? max : S3_PAGE_MAX) };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc && max < 0)
-		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "Argument max-uploads must be an integer of 0 or more");
+		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+			      "Argument max-uploads must be an integer of 0 or more");
 	if (rc)
 		return rc;
 	start(&l, in);

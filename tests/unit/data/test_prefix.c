@@ -20,7 +20,8 @@ TEST(prefix_values)
 		{ "r/!{timestamp:yyyy}/!{timestamp:MM/dd}/", "r/2026/11/22/" },
 		{ "!{timestamp:yy-M-d-H-m-s-SSS}", "26-11-22-20-40-7-089" },
 		{ "!{timestamp:yyyy'T'HH''mm'it''s'}", "2026T20'40it's" },
-		{ "!{timestamp:E EEEE MMM MMMM a hh D DDD SSSSSS}", "Sun Sunday Nov November PM 08 326 326 089000" },
+		{ "!{timestamp:E EEEE MMM MMMM a hh D DDD SSSSSS}",
+		  "Sun Sunday Nov November PM 08 326 326 089000" },
 		{ "dt=!{timestamp:yyyy-MM-dd}/", "dt=2026-11-22/" },
 	};
 
@@ -53,7 +54,10 @@ TEST(prefix_random_string_is_new_each_time_and_the_same_for_a_seed)
 	arena_init(&a, MIB);
 	buf_init(&x, KIB);
 	buf_init(&y, KIB);
-	assert_int_equal(prefix_parse(&a, VIEW("!{firehose:random-string}!{firehose:random-string}"), PREFIX_DATA, &p, &e), 0);
+	assert_int_equal(prefix_parse(&a,
+				      VIEW("!{firehose:random-string}!{firehose:random-string}"),
+				      PREFIX_DATA, &p, &e),
+			 0);
 	prefix_eval(p, &(struct prefix_env){ .at_ms = AT, .seed = 7 }, &x);
 	assert_int_equal(x.n, 22); /* and no date: there is an expression */
 	assert_memory_not_equal(x.p, x.p + 11, 11);
@@ -84,11 +88,15 @@ TEST(prefix_refusals)
 		{ "!{timestamp:[yyyy]}", PREFIX_DATA, ERR_INVALID, "reserved" },
 		{ "!{what:ever}", PREFIX_DATA, ERR_INVALID, "unknown namespace" },
 		{ "!{firehose:ever}", PREFIX_DATA, ERR_INVALID, "namespace firehose" },
-		{ "!{firehose:error-output-type}", PREFIX_DATA, ERR_INVALID, "Prefix cannot contain" },
+		{ "!{firehose:error-output-type}", PREFIX_DATA, ERR_INVALID,
+		  "Prefix cannot contain" },
 		{ "!{firehose:error-output-type}", PREFIX_ERROR, 0, "" },
-		{ "m=!{partitionKeyFromQuery:m}/", PREFIX_DATA, ERR_UNSUPPORTED, "!{partitionKeyFromQuery:m}" },
-		{ "m=!{partitionKeyFromLambda:m}/", PREFIX_DATA, ERR_UNSUPPORTED, "!{partitionKeyFromLambda:m}" },
-		{ "m=!{partitionKeyFromQuery:m}/", PREFIX_ERROR, ERR_INVALID, "ErrorOutputPrefix cannot contain" },
+		{ "m=!{partitionKeyFromQuery:m}/", PREFIX_DATA, ERR_UNSUPPORTED,
+		  "!{partitionKeyFromQuery:m}" },
+		{ "m=!{partitionKeyFromLambda:m}/", PREFIX_DATA, ERR_UNSUPPORTED,
+		  "!{partitionKeyFromLambda:m}" },
+		{ "m=!{partitionKeyFromQuery:m}/", PREFIX_ERROR, ERR_INVALID,
+		  "ErrorOutputPrefix cannot contain" },
 		{ "\xff", PREFIX_DATA, ERR_INVALID, "UTF-8" },
 	};
 
@@ -98,7 +106,8 @@ TEST(prefix_refusals)
 		struct arena a;
 
 		arena_init(&a, MIB);
-		assert_int_equal(prefix_parse(&a, view_str(cases[i].text), cases[i].use, &p, &e), cases[i].code);
+		assert_int_equal(prefix_parse(&a, view_str(cases[i].text), cases[i].use, &p, &e),
+				 cases[i].code);
 		if (cases[i].code && !strstr(e.msg, cases[i].part))
 			fail_msg("%s: %s", cases[i].text, e.msg);
 		arena_clear(&a);
@@ -126,9 +135,12 @@ TEST(prefix_pairs)
 		struct arena a;
 
 		arena_init(&a, MIB);
-		assert_int_equal(prefix_parse(&a, view_str(cases[i].data), PREFIX_DATA, &data, &e), 0);
+		assert_int_equal(prefix_parse(&a, view_str(cases[i].data), PREFIX_DATA, &data, &e),
+				 0);
 		if (cases[i].error)
-			assert_int_equal(prefix_parse(&a, view_str(cases[i].error), PREFIX_ERROR, &error, &e), 0);
+			assert_int_equal(prefix_parse(&a, view_str(cases[i].error), PREFIX_ERROR,
+						      &error, &e),
+					 0);
 		assert_int_equal(prefix_check_pair(data, error, &e), cases[i].code);
 		arena_clear(&a);
 	}

@@ -29,12 +29,15 @@ struct fixture {
 static void open_all(struct fixture *f)
 {
 	struct s3_opts so = { .region = "ap-northeast-2", .account = "123456789012" };
-	struct firehose_opts fo = { .region = "ap-northeast-2", .account = "123456789012",
+	struct firehose_opts fo = { .region = "ap-northeast-2",
+				    .account = "123456789012",
 				    .log_bytes_max = f->log_bytes_max };
 
 	err_clear(&f->e);
-	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e), 0);
-	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blob, &f->e), 0);
+	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e),
+			 0);
+	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blob, &f->e),
+			 0);
 	so.meta = fo.meta = f->meta;
 	so.blob = fo.blob = f->blob;
 	f->s3 = s3_new(&so);
@@ -61,13 +64,15 @@ static void close_all(struct fixture *f)
 
 static const struct json *call(struct fixture *f, const char *op, const struct json *in)
 {
-	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:root",
-						 "192.0.2.7" };
+	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE",
+						 "arn:aws:iam::123456789012:root", "192.0.2.7" };
 	const struct json *ret = NULL;
 	bool s3 = strstr(op, "Bucket") != NULL;
 
 	err_clear(&f->e);
-	return op_call(f->ops, s3 ? "s3" : "firehose", op, in, &caller, &f->a, &ret, &f->e) < 0 ? NULL : ret;
+	return op_call(f->ops, s3 ? "s3" : "firehose", op, in, &caller, &f->a, &ret, &f->e) < 0
+		       ? NULL
+		       : ret;
 }
 
 static const struct json *input(struct fixture *f, const char *in)
@@ -122,10 +127,11 @@ static void fixture_free(struct fixture *f)
 /* @more: further members of the destination, with a comma in front. */
 static const char *stream(struct fixture *f, const char *name, const char *bucket, const char *more)
 {
-	return arena_printf(&f->a,
-			    "{'DeliveryStreamName':'%s','ExtendedS3DestinationConfiguration':{'RoleARN':'" ROLE
-			    "','BucketARN':'arn:aws:s3:::%s'%s}}",
-			    name, bucket, more);
+	return arena_printf(
+		&f->a,
+		"{'DeliveryStreamName':'%s','ExtendedS3DestinationConfiguration':{'RoleARN':'" ROLE
+		"','BucketARN':'arn:aws:s3:::%s'%s}}",
+		name, bucket, more);
 }
 
 #define AT_ONCE ",'BufferingHints':{'SizeInMBs':1,'IntervalInSeconds':0}"
@@ -164,11 +170,14 @@ static struct view content(struct fixture *f, const char *bucket, size_t n_bytes
 		char *p = arena_alloc(&f->a, 4 * MIB);
 
 		sched_yield();
-		assert_int_equal(f->port.list(f->s3, bucket, "", NULL, 100, &f->a, &v, &n, &f->e), 0);
+		assert_int_equal(f->port.list(f->s3, bucket, "", NULL, 100, &f->a, &v, &n, &f->e),
+				 0);
 		for (size_t i = 0; i < n; i++) {
 			struct view one;
 
-			assert_int_equal(f->port.get(f->s3, bucket, v[i].key, 2 * MIB, &f->a, &one, &f->e), 0);
+			assert_int_equal(f->port.get(f->s3, bucket, v[i].key, 2 * MIB, &f->a, &one,
+						     &f->e),
+					 0);
 			memcpy(p + used, one.p, one.n);
 			used += one.n;
 		}
@@ -193,7 +202,8 @@ TEST(firehose_delivers_bytes_as_they_were_put)
 	assert_true(view_eq(content(f, "raw", 6), VIEW("onetwo")));
 	assert_int_equal(f->port.list(f->s3, "raw", "", NULL, 10, &f->a, &v, &n, &f->e), 0);
 	/* p=YYYY/MM/dd/HH/<stream>-1-yyyy-MM-dd-HH-mm-ss-<uuid> */
-	assert_int_equal(strlen(v[0].key), 2 + 14 + sizeof("bio.signals-1-1-2026-11-22-20-40-07-") - 1 + 36);
+	assert_int_equal(strlen(v[0].key),
+			 2 + 14 + sizeof("bio.signals-1-1-2026-11-22-20-40-07-") - 1 + 36);
 	assert_non_null(strstr(v[0].key, "/bio.signals-1-1-2"));
 	assert_string_equal(v[0].content_type, "application/octet-stream");
 	fixture_free(f);
@@ -206,15 +216,19 @@ TEST(firehose_describes_and_lists)
 
 	v = ok(f, "CreateDeliveryStream",
 	       stream(f, "a", "raw",
-		      ",'Prefix':'x/!{timestamp:yyyy}/','ErrorOutputPrefix':'e/','CompressionFormat':'GZIP',"
-		      "'FileExtension':'.bin','CustomTimeZone':'UTC','CloudWatchLoggingOptions':{'Enabled':false}"));
+		      ",'Prefix':'x/!{timestamp:yyyy}/','ErrorOutputPrefix':'e/"
+		      "','CompressionFormat':'GZIP',"
+		      "'FileExtension':'.bin','CustomTimeZone':'UTC','CloudWatchLoggingOptions':{'"
+		      "Enabled':false}"));
 	assert_string_equal(text(f, v, "DeliveryStreamARN"),
 			    "arn:aws:firehose:ap-northeast-2:123456789012:deliverystream/a");
-	ok(f, "CreateDeliveryStream", "{'DeliveryStreamName':'b','S3DestinationConfiguration':{'RoleARN':'" ROLE
-				      "','BucketARN':'arn:aws:s3:::raw'},'Tags':[{'Key':'k','Value':'v'},{'Key':'l'}]}");
+	ok(f, "CreateDeliveryStream",
+	   "{'DeliveryStreamName':'b','S3DestinationConfiguration':{'RoleARN':'" ROLE
+	   "','BucketARN':'arn:aws:s3:::raw'},'Tags':[{'Key':'k','Value':'v'},{'Key':'l'}]}");
 	close_all(f);
 	open_all(f);
-	v = json_get(ok(f, "DescribeDeliveryStream", "{'DeliveryStreamName':'a'}"), "DeliveryStreamDescription");
+	v = json_get(ok(f, "DescribeDeliveryStream", "{'DeliveryStreamName':'a'}"),
+		     "DeliveryStreamDescription");
 	assert_string_equal(text(f, v, "DeliveryStreamStatus"), "ACTIVE");
 	assert_string_equal(text(f, v, "VersionId"), "1");
 	d = json_get(json_at(json_get(v, "Destinations"), 0), "ExtendedS3DestinationDescription");
@@ -222,9 +236,12 @@ TEST(firehose_describes_and_lists)
 	assert_string_equal(text(f, d, "FileExtension"), ".bin");
 	assert_string_equal(text(f, d, "CompressionFormat"), "GZIP");
 	assert_int_equal(json_int(json_get(json_get(d, "BufferingHints"), "SizeInMBs"), 0), 5);
-	assert_int_equal(json_int(json_get(json_get(d, "BufferingHints"), "IntervalInSeconds"), 0), 300);
-	v = json_get(ok(f, "DescribeDeliveryStream", "{'DeliveryStreamName':'b'}"), "DeliveryStreamDescription");
-	assert_null(json_get(json_at(json_get(v, "Destinations"), 0), "ExtendedS3DestinationDescription"));
+	assert_int_equal(json_int(json_get(json_get(d, "BufferingHints"), "IntervalInSeconds"), 0),
+			 300);
+	v = json_get(ok(f, "DescribeDeliveryStream", "{'DeliveryStreamName':'b'}"),
+		     "DeliveryStreamDescription");
+	assert_null(json_get(json_at(json_get(v, "Destinations"), 0),
+			     "ExtendedS3DestinationDescription"));
 	v = ok(f, "ListDeliveryStreams", "{'Limit':1}");
 	assert_true(json_is_true(json_get(v, "HasMoreDeliveryStreams")));
 	v = ok(f, "ListDeliveryStreams", "{'ExclusiveStartDeliveryStreamName':'a'}");
@@ -249,30 +266,40 @@ TEST(firehose_errors)
 	} cases[] = {
 		{ "there", "", "ResourceInUseException", "already exists" },
 		{ "bad name", "", "ValidationException", "regular expression" },
-		{ "s", ",'Prefix':'m=!{partitionKeyFromQuery:m}/','ErrorOutputPrefix':'e/'", "InvalidArgumentException",
-		  "!{partitionKeyFromQuery:m}" },
-		{ "s", ",'Prefix':'!{timestamp:yyyy}'", "InvalidArgumentException", "ErrorOutputPrefix cannot be null" },
+		{ "s", ",'Prefix':'m=!{partitionKeyFromQuery:m}/','ErrorOutputPrefix':'e/'",
+		  "InvalidArgumentException", "!{partitionKeyFromQuery:m}" },
+		{ "s", ",'Prefix':'!{timestamp:yyyy}'", "InvalidArgumentException",
+		  "ErrorOutputPrefix cannot be null" },
 		{ "s", ",'Prefix':'!{timestamp:yyyy'", "InvalidArgumentException", "not closed" },
-		{ "s", ",'ErrorOutputPrefix':'!{timestamp:yyyy}'", "InvalidArgumentException", "error-output-type" },
+		{ "s", ",'ErrorOutputPrefix':'!{timestamp:yyyy}'", "InvalidArgumentException",
+		  "error-output-type" },
 		{ "s", ",'CompressionFormat':'ZIP'", "InvalidArgumentException", "ZIP" },
-		{ "s", ",'CompressionFormat':'SNAPPY'", "ValidationException", "compressionFormat" },
-		{ "s", ",'BufferingHints':{'SizeInMBs':1}", "InvalidArgumentException", "IntervalInSeconds" },
-		{ "s", ",'BufferingHints':{'SizeInMBs':129,'IntervalInSeconds':1}", "ValidationException", "sizeInMBs" },
-		{ "s", ",'BufferingHints':{'SizeInMBs':1,'IntervalInSeconds':901}", "ValidationException",
-		  "intervalInSeconds" },
-		{ "s", ",'CustomTimeZone':'Asia/Seoul'", "InvalidArgumentException", "CustomTimeZone" },
+		{ "s", ",'CompressionFormat':'SNAPPY'", "ValidationException",
+		  "compressionFormat" },
+		{ "s", ",'BufferingHints':{'SizeInMBs':1}", "InvalidArgumentException",
+		  "IntervalInSeconds" },
+		{ "s", ",'BufferingHints':{'SizeInMBs':129,'IntervalInSeconds':1}",
+		  "ValidationException", "sizeInMBs" },
+		{ "s", ",'BufferingHints':{'SizeInMBs':1,'IntervalInSeconds':901}",
+		  "ValidationException", "intervalInSeconds" },
+		{ "s", ",'CustomTimeZone':'Asia/Seoul'", "InvalidArgumentException",
+		  "CustomTimeZone" },
 		{ "s", ",'FileExtension':'bin'", "ValidationException", "FileExtension" },
 		{ "s", ",'CloudWatchLoggingOptions':{'Enabled':true}", "InvalidArgumentException",
 		  "CloudWatchLoggingOptions" },
-		{ "s", ",'ProcessingConfiguration':{'Enabled':true}", "InvalidArgumentException", "Processing" },
-		{ "s", ",'ProcessingConfiguration':{'Processors':[]}", "InvalidArgumentException", "rocessors" },
-		{ "s", ",'DataFormatConversionConfiguration':{}", "InvalidArgumentException", "DataFormatConversion" },
-		{ "s", ",'DynamicPartitioningConfiguration':{'Enabled':true}", "InvalidArgumentException",
-		  "DynamicPartitioning" },
+		{ "s", ",'ProcessingConfiguration':{'Enabled':true}", "InvalidArgumentException",
+		  "Processing" },
+		{ "s", ",'ProcessingConfiguration':{'Processors':[]}", "InvalidArgumentException",
+		  "rocessors" },
+		{ "s", ",'DataFormatConversionConfiguration':{}", "InvalidArgumentException",
+		  "DataFormatConversion" },
+		{ "s", ",'DynamicPartitioningConfiguration':{'Enabled':true}",
+		  "InvalidArgumentException", "DynamicPartitioning" },
 		{ "s", ",'S3BackupMode':'Enabled'", "InvalidArgumentException", "3BackupMode" },
 		{ "s", ",'EncryptionConfiguration':{'KMSEncryptionConfig':{'AWSKMSKeyARN':'x'}}",
 		  "InvalidArgumentException", "MSEncryptionConfig" },
-		{ "s", "},'IcebergDestinationConfiguration':{", "InvalidArgumentException", "cebergDestination" },
+		{ "s", "},'IcebergDestinationConfiguration':{", "InvalidArgumentException",
+		  "cebergDestination" },
 	};
 	struct fixture *f = fixture_new();
 
@@ -280,17 +307,21 @@ TEST(firehose_errors)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct aws_error *w;
 
-		if (call(f, "CreateDeliveryStream", input(f, stream(f, cases[i].name, "raw", cases[i].more))))
+		if (call(f, "CreateDeliveryStream",
+			 input(f, stream(f, cases[i].name, "raw", cases[i].more))))
 			fail_msg("%s went well", cases[i].more);
 		w = f->e.wire;
 		if (!w || strcmp(w->code, cases[i].code) != 0 || !strstr(f->e.msg, cases[i].part))
-			fail_msg("%s: %s (%s)", cases[i].more, w ? w->code : "no wire error", f->e.msg);
+			fail_msg("%s: %s (%s)", cases[i].more, w ? w->code : "no wire error",
+				 f->e.msg);
 	}
 	assert_null(call(f, "CreateDeliveryStream", input(f, "{'DeliveryStreamName':'s'}")));
 	assert_ptr_equal(f->e.wire, &FIREHOSE_INVALID);
-	assert_null(call(f, "PutRecord", input(f, "{'DeliveryStreamName':'none','Record':{'Data':'x'}}")));
+	assert_null(call(f, "PutRecord",
+			 input(f, "{'DeliveryStreamName':'none','Record':{'Data':'x'}}")));
 	assert_ptr_equal(f->e.wire, &FIREHOSE_NOT_FOUND);
-	assert_null(call(f, "PutRecordBatch", input(f, "{'DeliveryStreamName':'there','Records':[]}")));
+	assert_null(
+		call(f, "PutRecordBatch", input(f, "{'DeliveryStreamName':'there','Records':[]}")));
 	assert_ptr_equal(f->e.wire, &AWS_VALIDATION);
 	assert_null(call(f, "DeleteDeliveryStream", input(f, "{'DeliveryStreamName':'none'}")));
 	assert_ptr_equal(f->e.wire, &FIREHOSE_NOT_FOUND);
@@ -303,11 +334,13 @@ TEST(firehose_batch_answers_each_record)
 	const struct json *v, *list;
 
 	ok(f, "CreateDeliveryStream", stream(f, "s", "raw", AT_ONCE));
-	v = ok(f, "PutRecordBatch", "{'DeliveryStreamName':'s','Records':[{'Data':'a'},{'Data':''},{'Data':'c'}]}");
+	v = ok(f, "PutRecordBatch",
+	       "{'DeliveryStreamName':'s','Records':[{'Data':'a'},{'Data':''},{'Data':'c'}]}");
 	list = json_get(v, "RequestResponses");
 	assert_int_equal(json_int(json_get(v, "FailedPutCount"), -1), 0);
 	assert_int_equal(json_len(list), 3);
-	assert_true(strcmp(text(f, json_at(list, 0), "RecordId"), text(f, json_at(list, 2), "RecordId")) < 0);
+	assert_true(strcmp(text(f, json_at(list, 0), "RecordId"),
+			   text(f, json_at(list, 2), "RecordId")) < 0);
 	assert_true(view_eq(content(f, "raw", 2), VIEW("ac")));
 	fixture_free(f);
 }
@@ -320,7 +353,8 @@ TEST(firehose_full_log_slows_clients_down)
 	int64_t failed = 0;
 
 	ok(f, "CreateDeliveryStream", stream(f, "s", "nowhere", LATER));
-	json_set(&f->a, record, "Data", json_new_str(&f->a, view_of(arena_alloc(&f->a, 400000), 400000)));
+	json_set(&f->a, record, "Data",
+		 json_new_str(&f->a, view_of(arena_alloc(&f->a, 400000), 400000)));
 	json_push(&f->a, records, record);
 	json_push(&f->a, records, record);
 	for (int i = 0; i < 20 && !failed; i++) {
@@ -331,7 +365,8 @@ TEST(firehose_full_log_slows_clients_down)
 		assert_non_null(v);
 		failed = json_int(json_get(v, "FailedPutCount"), -1);
 		if (failed)
-			assert_string_equal(text(f, json_at(json_get(v, "RequestResponses"), 1), "ErrorCode"),
+			assert_string_equal(text(f, json_at(json_get(v, "RequestResponses"), 1),
+						 "ErrorCode"),
 					    "ServiceUnavailableException");
 	}
 	assert_int_equal(failed, 2);
@@ -427,7 +462,8 @@ TEST(firehose_delivery_repeated_after_a_crash_gives_no_second_object)
 	md5_hex(VIEW("onetwo"), md5);
 	o.md5_hex = md5;
 	key = fh__object_key(s, &o, &f->a);
-	assert_string_equal(key, fh__object_key(s, &o, &f->a)); /* of range and time, nothing else */
+	assert_string_equal(key,
+			    fh__object_key(s, &o, &f->a)); /* of range and time, nothing else */
 	assert_int_equal(fh__publish(s, &o, &f->e), 0);
 	/* The commit is there; the process died before it knew, and does it all again. */
 	assert_int_equal(fh__publish(s, &o, &f->e), ERR_CONFLICT);

@@ -26,17 +26,22 @@ static int emit(void *self, struct meta_tx *tx, const struct event *ev, struct e
 
 	assert_string_equal(ev->source, "aws.s3");
 	assert_true(f->n_events < EVENTS_MAX);
-	f->events[f->n_events++] = arena_printf(&f->a, "%s %s %s", ev->detail_type, ev->resources, ev->detail);
+	f->events[f->n_events++] = arena_printf(&f->a, "%s %s %s", ev->detail_type, ev->resources,
+						ev->detail);
 	return 0;
 }
 
 static void open_all(struct fixture *f)
 {
-	struct s3_opts o = { .region = "ap-northeast-2", .account = "123456789012", .now_ms = now_ms };
+	struct s3_opts o = { .region = "ap-northeast-2",
+			     .account = "123456789012",
+			     .now_ms = now_ms };
 
 	err_clear(&f->e);
-	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e), 0);
-	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blob, &f->e), 0);
+	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e),
+			 0);
+	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blob, &f->e),
+			 0);
 	o.meta = f->meta;
 	o.blob = f->blob;
 	o.events.self = f;
@@ -99,8 +104,8 @@ struct json *input(struct fixture *f, const char *in)
 
 const struct json *call_json(struct fixture *f, const char *op, const struct json *in)
 {
-	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:root",
-						 "192.0.2.7" };
+	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE",
+						 "arn:aws:iam::123456789012:root", "192.0.2.7" };
 	const struct json *ret = NULL;
 
 	err_clear(&f->e);
@@ -131,7 +136,8 @@ void fails(struct fixture *f, const char *op, const char *in, const char *code)
 		fail_msg("%s %s went well, %s was expected", op, in, code);
 	w = f->e.wire;
 	if (!w || strcmp(w->code, code) != 0)
-		fail_msg("%s %s: %s (%s), %s was expected", op, in, w ? w->code : "no wire error", f->e.msg, code);
+		fail_msg("%s %s: %s (%s), %s was expected", op, in, w ? w->code : "no wire error",
+			 f->e.msg, code);
 }
 
 const char *text(struct fixture *f, const struct json *o, const char *member)
@@ -190,5 +196,6 @@ const struct json *put(struct fixture *f, const char *bucket, const char *key, s
 	json_set(&f->a, in, "Body", json_new_str(&f->a, body));
 	if (!call_json(f, "PutObject", in))
 		fail_msg("PutObject %s/%s: %s", bucket, key, f->e.msg);
-	return call_json(f, "HeadObject", input(f, arena_printf(&f->a, "{'Bucket':'%s','Key':'%s'}", bucket, key)));
+	return call_json(f, "HeadObject",
+			 input(f, arena_printf(&f->a, "{'Bucket':'%s','Key':'%s'}", bucket, key)));
 }

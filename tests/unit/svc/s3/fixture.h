@@ -36,7 +36,8 @@ const struct json *ok(struct fixture *f, const char *op, const char *in);
 void fails(struct fixture *f, const char *op, const char *in, const char *code);
 struct json *input(struct fixture *f, const char *in); /* to add a body to */
 const char *text(struct fixture *f, const struct json *o, const char *member); /* "" if absent */
-const char *ref_of(struct fixture *f, const char *bucket, const char *key); /* first blob of an object */
+const char *ref_of(struct fixture *f, const char *bucket,
+		   const char *key); /* first blob of an object */
 bool blob_there(struct fixture *f, const char *ref);
 bool blob_gone(struct fixture *f, const char *ref); /* waits for it, bounded */
 /* @n bytes of text that differ by @seed. */

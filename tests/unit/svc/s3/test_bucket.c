@@ -8,24 +8,31 @@ TEST(bucket_names)
 		const char *name;
 		bool ok;
 	} cases[] = {
-		{ "audience-raw", true }, { "abc", true },	  { "a.b-c.9", true },	   { "ab", false },
-		{ "Abc", false },	  { "-abc", false },	  { "abc-", false },	   { "a..b", false },
-		{ "a_b", false },	  { "10.0.0.1", false },  { "1.2.3", true },	   { "xn--abc", false },
-		{ "abc-s3alias", false }, { "abc--x-s3", false }, { "1.2.3.4.5", true }, { "", false },
+		{ "audience-raw", true }, { "abc", true },
+		{ "a.b-c.9", true },      { "ab", false },
+		{ "Abc", false },         { "-abc", false },
+		{ "abc-", false },        { "a..b", false },
+		{ "a_b", false },         { "10.0.0.1", false },
+		{ "1.2.3", true },        { "xn--abc", false },
+		{ "abc-s3alias", false }, { "abc--x-s3", false },
+		{ "1.2.3.4.5", true },    { "", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		if (s3__bucket_name_ok(cases[i].name) != cases[i].ok)
 			fail_msg("%s", cases[i].name);
-	assert_true(s3__bucket_name_ok("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
-	assert_false(s3__bucket_name_ok("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	assert_true(s3__bucket_name_ok(
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	assert_false(s3__bucket_name_ok(
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
 TEST(bucket_lives_and_dies)
 {
 	struct fixture *f = fixture_new();
-	const struct json *v = ok(f, "CreateBucket", "{'Bucket':'first','CreateBucketConfiguration':"
-						     "{'LocationConstraint':'ap-northeast-2'}}");
+	const struct json *v = ok(f, "CreateBucket",
+				  "{'Bucket':'first','CreateBucketConfiguration':"
+				  "{'LocationConstraint':'ap-northeast-2'}}");
 
 	assert_string_equal(text(f, v, "Location"), "/first");
 	ok(f, "CreateBucket", "{'Bucket':'second','ACL':'private'}");
@@ -35,7 +42,8 @@ TEST(bucket_lives_and_dies)
 	v = ok(f, "ListBuckets", "{'MaxBuckets':1}");
 	assert_int_equal(json_len(json_get(v, "Buckets")), 1);
 	v = call_json(f, "ListBuckets",
-		      input(f, arena_printf(&f->a, "{'ContinuationToken':'%s'}", text(f, v, "ContinuationToken"))));
+		      input(f, arena_printf(&f->a, "{'ContinuationToken':'%s'}",
+					    text(f, v, "ContinuationToken"))));
 	assert_string_equal(text(f, json_at(json_get(v, "Buckets"), 0), "Name"), "second");
 	assert_null(json_get(v, "ContinuationToken"));
 	v = ok(f, "ListBuckets", "{'Prefix':'sec'}");
@@ -88,8 +96,10 @@ TEST(bucket_notification_is_eventbridge_only)
 	put(f, "buck", "told", VIEW("x"));
 	assert_int_equal(f->n_events, 1);
 	fails(f, "PutBucketNotificationConfiguration",
-	      "{'Bucket':'buck','NotificationConfiguration':{'QueueConfigurations':[]}}", "NotImplemented");
-	ok(f, "PutBucketNotificationConfiguration", "{'Bucket':'buck','NotificationConfiguration':{}}");
+	      "{'Bucket':'buck','NotificationConfiguration':{'QueueConfigurations':[]}}",
+	      "NotImplemented");
+	ok(f, "PutBucketNotificationConfiguration",
+	   "{'Bucket':'buck','NotificationConfiguration':{}}");
 	put(f, "buck", "silent", VIEW("x"));
 	assert_int_equal(f->n_events, 1);
 	fixture_free(f);

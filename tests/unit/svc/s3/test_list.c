@@ -4,8 +4,14 @@
 
 static struct fixture *with_keys(void)
 {
-	static const char *const keys[] = { "a", "photos/2026/1.jpg", "photos/2026/2.jpg", "photos/2027/1.jpg",
-					    "photos/x", "photos0", "z/1", "\xc3\xa9" };
+	static const char *const keys[] = { "a",
+					    "photos/2026/1.jpg",
+					    "photos/2026/2.jpg",
+					    "photos/2027/1.jpg",
+					    "photos/x",
+					    "photos0",
+					    "z/1",
+					    "\xc3\xa9" };
 	struct fixture *f = fixture_new();
 
 	ok(f, "CreateBucket", "{'Bucket':'buck'}");
@@ -33,14 +39,20 @@ TEST(list_by_prefix_and_delimiter)
 	static const struct {
 		const char *in, *found;
 	} cases[] = {
-		{ "{'Bucket':'buck'}", "a photos/2026/1.jpg photos/2026/2.jpg photos/2027/1.jpg photos/x photos0 z/1 \xc3\xa9 |" },
+		{ "{'Bucket':'buck'}", "a photos/2026/1.jpg photos/2026/2.jpg photos/2027/1.jpg "
+				       "photos/x photos0 z/1 \xc3\xa9 |" },
 		{ "{'Bucket':'buck','Delimiter':'/'}", "a photos0 \xc3\xa9 | photos/ z/" },
-		{ "{'Bucket':'buck','Delimiter':'/','Prefix':'photos/'}", "photos/x | photos/2026/ photos/2027/" },
-		{ "{'Bucket':'buck','Prefix':'photos'}", "photos/2026/1.jpg photos/2026/2.jpg photos/2027/1.jpg photos/x photos0 |" },
+		{ "{'Bucket':'buck','Delimiter':'/','Prefix':'photos/'}",
+		  "photos/x | photos/2026/ photos/2027/" },
+		{ "{'Bucket':'buck','Prefix':'photos'}",
+		  "photos/2026/1.jpg photos/2026/2.jpg photos/2027/1.jpg photos/x photos0 |" },
 		{ "{'Bucket':'buck','Prefix':'nothing'}", "|" },
-		{ "{'Bucket':'buck','StartAfter':'photos/2026/1.jpg','Prefix':'photos/'}", "photos/2026/2.jpg photos/2027/1.jpg photos/x |" },
-		{ "{'Bucket':'buck','StartAfter':'photos/','Delimiter':'/'}", "photos0 \xc3\xa9 | z/" },
-		{ "{'Bucket':'buck','Delimiter':'2026'}", "a photos/2027/1.jpg photos/x photos0 z/1 \xc3\xa9 | photos/2026" },
+		{ "{'Bucket':'buck','StartAfter':'photos/2026/1.jpg','Prefix':'photos/'}",
+		  "photos/2026/2.jpg photos/2027/1.jpg photos/x |" },
+		{ "{'Bucket':'buck','StartAfter':'photos/','Delimiter':'/'}",
+		  "photos0 \xc3\xa9 | z/" },
+		{ "{'Bucket':'buck','Delimiter':'2026'}",
+		  "a photos/2027/1.jpg photos/x photos0 z/1 \xc3\xa9 | photos/2026" },
 		{ "{'Bucket':'buck','MaxKeys':0}", "|" },
 		{ "{'Bucket':'buck','Prefix':'\\u00e9','EncodingType':'url'}", "%C3%A9 |" },
 	};
@@ -69,7 +81,9 @@ TEST(list_pages_give_everything_once)
 			assert_non_null(v);
 			assert_true(json_int(json_get(v, "KeyCount"), -1) <= size);
 			all = arena_printf(&f->a, "%s%s;", all, found(f, v));
-			token = json_is_true(json_get(v, "IsTruncated")) ? text(f, v, "NextContinuationToken") : NULL;
+			token = json_is_true(json_get(v, "IsTruncated"))
+					? text(f, v, "NextContinuationToken")
+					: NULL;
 		} while (token && ++pages < 10);
 		assert_int_equal(pages, (5 + size - 1) / size - 1);
 		pages = 0;
@@ -81,7 +95,8 @@ TEST(list_pages_give_everything_once)
 			json_set_str(&f->a, in, "Marker", marker);
 			v = call_json(f, "ListObjects", in);
 			v1 = arena_printf(&f->a, "%s%s;", v1, found(f, v));
-			marker = json_is_true(json_get(v, "IsTruncated")) ? text(f, v, "NextMarker") : NULL;
+			marker = json_is_true(json_get(v, "IsTruncated")) ? text(f, v, "NextMarker")
+									  : NULL;
 		} while (marker && ++pages < 10);
 		assert_string_equal(v1, all);
 	}
@@ -91,7 +106,8 @@ TEST(list_pages_give_everything_once)
 TEST(list_entries_say_what_objects_are)
 {
 	struct fixture *f = with_keys();
-	const struct json *v = ok(f, "ListObjectsV2", "{'Bucket':'buck','MaxKeys':1,'FetchOwner':true}");
+	const struct json *v = ok(f, "ListObjectsV2",
+				  "{'Bucket':'buck','MaxKeys':1,'FetchOwner':true}");
 	const struct json *c = json_at(json_get(v, "Contents"), 0);
 
 	assert_string_equal(text(f, c, "ETag"), "\"9dd4e461268c8034f5c8564e155c67a6\"");
@@ -117,7 +133,8 @@ TEST(list_port)
 	assert_int_equal(n, 2);
 	assert_string_equal(v[1].key, "photos/2026/2.jpg");
 	assert_int_equal(v[1].n_refs, 1);
-	assert_int_equal(f->port.list(f->s3, "buck", "photos/", v[1].key, 10, &f->a, &v, &n, &f->e), 0);
+	assert_int_equal(f->port.list(f->s3, "buck", "photos/", v[1].key, 10, &f->a, &v, &n, &f->e),
+			 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(v[1].key, "photos/x");
 	assert_true(f->port.bucket_exists(f->s3, "buck"));

@@ -17,7 +17,8 @@ struct upload {
 
 static struct upload begin(struct fixture *f, const char *algorithm, const char *type)
 {
-	struct json *in = input(f, "{'Bucket':'buck','Key':'big','Metadata':{'m':'1'},'Tagging':'t=1'}");
+	struct json *in =
+		input(f, "{'Bucket':'buck','Key':'big','Metadata':{'m':'1'},'Tagging':'t=1'}");
 	struct upload u = { .f = f };
 	const struct json *v;
 
@@ -112,10 +113,12 @@ TEST(multipart_object_is_its_parts)
 	crc = crc64nvme(crc64nvme(0, a.p, a.n), b.p, b.n);
 	for (int i = 0; i < 8; i++)
 		be[i] = (uint8_t)(crc >> (56 - 8 * i));
-	assert_true(view_eq(view_str(text(f, v, "ChecksumCRC64NVME")), base64_encode_arena(&f->a, view_of(be, 8))));
+	assert_true(view_eq(view_str(text(f, v, "ChecksumCRC64NVME")),
+			    base64_encode_arena(&f->a, view_of(be, 8))));
 	fixture_restart(f);
 	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'big','Range':'bytes=5242870-5242889'}");
-	assert_true(view_eq(json_get_str(v, "Body"), view_str(arena_printf(&f->a, "%.10s%.10s", a.p + MB5 - 10, b.p))));
+	assert_true(view_eq(json_get_str(v, "Body"),
+			    view_str(arena_printf(&f->a, "%.10s%.10s", a.p + MB5 - 10, b.p))));
 	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'big','PartNumber':2}");
 	assert_true(view_eq(json_get_str(v, "Body"), b));
 	assert_string_equal(text(f, v, "PartsCount"), "2");
@@ -149,7 +152,8 @@ TEST(multipart_completion_can_be_repeated)
 	second = complete(&u, one_two, 1);
 	assert_non_null(second);
 	assert_string_equal(text(f, second, "ETag"), text(f, first, "ETag"));
-	assert_string_equal(text(f, second, "ChecksumCRC64NVME"), text(f, first, "ChecksumCRC64NVME"));
+	assert_string_equal(text(f, second, "ChecksumCRC64NVME"),
+			    text(f, first, "ChecksumCRC64NVME"));
 	assert_int_equal(f->n_events, 1); /* published once */
 	u.etag[0] = "\"00000000000000000000000000000000\"";
 	is_error(f, complete(&u, one_two, 1), "NoSuchUpload");
@@ -175,7 +179,8 @@ TEST(multipart_composite_checksum)
 	v = complete(&u, one_two, 2);
 	assert_non_null(v);
 	assert_string_equal(text(f, v, "ChecksumSHA256"),
-			    arena_printf(&f->a, "%.*s-2", VIEW_ARG(base64_encode_arena(&f->a, view_of(sum, 32)))));
+			    arena_printf(&f->a, "%.*s-2",
+					 VIEW_ARG(base64_encode_arena(&f->a, view_of(sum, 32)))));
 	assert_string_equal(text(f, v, "ChecksumType"), "COMPOSITE");
 	fixture_free(f);
 }
@@ -185,7 +190,9 @@ TEST(multipart_full_checksums_of_all_crcs)
 	static const struct {
 		const char *algorithm;
 		enum s3_ck_algo algo;
-	} cases[] = { { "CRC32", CK_CRC32 }, { "CRC32C", CK_CRC32C }, { "CRC64NVME", CK_CRC64NVME } };
+	} cases[] = { { "CRC32", CK_CRC32 },
+		      { "CRC32C", CK_CRC32C },
+		      { "CRC64NVME", CK_CRC64NVME } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char all[CK_TEXT];
@@ -201,7 +208,8 @@ TEST(multipart_full_checksums_of_all_crcs)
 		s3__sums_begin(&x, 1U << cases[i].algo);
 		s3__sums_add(&x, "hello wide world", 16);
 		s3__sums_end(&x, &ab);
-		assert_true(s3__ck_combine(cases[i].algo, a.value[cases[i].algo], b.value[cases[i].algo], 10, all));
+		assert_true(s3__ck_combine(cases[i].algo, a.value[cases[i].algo],
+					   b.value[cases[i].algo], 10, all));
 		assert_string_equal(all, ab.value[cases[i].algo]);
 	}
 	assert_false(s3__ck_combine(CK_SHA1, "", "", 1, (char[CK_TEXT]){ 0 }));
@@ -230,8 +238,10 @@ TEST(multipart_errors)
 	json_set_str(&f->a, in, "UploadId", "none");
 	is_error(f, call_json(f, "UploadPart", in), "NoSuchUpload");
 	fails(f, "CreateMultipartUpload",
-	      "{'Bucket':'buck','Key':'k','ChecksumAlgorithm':'SHA1','ChecksumType':'FULL_OBJECT'}", "InvalidRequest");
-	fails(f, "CreateMultipartUpload", "{'Bucket':'buck','Key':'k','ChecksumType':'FULL_OBJECT'}", "InvalidRequest");
+	      "{'Bucket':'buck','Key':'k','ChecksumAlgorithm':'SHA1','ChecksumType':'FULL_OBJECT'}",
+	      "InvalidRequest");
+	fails(f, "CreateMultipartUpload",
+	      "{'Bucket':'buck','Key':'k','ChecksumType':'FULL_OBJECT'}", "InvalidRequest");
 	fails(f, "CreateMultipartUpload", "{'Bucket':'none','Key':'k'}", "NoSuchBucket");
 	u = begin(f, "CRC32", NULL);
 	part(&u, 1, VIEW("end"));
@@ -286,7 +296,8 @@ TEST(multipart_uploads_are_listed_in_pages)
 		json_set_str(&f->a, in, "KeyMarker", key);
 		json_set_str(&f->a, in, "UploadIdMarker", id);
 		v = call_json(f, "ListMultipartUploads", in);
-		all = arena_printf(&f->a, "%s%s%s ", all, text(f, json_at(json_get(v, "Upload"), 0), "Key"),
+		all = arena_printf(&f->a, "%s%s%s ", all,
+				   text(f, json_at(json_get(v, "Upload"), 0), "Key"),
 				   text(f, json_at(json_get(v, "CommonPrefixes"), 0), "Prefix"));
 		key = json_is_true(json_get(v, "IsTruncated")) ? text(f, v, "NextKeyMarker") : NULL;
 		id = text(f, v, "NextUploadIdMarker");

@@ -15,11 +15,14 @@ static struct fixture *with_bucket(void)
 TEST(object_comes_back_with_what_it_was_given)
 {
 	struct fixture *f = with_bucket();
-	const struct json *v = ok(f, "PutObject",
-				  "{'Bucket':'buck','Key':'a/../b//c.txt','Body':'hello world','ContentType':'text/plain',"
-				  "'CacheControl':'no-store','ContentEncoding':'gzip,aws-chunked','Metadata':{'who':'me'},"
-				  "'Tagging':'room=a%20b&x=','ChecksumCRC32C':'yZRlqg==','ContentMD5':"
-				  "'XrY7u+Ae7tCTyyK7j1rNww=='}");
+	const struct json *v =
+		ok(f, "PutObject",
+		   "{'Bucket':'buck','Key':'a/../b//c.txt','Body':'hello "
+		   "world','ContentType':'text/plain',"
+		   "'CacheControl':'no-store','ContentEncoding':'gzip,aws-chunked','Metadata':{'"
+		   "who':'me'},"
+		   "'Tagging':'room=a%20b&x=','ChecksumCRC32C':'yZRlqg==','ContentMD5':"
+		   "'XrY7u+Ae7tCTyyK7j1rNww=='}");
 
 	assert_string_equal(text(f, v, "ETag"), "\"5eb63bbbe01eeed093cb22bb8f5acdc3\"");
 	assert_string_equal(text(f, v, "ChecksumCRC32C"), "yZRlqg==");
@@ -61,48 +64,86 @@ TEST(object_errors)
 		const char *op, *in, *code;
 	} cases[] = {
 		{ "PutObject", "{'Bucket':'none','Key':'k'}", "NoSuchBucket" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ContentMD5':'XrY7u+Ae7tCTyyK7j1rNww=='}", "BadDigest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ContentMD5':'short'}", "InvalidDigest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumCRC32':'AAAAAA=='}", "BadDigest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumCRC32':'AAAA'}", "InvalidRequest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ChecksumCRC32':'AAAAAA==','ChecksumSHA1':'2jmj7l5rSw0yVb/vlWAYkK/YBwk='}", "InvalidRequest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ChecksumAlgorithm':'XXHASH3'}", "NotImplemented" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ServerSideEncryption':'AES256'}", "NotImplemented" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ACL':'public-read'}", "NotImplemented" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','StorageClass':'GLACIER'}", "NotImplemented" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','IfNoneMatch':'abc'}", "NotImplemented" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','IfNoneMatch':'*','IfMatch':'a'}", "NotImplemented" },
-		{ "PutObject", "{'Bucket':'buck','Key':'there','IfNoneMatch':'*'}", "PreconditionFailed" },
-		{ "PutObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}", "PreconditionFailed" },
+		{ "PutObject",
+		  "{'Bucket':'buck','Key':'k','Body':'x','ContentMD5':'XrY7u+Ae7tCTyyK7j1rNww=='}",
+		  "BadDigest" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ContentMD5':'short'}",
+		  "InvalidDigest" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumCRC32':'AAAAAA=='}",
+		  "BadDigest" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumCRC32':'AAAA'}",
+		  "InvalidRequest" },
+		{ "PutObject",
+		  "{'Bucket':'buck','Key':'k','ChecksumCRC32':'AAAAAA==','ChecksumSHA1':'"
+		  "2jmj7l5rSw0yVb/vlWAYkK/YBwk='}",
+		  "InvalidRequest" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','ChecksumAlgorithm':'XXHASH3'}",
+		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','ServerSideEncryption':'AES256'}",
+		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','ACL':'public-read'}",
+		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','StorageClass':'GLACIER'}",
+		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','IfNoneMatch':'abc'}",
+		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','IfNoneMatch':'*','IfMatch':'a'}",
+		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'there','IfNoneMatch':'*'}",
+		  "PreconditionFailed" },
+		{ "PutObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}",
+		  "PreconditionFailed" },
 		{ "PutObject", "{'Bucket':'buck','Key':'absent','IfMatch':'abc'}", "NoSuchKey" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ExpectedBucketOwner':'111122223333'}", "AccessDenied" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','ExpectedBucketOwner':'111122223333'}",
+		  "AccessDenied" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','Tagging':'a=1&a=2'}", "InvalidTag" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','Tagging':'a=%zz'}", "InvalidArgument" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','Tagging':'aws:a=1'}", "InvalidTag" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','Tagging':'a&b&c&d&e&f&g&h&i&j&k'}", "BadRequest" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','Tagging':'a&b&c&d&e&f&g&h&i&j&k'}",
+		  "BadRequest" },
 		{ "GetObject", "{'Bucket':'none','Key':'k'}", "NoSuchBucket" },
 		{ "GetObject", "{'Bucket':'buck','Key':'absent'}", "NoSuchKey" },
-		{ "GetObject", "{'Bucket':'buck','Key':'there','VersionId':'v1'}", "NoSuchVersion" },
-		{ "GetObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}", "PreconditionFailed" },
-		{ "GetObject", "{'Bucket':'buck','Key':'there','Range':'bytes=10-'}", "InvalidRange" },
-		{ "GetObject", "{'Bucket':'buck','Key':'there','PartNumber':2}", "InvalidPartNumber" },
-		{ "GetObject", "{'Bucket':'buck','Key':'there','PartNumber':1,'Range':'bytes=0-1'}", "InvalidRequest" },
+		{ "GetObject", "{'Bucket':'buck','Key':'there','VersionId':'v1'}",
+		  "NoSuchVersion" },
+		{ "GetObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}",
+		  "PreconditionFailed" },
+		{ "GetObject", "{'Bucket':'buck','Key':'there','Range':'bytes=10-'}",
+		  "InvalidRange" },
+		{ "GetObject", "{'Bucket':'buck','Key':'there','PartNumber':2}",
+		  "InvalidPartNumber" },
+		{ "GetObject", "{'Bucket':'buck','Key':'there','PartNumber':1,'Range':'bytes=0-1'}",
+		  "InvalidRequest" },
 		{ "HeadObject", "{'Bucket':'buck','Key':'absent'}", "NoSuchKey" },
 		{ "DeleteObject", "{'Bucket':'none','Key':'k'}", "NoSuchBucket" },
-		{ "DeleteObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}", "PreconditionFailed" },
+		{ "DeleteObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}",
+		  "PreconditionFailed" },
 		{ "DeleteObject", "{'Bucket':'buck','Key':'there','MFA':'1 2'}", "NotImplemented" },
 		{ "DeleteObjects", "{'Bucket':'buck','Delete':{'Objects':[]}}", "MalformedXML" },
-		{ "CopyObject", "{'Bucket':'buck','Key':'k','CopySource':'buck'}", "InvalidArgument" },
-		{ "CopyObject", "{'Bucket':'buck','Key':'k','CopySource':'buck/absent'}", "NoSuchKey" },
-		{ "CopyObject", "{'Bucket':'none','Key':'k','CopySource':'buck/there'}", "NoSuchBucket" },
-		{ "CopyObject", "{'Bucket':'buck','Key':'there','CopySource':'buck/there'}", "InvalidRequest" },
-		{ "CopyObject", "{'Bucket':'buck','Key':'k','CopySource':'buck/there','CopySourceIfMatch':'x'}", "PreconditionFailed" },
+		{ "CopyObject", "{'Bucket':'buck','Key':'k','CopySource':'buck'}",
+		  "InvalidArgument" },
+		{ "CopyObject", "{'Bucket':'buck','Key':'k','CopySource':'buck/absent'}",
+		  "NoSuchKey" },
+		{ "CopyObject", "{'Bucket':'none','Key':'k','CopySource':'buck/there'}",
+		  "NoSuchBucket" },
+		{ "CopyObject", "{'Bucket':'buck','Key':'there','CopySource':'buck/there'}",
+		  "InvalidRequest" },
+		{ "CopyObject",
+		  "{'Bucket':'buck','Key':'k','CopySource':'buck/there','CopySourceIfMatch':'x'}",
+		  "PreconditionFailed" },
 		{ "GetObjectTagging", "{'Bucket':'buck','Key':'absent'}", "NoSuchKey" },
-		{ "PutObjectTagging", "{'Bucket':'buck','Key':'absent','Tagging':{'TagSet':[]}}", "NoSuchKey" },
-		{ "PutObjectTagging", "{'Bucket':'buck','Key':'there','Tagging':{'TagSet':[{'Key':'a','Value':'1'},{'Key':'a','Value':'1'}]}}", "InvalidTag" },
+		{ "PutObjectTagging", "{'Bucket':'buck','Key':'absent','Tagging':{'TagSet':[]}}",
+		  "NoSuchKey" },
+		{ "PutObjectTagging",
+		  "{'Bucket':'buck','Key':'there','Tagging':{'TagSet':[{'Key':'a','Value':'1'},{'"
+		  "Key':'a','Value':'1'}]}}",
+		  "InvalidTag" },
 		{ "CreateBucket", "{'Bucket':'Bad'}", "InvalidBucketName" },
-		{ "CreateBucket", "{'Bucket':'good','CreateBucketConfiguration':{'LocationConstraint':'us-west-2'}}", "IllegalLocationConstraintException" },
-		{ "CreateBucket", "{'Bucket':'good','ObjectLockEnabledForBucket':true}", "NotImplemented" },
+		{ "CreateBucket",
+		  "{'Bucket':'good','CreateBucketConfiguration':{'LocationConstraint':'us-west-2'}"
+		  "}",
+		  "IllegalLocationConstraintException" },
+		{ "CreateBucket", "{'Bucket':'good','ObjectLockEnabledForBucket':true}",
+		  "NotImplemented" },
 		{ "ListObjectsV2", "{'Bucket':'none'}", "NoSuchBucket" },
 		{ "ListObjectsV2", "{'Bucket':'buck','MaxKeys':-1}", "InvalidArgument" },
 		{ "ListObjectsV2", "{'Bucket':'buck','ContinuationToken':'!'}", "InvalidArgument" },
@@ -116,7 +157,8 @@ TEST(object_errors)
 		fails(f, cases[i].op, cases[i].in, cases[i].code);
 	memset(key, 'k', 1025);
 	key[1025] = 0;
-	fails(f, "PutObject", arena_printf(&f->a, "{'Bucket':'buck','Key':'%s'}", key), "KeyTooLongError");
+	fails(f, "PutObject", arena_printf(&f->a, "{'Bucket':'buck','Key':'%s'}", key),
+	      "KeyTooLongError");
 	assert_int_equal(f->n_events, 1); /* nothing that failed was told */
 	fixture_free(f);
 }
@@ -126,10 +168,14 @@ TEST(object_ranges)
 	static const struct {
 		const char *range, *body, *content_range;
 	} cases[] = {
-		{ "bytes=0-0", "0", "bytes 0-0/10" },	{ "bytes=3-5", "345", "bytes 3-5/10" },
-		{ "bytes=7-", "789", "bytes 7-9/10" },	{ "bytes=-2", "89", "bytes 8-9/10" },
-		{ "bytes=-99", "0123456789", "bytes 0-9/10" }, { "bytes=8-99", "89", "bytes 8-9/10" },
-		{ "bytes=5-3", "0123456789", "" },	{ "lines=1-2", "0123456789", "" },
+		{ "bytes=0-0", "0", "bytes 0-0/10" },
+		{ "bytes=3-5", "345", "bytes 3-5/10" },
+		{ "bytes=7-", "789", "bytes 7-9/10" },
+		{ "bytes=-2", "89", "bytes 8-9/10" },
+		{ "bytes=-99", "0123456789", "bytes 0-9/10" },
+		{ "bytes=8-99", "89", "bytes 8-9/10" },
+		{ "bytes=5-3", "0123456789", "" },
+		{ "lines=1-2", "0123456789", "" },
 		{ "bytes=0-1,3-4", "0123456789", "" },
 	};
 	struct fixture *f = with_bucket();
@@ -137,7 +183,8 @@ TEST(object_ranges)
 	put(f, "buck", "k", VIEW("0123456789"));
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct json *v = ok(f, "GetObject",
-					  arena_printf(&f->a, "{'Bucket':'buck','Key':'k','Range':'%s'}",
+					  arena_printf(&f->a,
+						       "{'Bucket':'buck','Key':'k','Range':'%s'}",
 						       cases[i].range));
 
 		assert_string_equal(text(f, v, "Body"), cases[i].body);
@@ -159,7 +206,8 @@ TEST(object_larger_than_a_block_is_read_across_blocks)
 	assert_true(view_eq(json_get_str(v, "Body"), view_sub(body, 1048575, 1048578)));
 	assert_int_equal(f->port.get(f->s3, "buck", "big", body.n, &f->a, &got, &f->e), 0);
 	assert_true(view_eq(got, body));
-	assert_int_equal(f->port.get(f->s3, "buck", "big", body.n - 1, &f->a, &got, &f->e), ERR_LIMIT);
+	assert_int_equal(f->port.get(f->s3, "buck", "big", body.n - 1, &f->a, &got, &f->e),
+			 ERR_LIMIT);
 	fixture_free(f);
 }
 
@@ -173,11 +221,14 @@ TEST(object_not_modified_has_no_body)
 	json_set_str(&f->a, in, "IfNoneMatch", etag);
 	v = call_json(f, "GetObject", in);
 	assert_null(json_get(v, "Body"));
-	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'k','IfModifiedSince':'2100-01-01T00:00:00Z'}");
+	v = ok(f, "GetObject",
+	       "{'Bucket':'buck','Key':'k','IfModifiedSince':'2100-01-01T00:00:00Z'}");
 	assert_null(json_get(v, "Body"));
-	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'k','IfModifiedSince':'2000-01-01T00:00:00Z'}");
+	v = ok(f, "GetObject",
+	       "{'Bucket':'buck','Key':'k','IfModifiedSince':'2000-01-01T00:00:00Z'}");
 	assert_string_equal(text(f, v, "Body"), "x");
-	fails(f, "GetObject", "{'Bucket':'buck','Key':'k','IfUnmodifiedSince':'2000-01-01T00:00:00Z'}",
+	fails(f, "GetObject",
+	      "{'Bucket':'buck','Key':'k','IfUnmodifiedSince':'2000-01-01T00:00:00Z'}",
 	      "PreconditionFailed");
 	fixture_free(f);
 }
@@ -223,9 +274,11 @@ TEST(object_copies)
 	const struct json *v;
 	const char *before;
 
-	ok(f, "PutObject", "{'Bucket':'buck','Key':'a?b c','Body':'hello','Metadata':{'m':'1'},'Tagging':'t=1',"
-			   "'ContentType':'text/plain','ChecksumAlgorithm':'SHA1'}");
-	v = ok(f, "CopyObject", "{'Bucket':'buck','Key':'copy','CopySource':'/buck/a%3Fb%20c?versionId=null'}");
+	ok(f, "PutObject",
+	   "{'Bucket':'buck','Key':'a?b c','Body':'hello','Metadata':{'m':'1'},'Tagging':'t=1',"
+	   "'ContentType':'text/plain','ChecksumAlgorithm':'SHA1'}");
+	v = ok(f, "CopyObject",
+	       "{'Bucket':'buck','Key':'copy','CopySource':'/buck/a%3Fb%20c?versionId=null'}");
 	assert_string_equal(text(f, v, "ETag"), "\"5d41402abc4b2a76b9719d911017c592\"");
 	assert_string_equal(text(f, v, "ChecksumSHA1"), "qvTGHdzF6KLavt4PO0gs2a6pQ00=");
 	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'copy'}");
@@ -235,8 +288,9 @@ TEST(object_copies)
 
 	/* onto itself: new metadata, the same bytes */
 	before = ref_of(f, "buck", "copy");
-	ok(f, "CopyObject", "{'Bucket':'buck','Key':'copy','CopySource':'buck/copy','MetadataDirective':'REPLACE',"
-			    "'Metadata':{'m':'2'},'ContentType':'text/html'}");
+	ok(f, "CopyObject",
+	   "{'Bucket':'buck','Key':'copy','CopySource':'buck/copy','MetadataDirective':'REPLACE',"
+	   "'Metadata':{'m':'2'},'ContentType':'text/html'}");
 	assert_string_equal(ref_of(f, "buck", "copy"), before);
 	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'copy','ChecksumMode':'ENABLED'}");
 	assert_string_equal(text(f, v, "Body"), "hello");
@@ -262,8 +316,9 @@ static void event_is(struct fixture *f, size_t i, const char *type, const char *
 	object = json_get(detail, "object");
 	if (!view_starts(view_str(type), VIEW("Object Tags")))
 		assert_int_equal(strlen(text(f, object, "sequencer")), 18);
-	assert_string_equal(arena_printf(&f->a, "%s|%s|%s|%d|%s", text(f, object, "key"), text(f, object, "etag"),
-					 text(f, detail, "reason"), (int)json_int(json_get(object, "size"), -1),
+	assert_string_equal(arena_printf(&f->a, "%s|%s|%s|%d|%s", text(f, object, "key"),
+					 text(f, object, "etag"), text(f, detail, "reason"),
+					 (int)json_int(json_get(object, "size"), -1),
 					 text(f, detail, "deletion-type")),
 			    wanted);
 }
@@ -274,7 +329,8 @@ TEST(object_events)
 	const char *first, *second;
 
 	ok(f, "PutObject", "{'Bucket':'buck','Key':'k \\u00e9','Body':'hello'}");
-	ok(f, "PutObjectTagging", "{'Bucket':'buck','Key':'k \\u00e9','Tagging':{'TagSet':[{'Key':'a','Value':'1'}]}}");
+	ok(f, "PutObjectTagging",
+	   "{'Bucket':'buck','Key':'k \\u00e9','Tagging':{'TagSet':[{'Key':'a','Value':'1'}]}}");
 	ok(f, "DeleteObjectTagging", "{'Bucket':'buck','Key':'k \\u00e9'}");
 	ok(f, "CopyObject", "{'Bucket':'buck','Key':'c','CopySource':'buck/k%20%C3%A9'}");
 	ok(f, "DeleteObject", "{'Bucket':'buck','Key':'k \\u00e9'}");
@@ -295,7 +351,8 @@ TEST(object_events)
 TEST(object_conditional_writes)
 {
 	struct fixture *f = with_bucket();
-	const struct json *v = ok(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'1','IfNoneMatch':'*'}");
+	const struct json *v = ok(f, "PutObject",
+				  "{'Bucket':'buck','Key':'k','Body':'1','IfNoneMatch':'*'}");
 	struct json *in = input(f, "{'Bucket':'buck','Key':'k','Body':'2'}");
 	const char *ref = ref_of(f, "buck", "k");
 
@@ -316,14 +373,17 @@ TEST(object_delete_many)
 	put(f, "buck", "a", VIEW("1"));
 	put(f, "buck", "b", VIEW("2"));
 	put(f, "buck", "c", VIEW("3"));
-	v = ok(f, "DeleteObjects", "{'Bucket':'buck','Delete':{'Objects':[{'Key':'a'},{'Key':'b','ETag':'wrong'},"
-				   "{'Key':'none'},{'Key':'c','VersionId':'v7'}]}}");
+	v = ok(f, "DeleteObjects",
+	       "{'Bucket':'buck','Delete':{'Objects':[{'Key':'a'},{'Key':'b','ETag':'wrong'},"
+	       "{'Key':'none'},{'Key':'c','VersionId':'v7'}]}}");
 	assert_int_equal(json_len(json_get(v, "Deleted")), 2);
-	assert_string_equal(text(f, json_at(json_get(v, "Error"), 0), "Code"), "PreconditionFailed");
+	assert_string_equal(text(f, json_at(json_get(v, "Error"), 0), "Code"),
+			    "PreconditionFailed");
 	assert_string_equal(text(f, json_at(json_get(v, "Error"), 1), "Code"), "NoSuchVersion");
 	v = ok(f, "ListObjectsV2", "{'Bucket':'buck'}");
 	assert_int_equal(json_len(json_get(v, "Contents")), 2);
-	v = ok(f, "DeleteObjects", "{'Bucket':'buck','Delete':{'Objects':[{'Key':'b'}],'Quiet':true}}");
+	v = ok(f, "DeleteObjects",
+	       "{'Bucket':'buck','Delete':{'Objects':[{'Key':'b'}],'Quiet':true}}");
 	assert_int_equal(json_len(json_get(v, "Deleted")), 0);
 	fixture_free(f);
 }

@@ -10,7 +10,11 @@ static struct s3_new object(const char *key)
 {
 	static const struct port_tag tags[] = { { "measurement", "m1" } };
 
-	return (struct s3_new){ .bucket = "buck", .key = key, .content_type = "text/csv", .tags = tags, .n_tags = 1,
+	return (struct s3_new){ .bucket = "buck",
+				.key = key,
+				.content_type = "text/csv",
+				.tags = tags,
+				.n_tags = 1,
 				.reason = "PutObject" };
 }
 
