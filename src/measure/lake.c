@@ -2,6 +2,7 @@
 /* lake: payloads through their layout into rows, rows into Parquet, Parquet and ledger into one transaction. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,8 +114,20 @@ struct piece { /* samples of one channel within one record */
 struct decode {
 	struct ledger *l;
 	struct piece *pieces;
-	uint64_t lost;
+	const char *fault;       /* of the first bad frame */
+	char detail[128];
 };
+
+static void on_bad(void *ctx, const struct layout_bad *bad)
+{
+	struct decode *d = ctx;
+
+	if (d->fault)
+		return;
+	d->fault = layout_fault_name(bad->fault);
+	snprintf(d->detail, sizeof(d->detail), "frame of %zu bytes%s%.64s", bad->bytes.n, bad->field[0] ? " at field " : "",
+		 bad->field);
+}
 
 static int sample_flags(const struct layout_channel *c, int64_t v)
 {
@@ -247,7 +260,7 @@ static void emit(struct lake_batch *b, struct ledger *l, struct decode *d, uint3
 
 static void feed(struct lake_batch *b, struct ledger *l, struct layout_stream *s, struct view payload, struct decode *d, bool end)
 {
-	struct layout_sink sink = { .ctx = d, .frame = on_frame };
+	struct layout_sink sink = { .ctx = d, .frame = on_frame, .bad = on_bad };
 	struct layout_report before = *layout_stream_report(s);
 	const struct layout_report *after = layout_stream_report(s);
 
@@ -275,6 +288,10 @@ int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_
 	feed(b, l, late ? own : l->decoder, payload, &d, false);
 	emit(b, l, &d, seq, t_tablet_ns, late);
 	l->decoded++;
+	if (d.fault) { /* its good frames are in the table; the whole record waits for a better layout */
+		lake_quarantine(b, ledger_seen(l, seq, true)->log, l->info->stream, seq, d.fault, d.detail, payload);
+		l->quarantined++;
+	}
 	return 0;
 }
 
