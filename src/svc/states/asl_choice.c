@@ -104,9 +104,17 @@ static bool matches(struct view p, struct view s)
 	return i == p.n;
 }
 
-static bool compare(const struct comparison *c, const struct json *x, const struct json *y)
+static bool compare_times(enum relation r, const struct json *x, const struct json *y)
 {
 	int64_t a, b;
+
+	if (!json_is(x, JSON_STR) || !json_is(y, JSON_STR) || !asl_timestamp(json_str(x), &a) || !asl_timestamp(json_str(y), &b))
+		return false;
+	return relation(r, a < b ? -1 : a > b);
+}
+
+static bool compare(const struct comparison *c, const struct json *x, const struct json *y)
+{
 	double p, q;
 
 	switch (c->family) {
@@ -120,8 +128,7 @@ static bool compare(const struct comparison *c, const struct json *x, const stru
 		q = json_double(y, 0);
 		return relation((enum relation)c->what, p < q ? -1 : p > q);
 	case F_TIMESTAMP:
-		return json_is(x, JSON_STR) && json_is(y, JSON_STR) && asl_timestamp(json_str(x), &a) &&
-		       asl_timestamp(json_str(y), &b) && relation((enum relation)c->what, a < b ? -1 : a > b);
+		return compare_times((enum relation)c->what, x, y);
 	case F_BOOLEAN:
 		return json_is(x, JSON_BOOL) && json_is(y, JSON_BOOL) && json_is_true(x) == json_is_true(y);
 	case F_MATCHES:

@@ -231,31 +231,30 @@ static bool error_list(struct compiler *c, const struct json *def, bool last, co
 	return true;
 }
 
+static bool retrier_field(struct compiler *c, struct view name, const struct json *v, const char *at)
+{
+	static const struct { const char *name; int least; } ints[] = {
+		{ "IntervalSeconds", 1 }, { "MaxAttempts", 0 }, { "MaxDelaySeconds", 1 }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ints); i++)
+		if (view_eq_str(name, ints[i].name))
+			return (json_is(v, JSON_INT) && json_int(v, 0) >= ints[i].least && json_int(v, 0) <= 99999999) ||
+			       FAIL(c, below(c, at, name), "Value is not a valid number");
+	if (view_eq_str(name, "BackoffRate"))
+		return json_double(v, 0) >= 1 || FAIL(c, below(c, at, name), "Value must be greater than or equal to 1");
+	if (view_eq_str(name, "JitterStrategy"))
+		return view_eq_str(json_str(v), "FULL") || view_eq_str(json_str(v), "NONE") ||
+		       FAIL(c, below(c, at, name), "Value is not valid. Valid values are: [FULL, NONE]");
+	return view_eq_str(name, "ErrorEquals") || view_eq_str(name, "Comment") ||
+	       FAIL(c, below(c, at, name), "Field is not supported");
+}
+
 static bool retrier(struct compiler *c, const struct json *def, bool last, const char *at)
 {
-	static const char *const ints[] = { "IntervalSeconds", "MaxAttempts", "MaxDelaySeconds" };
-	const struct json *rate = json_get(def, "BackoffRate");
-	struct view jitter = json_get_str(def, "JitterStrategy");
-
-	for (size_t i = 0; json_is(def, JSON_OBJ) && i < def->obj.n; i++) {
-		struct view name = def->obj.v[i].name;
-		bool known = view_eq_str(name, "ErrorEquals") || view_eq_str(name, "BackoffRate") ||
-			     view_eq_str(name, "JitterStrategy") || view_eq_str(name, "Comment");
-
-		for (size_t k = 0; k < ARRAY_LEN(ints); k++)
-			if (view_eq_str(name, ints[k])) {
-				known = true;
-				if (!json_is(def->obj.v[i].value, JSON_INT) || json_int(def->obj.v[i].value, 0) < (k == 1 ? 0 : 1) ||
-				    json_int(def->obj.v[i].value, 0) > 99999999)
-					return FAIL(c, below(c, at, name), "Value is not a valid number");
-			}
-		if (!known)
-			return FAIL(c, below(c, at, name), "Field is not supported");
-	}
-	if (rate && json_double(rate, 0) < 1)
-		return FAIL(c, below(c, at, VIEW("BackoffRate")), "Value must be greater than or equal to 1");
-	if (json_get(def, "JitterStrategy") && !view_eq_str(jitter, "FULL") && !view_eq_str(jitter, "NONE"))
-		return FAIL(c, below(c, at, VIEW("JitterStrategy")), "Value is not valid. Valid values are: [FULL, NONE]");
+	for (size_t i = 0; json_is(def, JSON_OBJ) && i < def->obj.n; i++)
+		if (!retrier_field(c, def->obj.v[i].name, def->obj.v[i].value, at))
+			return false;
 	return error_list(c, def, last, at);
 }
 
