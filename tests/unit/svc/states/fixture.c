@@ -224,3 +224,15 @@ bool wait_calls(struct fixture *f, int n)
 			return false;
 	return true;
 }
+
+void wait_event(struct fixture *f, const char *arn, const char *type)
+{
+	int64_t end = clock_mono_ns() + WAIT_NS;
+
+	while (!strstr(history(f, arn), type)) {
+		if (clock_mono_ns() > end)
+			fail_msg("no %s: %s", type, history(f, arn));
+		LOCK_SCOPE(&f->lock);
+		cond_wait_until(&f->cond, &f->lock, clock_mono_ns() + 2000000);
+	}
+}

@@ -32,6 +32,7 @@ const struct json *run(struct fixture *f, const char *name, const char *definiti
 const struct json *wait_end(struct fixture *f, const char *arn);
 /* "PassStateEntered<0 PassStateExited<2 ...": types and previous ids. */
 const char *history(struct fixture *f, const char *arn);
+void wait_event(struct fixture *f, const char *arn, const char *type);
 bool wait_calls(struct fixture *f, int n);
 void release(struct fixture *f); /* calls that wait go on */
 const char *text(struct fixture *f, const struct json *o, const char *name);

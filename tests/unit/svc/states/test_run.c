@@ -177,6 +177,7 @@ TEST(states_stop_ends_an_execution)
 	fixture_open(&f, unit_tmpdir());
 	fixture_start(&f);
 	arn = begin(&f, "m", MACHINE("\"A\":{\"Type\":\"Wait\",\"Seconds\":600,\"End\":true}"));
+	wait_event(&f, arn, "WaitStateEntered");
 	assert_non_null(strstr(call(&f, "StopExecution", arena_printf(&f.a, "{\"executionArn\":\"%s\",\"error\":\"E\",\"cause\":\"C\"}",
 								       arn)), "stopDate"));
 	assert_string_equal(text(&f, wait_end(&f, arn), "status"), "ABORTED");
