@@ -380,6 +380,9 @@ TEST(sql_bombs_end_at_the_limits)
 {
 	struct fix f;
 
+#ifdef __SANITIZE_THREAD__
+	skip_test("a forked worker that runs out of memory hangs in ThreadSanitizer's own locks");
+#endif
 	fix_open(&f, &small);
 	assert_null(query(&f, "SELECT repeat('x', 4000000000)"));
 	assert_true(f.e.code == ERR_LIMIT || f.e.code == ERR_INVALID || f.e.code == ERR_INTERNAL);
