@@ -37,6 +37,24 @@ static int post_error(struct loop *l, const char *path, const char *type, const 
 	return post(l, path, view_str(json_text(l->cx.arena, o)));
 }
 
+/* "InvalidInput" for "invalid input". */
+static const char *error_type(struct arena *a, int code)
+{
+	char *s = arena_str(a, view_str(err_text(code))), *to = s;
+	bool first = true;
+
+	for (const char *p = s; *p; p++) {
+		if (*p == ' ' || *p == '/') {
+			first = true;
+			continue;
+		}
+		*to++ = (char)(first && *p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+		first = false;
+	}
+	*to = 0;
+	return s;
+}
+
 static int run_event(struct loop *l, const char *id, struct view body)
 {
 	struct arena *a = l->cx.arena;
@@ -49,7 +67,7 @@ static int run_event(struct loop *l, const char *id, struct view body)
 		r = l->row->fn(&l->cx, event, &answer);
 	if (!event || r < 0) {
 		fprintf(stderr, "%s\n", l->cx.err.msg);
-		return post_error(l, arena_printf(a, "invocation/%s/error", id), err_text(l->cx.err.code), l->cx.err.msg);
+		return post_error(l, arena_printf(a, "invocation/%s/error", id), error_type(a, l->cx.err.code), l->cx.err.msg);
 	}
 	return post(l, arena_printf(a, "invocation/%s/response", id), view_str(json_text(a, answer)));
 }
