@@ -9,23 +9,25 @@ import _tree
 SUITES = ("tests/contract/", "tests/api/", "tests/flow/", "tests/fault/")
 
 
-def builder(path):
-    """The text of the nearest meson.build at or above the folder of @path."""
+def named(path, target):
+    """Is @target named by a meson.build at or above the folder of @path?"""
     folder = os.path.dirname(path)
-    while folder:
-        if os.path.exists(os.path.join(_tree.ROOT, folder, "meson.build")):
-            return f"{folder}/meson.build"
+    while True:
+        build = os.path.join(folder, "meson.build")
+        if os.path.exists(os.path.join(_tree.ROOT, build)) and re.search(rf"['/]{re.escape(target)}'", _tree.text(build)):
+            return True
+        if not folder:
+            return False
         folder = os.path.dirname(folder)
-    return "meson.build"
 
 
 problems = []
 sources = [f for f in _tree.files(".c") if f.startswith(("src/", "tests/unit/", "tests/fuzz/", "functions/"))]
 for f in sources:
-    name, build = os.path.basename(f), builder(f)
+    name = os.path.basename(f)
     target = re.sub(r"^fuzz_(\w+)\.c$", r"\1", name) if f.startswith("tests/fuzz/") else name
-    if not re.search(rf"['/]{re.escape(target)}'", _tree.text(build)):
-        problems.append(f"{f}: not named in {build}")
+    if not named(f, target):
+        problems.append(f"{f}: not named in a meson.build at or above its folder")
 for f in _tree.files(".c"):
     if os.path.basename(f).startswith("test_") and "TEST(" not in _tree.text(f):
         problems.append(f"{f}: holds no TEST()")
