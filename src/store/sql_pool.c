@@ -26,6 +26,15 @@
 #include "os/thread.h"
 #include "store/sql.h"
 
+/* Sanitizers reserve terabytes of addresses: no limit on them then. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED false
+#endif
+
 #define MESSAGE_MAX (64 * MIB)
 #define NS_PER_MS 1000000LL
 #define AS_ABOVE (3 * GIB)  /* code, stacks and what the engine does not count, above its own limit */
@@ -117,9 +126,8 @@ static int child_start(struct sql_pool *p, struct child *c, struct err *e)
 	struct proc_opts o = { .argv = argv, .env = env, .fd_err = -1, .limit_nofile = MANY_FILES };
 	int fds[2], r;
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they reserve terabytes of addresses */
-	o.limit_as_bytes = p->o.memory_bytes + AS_ABOVE;
-#endif
+	if (!SANITIZED)
+		o.limit_as_bytes = p->o.memory_bytes + AS_ABOVE;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return err_sys(e, ERR_IO, "socket pair for the SQL process");
 	o.fd_in = o.fd_out = fds[1];
