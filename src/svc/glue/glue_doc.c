@@ -157,7 +157,8 @@ void glue_doc_out(struct out *o, const struct json *doc, struct arena *a)
 	for (size_t i = 0; i < doc->obj.n; i++) {
 		const char *name = arena_str(a, doc->obj.v[i].name);
 
-		if (strcmp(name, "LastAccessTime") == 0 || strcmp(name, "LastAnalyzedTime") == 0)
+		if (strcmp(name, "LastAccessTime") == 0 || strcmp(name, "LastAnalyzedTime") == 0 ||
+		    strcmp(name, "LastModifiedOn") == 0)
 			out_time(o, name, json_int(doc->obj.v[i].value, 0));
 		else
 			out_json(o, name, doc->obj.v[i].value);

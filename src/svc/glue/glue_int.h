@@ -88,6 +88,7 @@ struct glue_in { /* the members of all operations; each table names those it has
 	const char *description, *role, *mode, *class, *job, *run;
 	struct glue_command_in *command;
 	struct glue_execution_in *execution;
+	struct glue_in *update; /* UpdateJob's JobUpdate: members of a job */
 	struct op_map arguments, fixed_arguments;
 	struct opt_int timeout, max_retries;
 	struct opt_bool predecessors;
@@ -145,6 +146,7 @@ int glue__get_partitions(struct op_ctx *cx, const void *in, struct out *o);
 int glue__update_partition(struct op_ctx *cx, const void *in, struct out *o);
 int glue__delete_partition(struct op_ctx *cx, const void *in, struct out *o);
 int glue__create_job(struct op_ctx *cx, const void *in, struct out *o);
+int glue__update_job(struct op_ctx *cx, const void *in, struct out *o);
 int glue__get_job(struct op_ctx *cx, const void *in, struct out *o);
 int glue__get_jobs(struct op_ctx *cx, const void *in, struct out *o);
 int glue__delete_job(struct op_ctx *cx, const void *in, struct out *o);

@@ -44,6 +44,8 @@ static int check_job(struct op_ctx *cx, const struct glue_in *in)
 {
 	const struct glue_command_in *c = in->command;
 
+	if (!c || !in->role)
+		return aws_fail(&cx->err, &GLUE_INVALID, "%s is required", c ? "Role" : "Command");
 	if (!c->name || strcmp(c->name, "sql") != 0)
 		return aws_fail(&cx->err, &GLUE_INVALID, "Command.Name %s is not supported: jobs are of the sql kind",
 				c->name ? c->name : "(none)");
@@ -56,16 +58,11 @@ static int check_job(struct op_ctx *cx, const struct glue_in *in)
 	return 0;
 }
 
-int glue__create_job(struct op_ctx *cx, const void *input, struct out *o)
+static const char *job_doc(struct op_ctx *cx, const struct glue_in *in, const char *name)
 {
-	struct glue_call c = glue__call(cx, input, o);
 	struct json *doc = json_new_obj(cx->arena), *command = json_new_obj(cx->arena), *execution = json_new_obj(cx->arena);
-	const struct glue_in *in = c.in;
 
-	if (check_job(cx, in) < 0)
-		return cx->err.code;
-	c.name = in->name;
-	json_set_str(cx->arena, doc, "Name", in->name);
+	json_set_str(cx->arena, doc, "Name", name);
 	json_set_str(cx->arena, doc, "JobMode", "SCRIPT");
 	json_set_str(cx->arena, doc, "Description", in->description);
 	json_set_str(cx->arena, doc, "Role", in->role);
@@ -80,10 +77,46 @@ int glue__create_job(struct op_ctx *cx, const void *input, struct out *o)
 	json_set_int(cx->arena, doc, "MaxRetries", 0);
 	json_set_int(cx->arena, doc, "Timeout", opt_int_or(in->timeout, TIMEOUT_MIN));
 	json_set_str(cx->arena, doc, "ExecutionClass", "STANDARD");
-	c.doc = json_text(cx->arena, doc);
+	json_set_int(cx->arena, doc, "LastModifiedOn", clock_ms());
+	return json_text(cx->arena, doc);
+}
+
+int glue__create_job(struct op_ctx *cx, const void *input, struct out *o)
+{
+	struct glue_call c = glue__call(cx, input, o);
+
+	if (check_job(cx, c.in) < 0)
+		return cx->err.code;
+	c.name = c.in->name;
+	c.doc = job_doc(cx, c.in, c.name);
 	if (glue__write(cx, &c, create_tx) < 0)
 		return cx->err.code;
-	out_str(o, "Name", in->name);
+	out_str(o, "Name", c.name);
+	return 0;
+}
+
+static int update_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct glue_call *c = arg;
+	struct job_row j;
+
+	if (need_job(tx, c, &j, e) < 0)
+		return e->code;
+	return tx_run(tx, e, "UPDATE glue_job SET doc = ? WHERE name = ?", "ss", c->doc, c->name);
+}
+
+/* As with AWS, the definition is overwritten as a whole.  Runs under way keep the one they started with. */
+int glue__update_job(struct op_ctx *cx, const void *input, struct out *o)
+{
+	struct glue_call c = glue__call(cx, input, o);
+
+	if (check_job(cx, c.in->update) < 0)
+		return cx->err.code;
+	c.name = c.in->job;
+	c.doc = job_doc(cx, c.in->update, c.name);
+	if (glue__write(cx, &c, update_tx) < 0)
+		return cx->err.code;
+	out_str(o, "JobName", c.name);
 	return 0;
 }
 
@@ -92,7 +125,8 @@ static void out_job(struct glue_call *c, const char *name, const struct job_row 
 	out_obj(c->o, name);
 	glue_doc_out(c->o, j->doc, c->arena);
 	out_time(c->o, "CreatedOn", j->made_ms);
-	out_time(c->o, "LastModifiedOn", j->made_ms);
+	if (!json_get(j->doc, "LastModifiedOn"))
+		out_time(c->o, "LastModifiedOn", j->made_ms);
 	out_obj_end(c->o);
 }
 

@@ -192,16 +192,23 @@ static const char *const classes_refused[] = { "FLEX", NULL };
 		OP_REFUSED("JobRunQueuingEnabled"), OP_ENUM(IN, class, "ExecutionClass", false, classes, classes_refused)
 #define JOB OP_STR(IN, job, "JobName", true, 1, 255)
 
+#define SETTINGS \
+	OP_ENUM(IN, mode, "JobMode", false, modes, modes_refused), OP_STR(IN, description, "Description", false, 0, 2048), \
+		OP_REFUSED("LogUri"), OP_OBJ(IN, execution, "ExecutionProperty", false, execution_fields), \
+		OP_MAP(IN, arguments, "DefaultArguments", false, 0), \
+		OP_MAP(IN, fixed_arguments, "NonOverridableArguments", false, 0), OP_REFUSED("Connections"), \
+		OP_INT(IN, max_retries, "MaxRetries", false, 0, 0), OP_INT(IN, timeout, "Timeout", false, 1, 0), \
+		OP_REFUSED("GlueVersion"), OP_REFUSED("CodeGenConfigurationNodes"), OP_REFUSED("SourceControlDetails"), \
+		OP_REFUSED("MaintenanceWindow"), CAPACITY
+
 static const struct op_field create_job_fields[] = {
-	NAME, OP_ENUM(IN, mode, "JobMode", false, modes, modes_refused),
-	OP_STR(IN, description, "Description", false, 0, 2048), OP_REFUSED("LogUri"), OP_STR(IN, role, "Role", true, 0, 0),
-	OP_OBJ(IN, execution, "ExecutionProperty", false, execution_fields),
-	OP_OBJ(IN, command, "Command", true, command_fields), OP_MAP(IN, arguments, "DefaultArguments", false, 0),
-	OP_MAP(IN, fixed_arguments, "NonOverridableArguments", false, 0), OP_REFUSED("Connections"),
-	OP_INT(IN, max_retries, "MaxRetries", false, 0, 0), OP_INT(IN, timeout, "Timeout", false, 1, 0), OP_REFUSED("Tags"),
-	OP_REFUSED("GlueVersion"), OP_REFUSED("CodeGenConfigurationNodes"), OP_REFUSED("SourceControlDetails"),
-	OP_REFUSED("MaintenanceWindow"), CAPACITY, OP_END
+	NAME, OP_STR(IN, role, "Role", true, 0, 0), OP_OBJ(IN, command, "Command", true, command_fields), OP_REFUSED("Tags"),
+	SETTINGS, OP_END
 };
+static const struct op_field job_update_fields[] = {
+	OP_STR(IN, role, "Role", false, 0, 0), OP_OBJ(IN, command, "Command", false, command_fields), SETTINGS, OP_END
+};
+static const struct op_field update_job_fields[] = { JOB, OP_OBJ(IN, update, "JobUpdate", true, job_update_fields), OP_END };
 static const struct op_field job_fields[] = { JOB, OP_END };
 static const struct op_field get_jobs_fields[] = { TOKEN, OP_INT(IN, max, "MaxResults", false, 1, 1000), OP_END };
 static const struct op_field start_job_run_fields[] = {
@@ -236,6 +243,7 @@ static const struct op ops[] = {
 	ROW("GetTables", glue__get_tables, get_tables_fields, 0, "Lists the tables of a database."),
 	ROW("StartJobRun", glue__start_job_run, start_job_run_fields, OP_WRITE, "Starts a run of a job."),
 	ROW("UpdateDatabase", glue__update_database, update_database_fields, OP_WRITE, "Replaces a database's description."),
+	ROW("UpdateJob", glue__update_job, update_job_fields, OP_WRITE, "Replaces a job's definition."),
 	ROW("UpdatePartition", glue__update_partition, update_partition_fields, OP_WRITE, "Replaces a partition."),
 	ROW("UpdateTable", glue__update_table, update_table_fields, OP_WRITE, "Replaces a table; with VersionId only if it has not changed."),
 };

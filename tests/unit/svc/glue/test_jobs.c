@@ -70,6 +70,28 @@ TEST(glue_jobs_are_described_and_refused)
 	fixture_free(f);
 }
 
+TEST(glue_job_update_replaces_the_whole_definition)
+{
+	struct fixture *f = fixture_new();
+	const struct json *v;
+
+	make_job(f, "SELECT 1", ",'DefaultArguments':{'--a':'1'},'Timeout':5");
+	ok(f, "glue:UpdateJob", "{'JobName':'j','JobUpdate':{'Role':'r2','Command':{'Name':'sql','ScriptLocation':'s3://lake/new'}}}");
+	v = json_get(ok(f, "glue:GetJob", "{'JobName':'j'}"), "Job");
+	assert_string_equal(text(f, v, "Name"), "j");
+	assert_string_equal(text(f, v, "Role"), "r2");
+	assert_string_equal(text(f, json_get(v, "Command"), "ScriptLocation"), "s3://lake/new");
+	assert_int_equal(json_len(json_get(v, "DefaultArguments")), 0);
+	assert_int_equal(json_int(json_get(v, "Timeout"), 0), 2880);
+	assert_non_null(json_get(v, "LastModifiedOn"));
+	assert_int_equal(json_get(v, "LastModifiedOn")->type, json_get(v, "CreatedOn")->type);
+	fails(f, "glue:UpdateJob", "{'JobName':'k','JobUpdate':{'Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/x'}}}", "EntityNotFoundException", "Job k not found.");
+	fails(f, "glue:UpdateJob", "{'JobName':'j','JobUpdate':{'Role':'r'}}", "InvalidInputException", "Command is required");
+	fails(f, "glue:UpdateJob", "{'JobName':'j','JobUpdate':{'Command':{'Name':'sql','ScriptLocation':'s3://lake/x'}}}", "InvalidInputException", "Role is required");
+	fails(f, "glue:UpdateJob", "{'JobName':'j'}", "InvalidInputException", "JobUpdate");
+	fixture_free(f);
+}
+
 TEST(glue_job_writes_partitions_and_tells)
 {
 	struct fixture *f = fixture_new();
