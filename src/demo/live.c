@@ -97,13 +97,15 @@ void *live_run(void *live)
 		struct err e = { 0 };
 		struct http_result res;
 		struct arena a;
+		int r;
 
 		arena_init(&a, MIB);
 		buf_reset(&l->text);
-		(void)aws_client_send(l->aws, &(struct aws_request){ .service = "mulgil", .method = "GET", .path = "/-/signals",
+		r = aws_client_send(l->aws, &(struct aws_request){ .service = "mulgil", .method = "GET", .path = "/-/signals",
 								     .query = arena_printf(&a, "measurement=%s", l->tablet->person->id),
 								     .sink = on_piece, .sink_arg = l, .timeout_ms = CALL_MS },
 				      &a, &res, &e);
+		l->breaks += r < 0;
 		arena_clear(&a);
 		if (!atomic_load(&s->stop))
 			tablet__sleep_ms(AGAIN_MS); /* the server was away */

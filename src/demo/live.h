@@ -18,7 +18,7 @@ struct live {
 	atomic_bool there; /* subscribed */
 	double *ms;        /* latencies */
 	size_t n, cap;
-	uint64_t events;
+	uint64_t events, breaks; /* records seen; connections that broke */
 	uint8_t *seen[PERSON_STREAMS]; /* by seq */
 };
 

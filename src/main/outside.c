@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "main/wire.h"
 #include "os/clock.h"
+#include "os/crypto.h"
 #include "os/diag.h"
 
 #define URL_PREFIX "/-/url/"
@@ -86,6 +87,21 @@ static bool verified(struct wire *w, struct http_req *r, const char *service, st
 		answer_error(r, 403, "InvalidSignatureException",
 			     arena_printf(http_arena(r), "Credential should be scoped to correct service: '%s'.", service));
 		return false;
+	}
+	/* Where the client told the body's digest, the gate has not read it. */
+	if (!res->body_verified) {
+		uint8_t sha[DIGEST_MAX];
+
+		if (read_body(&self, &self.body, &e) < 0) {
+			answer_err(r, &e);
+			return false;
+		}
+		digest_once(DIGEST_SHA256, self.body, sha);
+		if (res->mode != PAYLOAD_SHA256 || !crypto_equal(sha, res->payload_sha256, 32)) {
+			answer_error(r, 403, "InvalidSignatureException",
+				     "The SHA-256 of the body is not the x-amz-content-sha256 that was signed.");
+			return false;
+		}
 	}
 	*body = self.body;
 	return true;
