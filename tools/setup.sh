@@ -150,5 +150,6 @@ for what in "$@"; do
 done
 install_packages "${lists[@]}"
 npm_files
+tools/web setup
 case " $* " in *" demo "*) recordings ;; esac
 case " $* " in *" test "*) models ;; esac

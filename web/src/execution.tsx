@@ -132,40 +132,42 @@ function GraphView({ graph, runs }: { graph: Graph; runs: Runs }) {
 
 function States({ graph, runs }: { graph: Graph; runs: Runs }) {
 	return (
-		<table class="states">
-			<caption>States</caption>
-			<thead>
-				<tr>
-					<th scope="col">State</th>
-					<th scope="col">Outcome</th>
-					<th scope="col" class="n">
-						Duration
-					</th>
-					<th scope="col" class="n">
-						Attempts
-					</th>
-				</tr>
-			</thead>
-			<tbody>
-				{allNodes(graph).map((n) => {
-					const run = runs.get(n.name);
-					const outcome = outcomeOf(runs, n.name);
-					return (
-						<tr key={n.name}>
-							<th scope="row">{n.name}</th>
-							<td>
-								<span class={`outcome ${LOOK[outcome]}`}>
-									<span aria-hidden="true">{MARK[outcome]}</span> {outcome}
-									{run && run.visits > 1 ? ` (${run.visits} times)` : ''}
-								</span>
-							</td>
-							<td class="n">{run ? duration(run.durationMs) : '–'}</td>
-							<td class="n">{run?.attempts || '–'}</td>
-						</tr>
-					);
-				})}
-			</tbody>
-		</table>
+		<div class="scroll states" tabIndex={0} role="region" aria-label="States">
+			<table>
+				<caption>States</caption>
+				<thead>
+					<tr>
+						<th scope="col">State</th>
+						<th scope="col">Outcome</th>
+						<th scope="col" class="n">
+							Duration
+						</th>
+						<th scope="col" class="n">
+							Attempts
+						</th>
+					</tr>
+				</thead>
+				<tbody>
+					{allNodes(graph).map((n) => {
+						const run = runs.get(n.name);
+						const outcome = outcomeOf(runs, n.name);
+						return (
+							<tr key={n.name}>
+								<th scope="row">{n.name}</th>
+								<td>
+									<span class={`outcome ${LOOK[outcome]}`}>
+										<span aria-hidden="true">{MARK[outcome]}</span> {outcome}
+										{run && run.visits > 1 ? ` (${run.visits} times)` : ''}
+									</span>
+								</td>
+								<td class="n">{run ? duration(run.durationMs) : '–'}</td>
+								<td class="n">{run?.attempts || '–'}</td>
+							</tr>
+						);
+					})}
+				</tbody>
+			</table>
+		</div>
 	);
 }
 

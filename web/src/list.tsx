@@ -28,7 +28,7 @@ export function List() {
 				</p>
 			)}
 			{list && list.length > 0 && (
-				<div class="scroll" tabIndex={0} role="region" aria-labelledby="list-title">
+				<div class="scroll" tabIndex={0} role="region" aria-label="Table of measurements">
 					<table>
 						<thead>
 							<tr>

@@ -34,7 +34,7 @@ function makePlot(box: HTMLElement): uPlot {
 			scales: { x: { time: false, range: [-WINDOW_S, 0] } },
 			axes: [
 				{ ...axis, size: 22, values: (_, v) => v.map((s) => `${s} s`) },
-				{ ...axis, size: 58, space: 28 },
+				{ ...axis, size: 58, space: 18 },
 			],
 			series: [{}, { stroke: () => css('--signal'), width: 1.25, points: { show: false }, spanGaps: false }],
 		},
