@@ -37,26 +37,34 @@ static const char *program_dir(struct arena *a)
 static const char *first_that_exists(struct arena *a, const char *one, const char *two)
 {
 	const char *dir = program_dir(a);
-	const char *v[] = { arena_printf(a, "%s/%s", dir, one), arena_printf(a, "%s/%s", dir, two) };
+	const char *v[] = { arena_printf(a, "%s/%s", dir, one),
+			    arena_printf(a, "%s/%s", dir, two) };
 
 	return file_exists(v[0]) ? v[0] : file_exists(v[1]) ? v[1] : NULL;
 }
 
 const char *deploy_find_template(struct arena *a, struct err *e)
 {
-	const char *found = first_that_exists(a, "../" OWN_TEMPLATE, "../share/mulgil/" OWN_TEMPLATE);
+	const char *found = first_that_exists(a, "../" OWN_TEMPLATE,
+					      "../share/mulgil/" OWN_TEMPLATE);
 
 	if (!found)
-		err_set(e, ERR_NOENT, "no template: neither %s/../" OWN_TEMPLATE " nor %s/../share/mulgil/" OWN_TEMPLATE " is there",
+		err_set(e, ERR_NOENT,
+			"no template: neither %s/../" OWN_TEMPLATE
+			" nor %s/../share/mulgil/" OWN_TEMPLATE " is there",
 			program_dir(a), program_dir(a));
 	return found;
 }
 
 static int find_account(struct deploy *d, const char **ret, struct err *e)
 {
-	const struct sign_header headers[] = { { "content-type", "application/x-www-form-urlencoded" } };
-	const struct aws_request q = { .service = "sts", .headers = headers, .n_headers = ARRAY_LEN(headers),
-				       .body = VIEW("Action=GetCallerIdentity&Version=2011-06-15") };
+	const struct sign_header headers[] = { { "content-type",
+						 "application/x-www-form-urlencoded" } };
+	const struct aws_request q = { .service = "sts",
+				       .headers = headers,
+				       .n_headers = ARRAY_LEN(headers),
+				       .body = VIEW(
+					       "Action=GetCallerIdentity&Version=2011-06-15") };
 	struct http_result res;
 	const struct xml *x;
 	struct view account;
@@ -99,33 +107,40 @@ static int set_parameters(struct deploy *d, const struct deploy_opts *o, struct 
 	return template_parameters(&d->t, p, n, e);
 }
 
+static int prepare_all(struct deploy *d, struct err *e)
+{
+	for (size_t i = 0; i < d->t.n; i++)
+		if (resource_check(d, d->t.order[i], e) < 0)
+			return e->code;
+	for (size_t i = 0; i < d->t.n; i++)
+		if (resource_prepare(d, d->t.order[i], e) < 0)
+			return e->code;
+	return 0;
+}
+
 /* Everything that can be checked before anything is changed. */
 static int prepare(struct deploy *d, const struct deploy_opts *o, struct err *e)
 {
-	const char *path = o->template_path ? o->template_path : deploy_find_template(d->a, e), *slash, *account = NULL;
+	const char *path = o->template_path ? o->template_path : deploy_find_template(d->a, e),
+		   *slash, *account = NULL;
 	struct view text;
 
 	if (!path || file_read(path, d->a, TEMPLATE_MAX, &text, e) < 0)
 		return e->code;
 	slash = strrchr(path, '/');
-	d->dir = slash ? arena_printf(d->a, "%.*s", (int)(slash - path + (slash == path)), path) : ".";
+	d->dir = slash ? arena_printf(d->a, "%.*s", (int)(slash - path + (slash == path)), path)
+		       : ".";
 	if (template_parse(d->a, text, &d->t, e) < 0 || resource_expand(&d->t, e) < 0)
 		return err_ctx(e, "%s", path);
-	d->t.value = resource_value;
 	if (find_account(d, &account, e) < 0)
 		return e->code;
+	d->t.value = resource_value;
 	template_define(&d->t, "AWS::Region", aws_client_info(d->aws)->region);
 	template_define(&d->t, "AWS::AccountId", account);
 	template_define(&d->t, "AWS::StackName", d->stack);
 	template_define(&d->t, "AWS::Partition", "aws");
-	if (set_parameters(d, o, e) < 0 || template_order(&d->t, e) < 0)
+	if (set_parameters(d, o, e) < 0 || template_order(&d->t, e) < 0 || prepare_all(d, e) < 0)
 		return err_ctx(e, "%s", path);
-	for (size_t i = 0; i < d->t.n; i++)
-		if (resource_check(d, d->t.order[i], e) < 0)
-			return err_ctx(e, "%s", path);
-	for (size_t i = 0; i < d->t.n; i++)
-		if (resource_prepare(d, d->t.order[i], e) < 0)
-			return err_ctx(e, "%s", path);
 	return 0;
 }
 
@@ -147,7 +162,8 @@ static int upload(struct deploy *d, struct err *e)
 	return 0;
 }
 
-static void report(struct deploy *d, struct deploy_opts *o, const struct deploy_resource *r, struct json *all)
+static void report(struct deploy *d, struct deploy_opts *o, const struct deploy_resource *r,
+		   struct json *all)
 {
 	struct json *x = json_new_obj(d->a);
 
@@ -168,14 +184,16 @@ static int put_all(struct deploy *d, struct deploy_opts *o, struct json *all, st
 
 		if (d->dry_run)
 			r->action = "checked";
-		else if (resource_check(d, r, e) < 0 || resource_prepare(d, r, e) < 0 || r->kind->put(d, r, e) < 0)
+		else if (resource_check(d, r, e) < 0 || resource_prepare(d, r, e) < 0 ||
+			 r->kind->put(d, r, e) < 0)
 			return err_ctx(e, "%s (%s)", r->id, r->type);
 		report(d, o, r, all);
 	}
 	return 0;
 }
 
-int deploy_run(struct aws_client *c, struct deploy_opts *o, const struct json **ret_outputs, struct arena *a, struct err *e)
+int deploy_run(struct aws_client *c, struct deploy_opts *o, const struct json **ret_outputs,
+	       struct arena *a, struct err *e)
 {
 	struct deploy d = {
 		.aws = c,
@@ -187,7 +205,8 @@ int deploy_run(struct aws_client *c, struct deploy_opts *o, const struct json **
 	struct json *all = json_new_arr(a);
 	const struct json *outputs;
 
-	if (prepare(&d, o, e) < 0 || (!o->dry_run && upload(&d, e) < 0) || put_all(&d, o, all, e) < 0)
+	if (prepare(&d, o, e) < 0 || (!o->dry_run && upload(&d, e) < 0) ||
+	    put_all(&d, o, all, e) < 0)
 		return e->code;
 	outputs = template_outputs(&d.t, e);
 	if (!outputs)
@@ -199,7 +218,8 @@ int deploy_run(struct aws_client *c, struct deploy_opts *o, const struct json **
 
 /* --- the command --- */
 
-static void print_progress(void *arg, const char *action, const char *type, const char *logical_id, const char *physical_id)
+static void print_progress(void *arg, const char *action, const char *type, const char *logical_id,
+			   const char *physical_id)
 {
 	(void)arg;
 	printf("%-9s  %-36s  %-18s  %s\n", action, type, logical_id, physical_id);
@@ -207,7 +227,8 @@ static void print_progress(void *arg, const char *action, const char *type, cons
 }
 
 /* Takes every --parameter NAME=VALUE out of argv.  0, or an exit code. */
-static int take_params(int *argc, char **argv, struct deploy_param *p, size_t *ret_n, struct arena *a)
+static int take_params(int *argc, char **argv, struct deploy_param *p, size_t *ret_n,
+		       struct arena *a)
 {
 	int rest = 0;
 
@@ -233,7 +254,8 @@ static int take_params(int *argc, char **argv, struct deploy_param *p, size_t *r
 	return 0;
 }
 
-static void print_result(struct cli_session *s, const struct deploy_opts *o, const struct json *outputs, bool as_json)
+static void print_result(struct cli_session *s, const struct deploy_opts *o,
+			 const struct json *outputs, bool as_json)
 {
 	struct json *doc = json_new_obj(&s->arena);
 
@@ -244,7 +266,8 @@ static void print_result(struct cli_session *s, const struct deploy_opts *o, con
 		return;
 	}
 	for (size_t i = 0; i < json_len(outputs) && !o->dry_run; i++)
-		printf("%s%.*s = %.*s\n", i ? "" : "\n", VIEW_ARG(outputs->obj.v[i].name), VIEW_ARG(json_str(outputs->obj.v[i].value)));
+		printf("%s%.*s = %.*s\n", i ? "" : "\n", VIEW_ARG(outputs->obj.v[i].name),
+		       VIEW_ARG(json_str(outputs->obj.v[i].value)));
 }
 
 static int run(struct deploy_opts *o, const char *data, bool as_json)
@@ -273,19 +296,26 @@ int cli_deploy(int argc, char **argv)
 	struct deploy_opts o = { .params = params };
 	struct arena a;
 	const struct cli_option options[] = {
-		{ "--parameter", "NAME=VALUE", "value of a parameter of the template; any number of times", &unused, NULL },
+		{ "--parameter", "NAME=VALUE",
+		  "value of a parameter of the template; any number of times", &unused, NULL },
 		{ "--stack", "NAME", "AWS::StackName [audience]", &o.stack, NULL },
-		{ "--artifacts-bucket", "NAME", "where local code and scripts are put [mulgil-artifacts]", &o.artifacts_bucket, NULL },
-		{ "--data", "DIR", "the server's data folder [$MULGIL_DATA or mulgil-data]", &data, NULL },
+		{ "--artifacts-bucket", "NAME",
+		  "where local code and scripts are put [mulgil-artifacts]", &o.artifacts_bucket,
+		  NULL },
+		{ "--data", "DIR", "the server's data folder [$MULGIL_DATA or mulgil-data]", &data,
+		  NULL },
 		{ "--output", "text|json", "[text]", &output, NULL },
 		{ "--dry-run", NULL, "check everything, change nothing", NULL, &o.dry_run },
 		{ 0 },
 	};
 	const struct cli_usage usage = {
 		"mulgil deploy [TEMPLATE] [options]",
-		"Puts up what a CloudFormation or SAM template describes; without TEMPLATE, the audience pipeline.\n"
-		"Doing it again changes only what differs.  What is not supported is named before anything is created.\n\n"
-		"examples:\n  mulgil deploy\n  mulgil deploy pipelines/audience/template.yaml --parameter BufferSeconds=60\n",
+		"Puts up what a CloudFormation or SAM template describes; without TEMPLATE, the "
+		"audience pipeline.\n"
+		"Doing it again changes only what differs.  What is not supported is named before "
+		"anything is created.\n\n"
+		"examples:\n  mulgil deploy\n  mulgil deploy pipelines/audience/template.yaml "
+		"--parameter BufferSeconds=60\n",
 		options,
 	};
 	int r;

@@ -21,19 +21,20 @@ struct deploy_param {
 };
 
 /* One resource is done: @action is "created", "updated" or "unchanged" ("checked" with dry_run). */
-typedef void (*deploy_progress_fn)(void *arg, const char *action, const char *type, const char *logical_id,
-				   const char *physical_id);
+typedef void (*deploy_progress_fn)(void *arg, const char *action, const char *type,
+				   const char *logical_id, const char *physical_id);
 
 struct deploy_opts {
-	const char *template_path;    /* NULL: the audience pipeline's, see deploy_find_template() */
-	const char *stack;            /* AWS::StackName; NULL: "audience" */
+	const char *template_path; /* NULL: the audience pipeline's, see deploy_find_template() */
+	const char *stack;         /* AWS::StackName; NULL: "audience" */
 	const char *artifacts_bucket; /* NULL: "mulgil-artifacts" */
 	const struct deploy_param *params;
 	size_t n_params;
-	bool dry_run;                 /* checks all that can be checked without a call that changes something */
-	deploy_progress_fn progress;  /* NULL: silent */
+	bool dry_run; /* checks all that can be checked without a call that changes something */
+	deploy_progress_fn progress; /* NULL: silent */
 	void *progress_arg;
-	const struct json *resources; /* out, if the call succeeded: [{action, type, logical_id, physical_id}], in @a */
+	const struct json *
+		resources; /* out, if the call succeeded: [{action, type, logical_id, physical_id}], in @a */
 };
 
 /*
@@ -42,8 +43,8 @@ struct deploy_opts {
  * Returns 0; ERR_INVALID or ERR_UNSUPPORTED naming the place in the template, nothing was created; or a service's error
  * with the resource's name in front: resources before it stay, deploying again goes on from there.
  */
-int deploy_run(struct aws_client *c, struct deploy_opts *o, const struct json **ret_outputs, struct arena *a,
-	       struct err *e) MUST_CHECK;
+int deploy_run(struct aws_client *c, struct deploy_opts *o, const struct json **ret_outputs,
+	       struct arena *a, struct err *e) MUST_CHECK;
 
 /* The audience pipeline's template.yaml: beside the program (build tree), else ../share/mulgil.  NULL and ERR_NOENT
  * naming both places. */

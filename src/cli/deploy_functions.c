@@ -38,7 +38,8 @@ static void add_need(struct resolver *x, struct deploy_resource *r)
 }
 
 /* What "Name" (@attr VIEW_NONE) or "Name.attr" gives; VIEW_NONE and an error naming @what. */
-static struct view lookup(struct resolver *x, struct view name, struct view attr, const char *place, const char *what)
+static struct view lookup(struct resolver *x, struct view name, struct view attr, const char *place,
+			  const char *what)
 {
 	const struct json *v = attr.p ? NULL : json_get_view(x->t->values, name);
 	struct deploy_resource *r;
@@ -47,20 +48,21 @@ static struct view lookup(struct resolver *x, struct view name, struct view attr
 	if (v)
 		return json_str(v);
 	if (view_starts(name, VIEW("AWS::"))) {
-		err_set(x->e, ERR_UNSUPPORTED, "%s: %s: pseudo parameter %.*s is not supported", place, what, VIEW_ARG(name));
+		err_set(x->e, ERR_UNSUPPORTED, "%s: %s: pseudo parameter %.*s is not supported",
+			place, what, VIEW_ARG(name));
 		return VIEW_NONE;
 	}
 	r = template_find(x->t, name);
 	if (!r) {
-		err_set(x->e, ERR_INVALID, "%s: %s: there is no %s %.*s", place, what, attr.p ? "resource" : "parameter or resource",
-			VIEW_ARG(name));
+		err_set(x->e, ERR_INVALID, "%s: %s: there is no %s %.*s", place, what,
+			attr.p ? "resource" : "parameter or resource", VIEW_ARG(name));
 		return VIEW_NONE;
 	}
 	add_need(x, r);
 	text = x->t->value(x->t, r, attr.p ? arena_str(x->t->a, attr) : NULL);
 	if (!text) {
-		err_set(x->e, ERR_UNSUPPORTED, "%s: %s: attribute %.*s of %s (%s) is not supported", place, what, VIEW_ARG(attr), r->id,
-			r->type);
+		err_set(x->e, ERR_UNSUPPORTED, "%s: %s: attribute %.*s of %s (%s) is not supported",
+			place, what, VIEW_ARG(attr), r->id, r->type);
 		return VIEW_NONE;
 	}
 	return view_str(text);
@@ -89,7 +91,8 @@ static const struct json *do_getatt(struct resolver *x, const struct json *arg, 
 		attr = VIEW_NONE;
 	}
 	if (!name.p || !attr.p) {
-		err_set(x->e, ERR_INVALID, "%s: Fn::GetAtt takes the names of a resource and of an attribute", place);
+		err_set(x->e, ERR_INVALID,
+			"%s: Fn::GetAtt takes the names of a resource and of an attribute", place);
 		return NULL;
 	}
 	v = lookup(x, name, attr, place, "Fn::GetAtt");
@@ -97,7 +100,8 @@ static const struct json *do_getatt(struct resolver *x, const struct json *arg, 
 }
 
 /* One ${...}, of which @inside is the inside. */
-static int sub_one(struct resolver *x, struct view inside, const struct json *own, const char *place, struct buf *b)
+static int sub_one(struct resolver *x, struct view inside, const struct json *own,
+		   const char *place, struct buf *b)
 {
 	struct view name, rest = inside, v;
 	const struct json *mine = json_get_view(own, inside);
@@ -118,7 +122,8 @@ static int sub_one(struct resolver *x, struct view inside, const struct json *ow
 	return 0;
 }
 
-static int sub_text(struct resolver *x, struct view s, const struct json *own, const char *place, struct buf *b)
+static int sub_text(struct resolver *x, struct view s, const struct json *own, const char *place,
+		    struct buf *b)
 {
 	while (s.n) {
 		ptrdiff_t at = view_find(s, VIEW("${")), end;
@@ -150,7 +155,8 @@ static const struct json *sub_map(struct resolver *x, const struct json *map, co
 			return NULL;
 		text = template_text(x->t->a, v);
 		if (!text.p) {
-			err_set(x->e, ERR_INVALID, "%s: Fn::Sub: %.*s must be text", place, VIEW_ARG(map->obj.v[i].name));
+			err_set(x->e, ERR_INVALID, "%s: Fn::Sub: %.*s must be text", place,
+				VIEW_ARG(map->obj.v[i].name));
 			return NULL;
 		}
 		json_set_view(x->t->a, own, map->obj.v[i].name, json_new_str(x->t->a, text));
@@ -160,12 +166,15 @@ static const struct json *sub_map(struct resolver *x, const struct json *map, co
 
 static const struct json *do_sub(struct resolver *x, const struct json *arg, const char *place)
 {
-	const struct json *text = json_is(arg, JSON_ARR) ? json_at(arg, 0) : arg, *own = NULL, *ret = NULL;
+	const struct json *text = json_is(arg, JSON_ARR) ? json_at(arg, 0) : arg, *own = NULL,
+			  *ret = NULL;
 	bool list = json_is(arg, JSON_ARR);
 	struct buf b;
 
-	if (!json_is(text, JSON_STR) || (list && (json_len(arg) != 2 || !json_is(json_at(arg, 1), JSON_OBJ)))) {
-		err_set(x->e, ERR_INVALID, "%s: Fn::Sub takes text, or a list of text and a mapping", place);
+	if (!json_is(text, JSON_STR) ||
+	    (list && (json_len(arg) != 2 || !json_is(json_at(arg, 1), JSON_OBJ)))) {
+		err_set(x->e, ERR_INVALID,
+			"%s: Fn::Sub takes text, or a list of text and a mapping", place);
 		return NULL;
 	}
 	if (list && !(own = sub_map(x, json_at(arg, 1), place)))
@@ -193,7 +202,8 @@ static const struct json *do_join(struct resolver *x, const struct json *arg, co
 		struct view text = template_text(x->t->a, v);
 
 		if (v && !text.p)
-			err_set(x->e, ERR_INVALID, "%s: Fn::Join: element %zu must be text", place, i);
+			err_set(x->e, ERR_INVALID, "%s: Fn::Join: element %zu must be text", place,
+				i);
 		if (x->e->code)
 			break;
 		if (i)
@@ -216,7 +226,8 @@ static const struct {
 	{ "Fn::Join", do_join },
 };
 
-static const struct json *resolve_object(struct resolver *x, const struct json *node, const char *place)
+static const struct json *resolve_object(struct resolver *x, const struct json *node,
+					 const char *place)
 {
 	struct json *ret = json_new_obj(x->t->a);
 
@@ -228,11 +239,13 @@ static const struct json *resolve_object(struct resolver *x, const struct json *
 			if (view_eq_str(m->name, functions[f].name))
 				return functions[f].fn(x, m->value, place);
 		if (view_starts(m->name, VIEW("Fn::"))) {
-			err_set(x->e, ERR_UNSUPPORTED, "%s: %.*s is not supported%s", place, VIEW_ARG(m->name),
+			err_set(x->e, ERR_UNSUPPORTED, "%s: %.*s is not supported%s", place,
+				VIEW_ARG(m->name),
 				json_len(node) == 1 ? "" : " beside other members");
 			return NULL;
 		}
-		v = resolve(x, m->value, arena_printf(x->t->a, "%s.%.*s", place, VIEW_ARG(m->name)));
+		v = resolve(x, m->value,
+			    arena_printf(x->t->a, "%s.%.*s", place, VIEW_ARG(m->name)));
 		if (!v)
 			return NULL;
 		json_set_view(x->t->a, ret, m->name, v);
@@ -251,7 +264,8 @@ static const struct json *resolve(struct resolver *x, const struct json *node, c
 		struct json *list = json_new_arr(x->t->a);
 
 		for (size_t i = 0; i < json_len(node); i++) {
-			const struct json *v = resolve(x, json_at(node, i), arena_printf(x->t->a, "%s[%zu]", place, i));
+			const struct json *v = resolve(x, json_at(node, i),
+						       arena_printf(x->t->a, "%s[%zu]", place, i));
 
 			if (!v)
 				return NULL;
@@ -262,16 +276,17 @@ static const struct json *resolve(struct resolver *x, const struct json *node, c
 	return ret ? ret : fail_null(x->e);
 }
 
-const struct json *template_resolve_for(const struct deploy_template *t, const struct json *node, const char *place,
-					struct deploy_resource *needs, struct err *e)
+const struct json *template_resolve_for(const struct deploy_template *t, const struct json *node,
+					const char *place, struct deploy_resource *needs,
+					struct err *e)
 {
 	struct resolver x = { .t = t, .needs = needs, .e = e };
 
 	return resolve(&x, node, place);
 }
 
-const struct json *template_resolve(const struct deploy_template *t, const struct json *node, const char *place,
-				    struct err *e)
+const struct json *template_resolve(const struct deploy_template *t, const struct json *node,
+				    const char *place, struct err *e)
 {
 	return template_resolve_for(t, node, place, NULL, e);
 }

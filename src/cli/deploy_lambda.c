@@ -5,8 +5,8 @@
 #include "base/base64.h"
 #include "cli/deploy_int.h"
 
-static int lambda_call(struct deploy *d, const char *method, const char *path, const struct json *in, const struct json **ret,
-		       struct err *e)
+static int lambda_call(struct deploy *d, const char *method, const char *path,
+		       const struct json *in, const struct json **ret, struct err *e)
 {
 	const struct sign_header headers[] = { { "content-type", "application/json" } };
 	const struct aws_request q = {
@@ -34,7 +34,8 @@ static struct json *settings(struct deploy *d, const struct deploy_resource *r)
 	for (size_t i = 0; i < json_len(r->given); i++) {
 		const struct json_member *m = &r->given->obj.v[i];
 
-		if (!view_eq(m->name, VIEW("CodeUri")) && !view_eq(m->name, VIEW("Code")) && !view_eq(m->name, VIEW("FunctionName")))
+		if (!view_eq(m->name, VIEW("CodeUri")) && !view_eq(m->name, VIEW("Code")) &&
+		    !view_eq(m->name, VIEW("FunctionName")))
 			json_set_view(d->a, o, m->name, m->value);
 	}
 	return o;
@@ -58,13 +59,15 @@ static int create(struct deploy *d, struct deploy_resource *r, struct err *e)
 	return lambda_call(d, "POST", "/2015-03-31/functions", in, &out, e);
 }
 
-static int update_code(struct deploy *d, struct deploy_resource *r, const struct json *have, const char *path, struct err *e)
+static int update_code(struct deploy *d, struct deploy_resource *r, const struct json *have,
+		       const char *path, struct err *e)
 {
 	struct view sha = base64_encode_arena(d->a, view_of(r->artifact.sha256, 32));
 	struct json *in = json_new_obj(d->a);
 	const struct json *out, *archs = json_get(r->given, "Architectures");
 
-	if (view_eq(sha, json_get_str(have, "CodeSha256")) && (!archs || json_equal(archs, json_get(have, "Architectures"))))
+	if (view_eq(sha, json_get_str(have, "CodeSha256")) &&
+	    (!archs || json_equal(archs, json_get(have, "Architectures"))))
 		return 0;
 	set_code(d, r, in);
 	if (archs)
@@ -78,7 +81,8 @@ int deploy_put_function(struct deploy *d, struct deploy_resource *r, struct err 
 	const char *path = arena_printf(d->a, "/2015-03-31/functions/%s", r->name);
 	struct json *want = settings(d, r), *in = json_new_obj(d->a);
 	const struct json *have, *out;
-	int rc = lambda_call(d, "GET", arena_printf(d->a, "%s/configuration", path), NULL, &have, e);
+	int rc = lambda_call(d, "GET", arena_printf(d->a, "%s/configuration", path), NULL, &have,
+			     e);
 
 	if (rc == ERR_NOENT) {
 		err_clear(e);
@@ -106,7 +110,8 @@ int deploy_put_url(struct deploy *d, struct deploy_resource *r, struct err *e)
 
 	for (size_t i = 0; i < json_len(r->given); i++)
 		if (!view_eq(r->given->obj.v[i].name, VIEW("TargetFunctionArn")))
-			json_set_view(d->a, want, r->given->obj.v[i].name, r->given->obj.v[i].value);
+			json_set_view(d->a, want, r->given->obj.v[i].name,
+				      r->given->obj.v[i].value);
 	r->action = "unchanged";
 	if (rc == ERR_NOENT) {
 		err_clear(e);

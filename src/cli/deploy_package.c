@@ -21,7 +21,8 @@ const char *package_path(struct arena *a, const char *dir, const char *path)
 	return path[0] == '/' ? path : arena_printf(a, "%s/%s", dir, path);
 }
 
-static void finish(struct arena *a, const char *extension, struct view data, struct deploy_artifact *ret)
+static void finish(struct arena *a, const char *extension, struct view data,
+		   struct deploy_artifact *ret)
 {
 	char hex[65];
 
@@ -58,7 +59,8 @@ static int add_file(struct folder *f, const char *path, const char *name, const 
 	struct zip_entry *z = &f->v[f->n];
 
 	if ((uint64_t)st->st_size > f->left)
-		return err_set(f->e, ERR_LIMIT, "%s: the code has more than %lu bytes", path, CODE_MAX);
+		return err_set(f->e, ERR_LIMIT, "%s: the code has more than %lu bytes", path,
+			       CODE_MAX);
 	if (file_read(path, f->a, f->left, &z->data, f->e) < 0)
 		return f->e->code;
 	f->left -= z->data.n;
@@ -68,9 +70,11 @@ static int add_file(struct folder *f, const char *path, const char *name, const 
 	return 0;
 }
 
-static int add_entry(struct folder *f, const char *dir, const char *prefix, const char *name, int depth)
+static int add_entry(struct folder *f, const char *dir, const char *prefix, const char *name,
+		     int depth)
 {
-	const char *path = arena_printf(f->a, "%s/%s", dir, name), *inside = arena_printf(f->a, "%s%s", prefix, name);
+	const char *path = arena_printf(f->a, "%s/%s", dir, name),
+		   *inside = arena_printf(f->a, "%s%s", prefix, name);
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -94,7 +98,8 @@ static bool build_leftover(struct arena *a, const char *dir, const char *name)
 {
 	size_t n = strlen(name);
 
-	return n > 2 && strcmp(name + n - 2, ".p") == 0 && file_exists(arena_printf(a, "%s/%.*s", dir, (int)n - 2, name));
+	return n > 2 && strcmp(name + n - 2, ".p") == 0 &&
+	       file_exists(arena_printf(a, "%s/%.*s", dir, (int)n - 2, name));
 }
 
 /* By name, so that the same files give the same bytes. */
@@ -104,20 +109,23 @@ static int add_folder(struct folder *f, const char *dir, const char *prefix, int
 	int n = depth > FOLDER_DEPTH ? 0 : scandir(dir, &v, NULL, alphasort);
 
 	if (depth > FOLDER_DEPTH)
-		return err_set(f->e, ERR_LIMIT, "%s: folders in folders, more than %d of them", dir, FOLDER_DEPTH);
+		return err_set(f->e, ERR_LIMIT, "%s: folders in folders, more than %d of them", dir,
+			       FOLDER_DEPTH);
 	if (n < 0)
 		return err_sys(f->e, errno == ENOENT ? ERR_NOENT : ERR_IO, "%s", dir);
 	for (int i = 0; i < n; i++) {
 		const char *name = v[i]->d_name;
 
-		if (!f->e->code && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !build_leftover(f->a, dir, name))
+		if (!f->e->code && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+		    !build_leftover(f->a, dir, name))
 			(void)add_entry(f, dir, prefix, name, depth);
 		free(v[i]);
 	}
 	return f->e->code;
 }
 
-static int pack_folder(struct arena *a, const char *path, struct deploy_artifact *ret, struct err *e)
+static int pack_folder(struct arena *a, const char *path, struct deploy_artifact *ret,
+		       struct err *e)
 {
 	struct folder *f = ARENA_NEW(a, struct folder);
 	struct buf b;
@@ -160,7 +168,8 @@ int package_code(struct arena *a, const char *path, struct deploy_artifact *ret,
 static bool is_name(struct view v)
 {
 	for (size_t i = 0; i < v.n; i++)
-		if (!((v.p[i] >= '0' && v.p[i] <= '9') || ((v.p[i] | 32) >= 'a' && (v.p[i] | 32) <= 'z') || v.p[i] == '_'))
+		if (!((v.p[i] >= '0' && v.p[i] <= '9') ||
+		      ((v.p[i] | 32) >= 'a' && (v.p[i] | 32) <= 'z') || v.p[i] == '_'))
 			return false;
 	return v.n > 0;
 }
@@ -180,7 +189,9 @@ static int substitute_text(struct view s, const struct json *values, struct buf 
 		name = end < 0 ? VIEW_NONE : view_sub(s, 2, (size_t)end - 2);
 		if (is_name(name)) {
 			if (!json_get_view(values, name))
-				return err_set(e, ERR_INVALID, "${%.*s} is not in DefinitionSubstitutions", VIEW_ARG(name));
+				return err_set(e, ERR_INVALID,
+					       "${%.*s} is not in DefinitionSubstitutions",
+					       VIEW_ARG(name));
 			buf_add_view(b, json_str(json_get_view(values, name)));
 			s = view_from(s, (size_t)end + 1);
 		} else {
@@ -191,7 +202,8 @@ static int substitute_text(struct view s, const struct json *values, struct buf 
 	return buf_check(b, "definition", e);
 }
 
-static const struct json *substitute_str(struct arena *a, struct view s, const struct json *values, struct err *e)
+static const struct json *substitute_str(struct arena *a, struct view s, const struct json *values,
+					 struct err *e)
 {
 	const struct json *ret = NULL;
 	struct buf b;
@@ -204,17 +216,21 @@ static const struct json *substitute_str(struct arena *a, struct view s, const s
 }
 
 /* The depth is bounded by the parser. */
-const struct json *package_substitute(struct arena *a, const struct json *v, const struct json *values, struct err *e)
+const struct json *package_substitute(struct arena *a, const struct json *v,
+				      const struct json *values, struct err *e)
 {
 	struct json *ret;
 
 	if (json_is(v, JSON_STR))
-		return view_find(json_str(v), VIEW("${")) < 0 ? v : substitute_str(a, json_str(v), values, e);
+		return view_find(json_str(v), VIEW("${")) < 0
+			       ? v
+			       : substitute_str(a, json_str(v), values, e);
 	if (!json_is(v, JSON_ARR) && !json_is(v, JSON_OBJ))
 		return v;
 	ret = json_is(v, JSON_ARR) ? json_new_arr(a) : json_new_obj(a);
 	for (size_t i = 0; i < json_len(v); i++) {
-		const struct json *x = package_substitute(a, json_is(v, JSON_ARR) ? json_at(v, i) : v->obj.v[i].value, values, e);
+		const struct json *x = package_substitute(
+			a, json_is(v, JSON_ARR) ? json_at(v, i) : v->obj.v[i].value, values, e);
 
 		if (!x)
 			return NULL;
@@ -226,7 +242,8 @@ const struct json *package_substitute(struct arena *a, const struct json *v, con
 	return ret;
 }
 
-const struct json *package_definition(struct arena *a, const char *path, const struct json *substitutions, struct err *e)
+const struct json *package_definition(struct arena *a, const char *path,
+				      const struct json *substitutions, struct err *e)
 {
 	struct view v = view_str(path), text;
 	const struct json *doc;

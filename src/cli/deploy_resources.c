@@ -6,26 +6,23 @@
 
 /* --- calls --- */
 
-struct api {
-	const char *service, *target; /* "glue", "AWSGlue" */
-	const char *missing;          /* error code when there is no such resource */
-};
-static const struct api glue = { "glue", "AWSGlue", "EntityNotFoundException" };
-static const struct api firehose = { "firehose", "Firehose_20150804", "ResourceNotFoundException" };
-static const struct api events = { "events", "AWSEvents", "ResourceNotFoundException" };
-static const struct api states = { "states", "AWSStepFunctions", "StateMachineDoesNotExist" };
+static const struct deploy_api firehose = { "firehose", "Firehose_20150804",
+					    "ResourceNotFoundException" };
+static const struct deploy_api events = { "events", "AWSEvents", "ResourceNotFoundException" };
+static const struct deploy_api states = { "states", "AWSStepFunctions",
+					  "StateMachineDoesNotExist" };
 
-static int call(struct deploy *d, const struct api *api, const char *op, const struct json *in, const struct json **ret,
-		struct err *e)
+int deploy_call(struct deploy *d, const struct deploy_api *api, const char *op,
+		const struct json *in, const struct json **ret, struct err *e)
 {
-	return aws_client_json(d->aws, api->service, arena_printf(d->a, "%s.%s", api->target, op), in, d->a, ret, e);
+	return aws_client_json(d->aws, api->service, arena_printf(d->a, "%s.%s", api->target, op),
+			       in, d->a, ret, e);
 }
 
-/* As call(), but *ret is NULL when there is no such resource. */
-static int look(struct deploy *d, const struct api *api, const char *op, const struct json *in, const struct json **ret,
-		struct err *e)
+int deploy_look(struct deploy *d, const struct deploy_api *api, const char *op,
+		const struct json *in, const struct json **ret, struct err *e)
 {
-	int r = call(d, api, op, in, ret, e);
+	int r = deploy_call(d, api, op, in, ret, e);
 
 	if (r < 0 && strstr(e->msg, api->missing)) {
 		err_clear(e);
@@ -35,18 +32,7 @@ static int look(struct deploy *d, const struct api *api, const char *op, const s
 	return r;
 }
 
-/* An object of those @names (ended by NULL) that @from has. */
-static struct json *pick(struct deploy *d, const struct json *from, const char *const *names)
-{
-	struct json *o = json_new_obj(d->a);
-
-	for (; *names; names++)
-		if (json_get(from, *names))
-			json_set(d->a, o, *names, json_get(from, *names));
-	return o;
-}
-
-static struct json *without(struct deploy *d, const struct json *from, const char *name)
+struct json *deploy_without(struct deploy *d, const struct json *from, const char *name)
 {
 	struct json *o = json_new_obj(d->a);
 
@@ -58,181 +44,28 @@ static struct json *without(struct deploy *d, const struct json *from, const cha
 
 static int cannot_change(const char *where, const char *kind, struct err *e)
 {
-	return err_set(e, ERR_UNSUPPORTED, "%s differs from what is there, and %s cannot be changed: delete it and deploy again",
+	return err_set(e, ERR_UNSUPPORTED,
+		       "%s differs from what is there, and %s cannot be changed: delete it and "
+		       "deploy again",
 		       where, kind);
-}
-
-static const char *str_of(struct deploy *d, const struct json *o, const char *name)
-{
-	return arena_str(d->a, json_get_str(o, name));
-}
-
-/* --- Glue --- */
-
-static const struct prop serde_props[] = {
-	{ "Name", PROP_STR }, { "SerializationLibrary", PROP_STR }, { "Parameters", PROP_MAP }, { 0 }
-};
-static const struct prop column_props[] = {
-	{ "Name", PROP_STR, true }, { "Type", PROP_STR }, { "Comment", PROP_STR }, { 0 }
-};
-static const struct prop order_props[] = { { "Column", PROP_STR, true }, { "SortOrder", PROP_INT, true }, { 0 } };
-static const struct prop storage_props[] = {
-	{ "Columns", PROP_LIST, false, column_props },
-	{ "Location", PROP_STR },
-	{ "InputFormat", PROP_STR },
-	{ "OutputFormat", PROP_STR },
-	{ "Compressed", PROP_BOOL },
-	{ "NumberOfBuckets", PROP_INT },
-	{ "SerdeInfo", PROP_OBJ, false, serde_props },
-	{ "BucketColumns", PROP_STRINGS },
-	{ "SortColumns", PROP_LIST, false, order_props },
-	{ "Parameters", PROP_MAP },
-	{ "StoredAsSubDirectories", PROP_BOOL },
-	{ 0 }
-};
-static const struct prop table_input_props[] = {
-	{ "Name", PROP_STR },
-	{ "Description", PROP_STR },
-	{ "Owner", PROP_STR },
-	{ "Retention", PROP_INT },
-	{ "StorageDescriptor", PROP_OBJ, false, storage_props },
-	{ "PartitionKeys", PROP_LIST, false, column_props },
-	{ "ViewOriginalText", PROP_STR },
-	{ "ViewExpandedText", PROP_STR },
-	{ "TableType", PROP_STR },
-	{ "Parameters", PROP_MAP },
-	{ 0 }
-};
-static const struct prop table_props[] = {
-	{ "CatalogId", PROP_STR, true },
-	{ "DatabaseName", PROP_STR, true },
-	{ "TableInput", PROP_OBJ, true, table_input_props },
-	{ 0 }
-};
-static const struct prop database_input_props[] = {
-	{ "Name", PROP_STR }, { "Description", PROP_STR }, { "LocationUri", PROP_STR }, { "Parameters", PROP_MAP }, { 0 }
-};
-static const struct prop database_props[] = {
-	{ "CatalogId", PROP_STR, true }, { "DatabaseInput", PROP_OBJ, true, database_input_props }, { 0 }
-};
-static const struct prop command_props[] = { { "Name", PROP_STR }, { "ScriptLocation", PROP_STR, true }, { 0 } };
-static const struct prop execution_props[] = { { "MaxConcurrentRuns", PROP_INT }, { 0 } };
-static const struct prop job_props[] = {
-	{ "Name", PROP_STR },
-	{ "Description", PROP_STR },
-	{ "Role", PROP_STR, true },
-	{ "ExecutionProperty", PROP_OBJ, false, execution_props },
-	{ "Command", PROP_OBJ, true, command_props },
-	{ "DefaultArguments", PROP_MAP },
-	{ "NonOverridableArguments", PROP_MAP },
-	{ "MaxRetries", PROP_INT },
-	{ "Timeout", PROP_INT },
-	{ 0 }
-};
-
-/* @given with the physical name in its @input, which may have been left out. */
-static struct json *with_name(struct deploy *d, const struct deploy_resource *r, const char *input)
-{
-	struct json *o = json_copy(d->a, r->given), *in = json_copy(d->a, json_get(r->given, input));
-
-	json_set_str(d->a, in, "Name", r->name);
-	json_set(d->a, o, input, in);
-	return o;
-}
-
-struct catalog_kind {
-	const char *get, *have, *input, *create, *update;
-};
-
-static int put_catalog(struct deploy *d, struct deploy_resource *r, const struct catalog_kind *k, struct json *key, bool named,
-		       struct err *e)
-{
-	struct json *want = with_name(d, r, k->input), *in = json_copy(d->a, key);
-	const struct json *out, *input = json_get(want, k->input);
-	const struct prop *props = r->kind->props;
-
-	while (strcmp(props->name, k->input) != 0)
-		props++;
-	json_set_str(d->a, key, "Name", r->name);
-	if (look(d, &glue, k->get, key, &out, e) < 0)
-		return e->code;
-	r->action = !out ? "created" :
-		    schema_differs(d->a, props->sub, input, json_get(out, k->have), r->place) ? "updated" : "unchanged";
-	if (!out)
-		return call(d, &glue, k->create, want, &out, e);
-	if (strcmp(r->action, "unchanged") == 0)
-		return 0;
-	if (named)
-		json_set_str(d->a, in, "Name", r->name);
-	json_set(d->a, in, k->input, input);
-	return call(d, &glue, k->update, in, &out, e);
-}
-
-static int put_database(struct deploy *d, struct deploy_resource *r, struct err *e)
-{
-	static const struct catalog_kind k = { "GetDatabase", "Database", "DatabaseInput", "CreateDatabase", "UpdateDatabase" };
-	static const char *const key[] = { "CatalogId", NULL };
-
-	return put_catalog(d, r, &k, pick(d, r->given, key), true, e);
-}
-
-static int put_table(struct deploy *d, struct deploy_resource *r, struct err *e)
-{
-	static const struct catalog_kind k = { "GetTable", "Table", "TableInput", "CreateTable", "UpdateTable" };
-	static const char *const key[] = { "CatalogId", "DatabaseName", NULL };
-
-	return put_catalog(d, r, &k, pick(d, r->given, key), false, e);
-}
-
-/* A script in the template's folder becomes an artifact. */
-static int prepare_job(struct deploy *d, struct deploy_resource *r, struct err *e)
-{
-	const char *script = str_of(d, json_get(r->given, "Command"), "ScriptLocation");
-	struct json *given, *command;
-
-	if (view_starts(view_str(script), VIEW("s3://")))
-		return 0;
-	if (!r->artifact.key && package_file(d->a, package_path(d->a, d->dir, script), &r->artifact, e) < 0)
-		return err_ctx(e, "%s.Command.ScriptLocation", r->place);
-	given = json_copy(d->a, r->given);
-	command = json_copy(d->a, json_get(r->given, "Command"));
-	json_set_str(d->a, command, "ScriptLocation", arena_printf(d->a, "s3://%s/%s", d->bucket, r->artifact.key));
-	json_set(d->a, given, "Command", command);
-	r->given = given;
-	return 0;
-}
-
-static int put_job(struct deploy *d, struct deploy_resource *r, struct err *e)
-{
-	struct json *key = json_new_obj(d->a), *want = json_copy(d->a, r->given);
-	const struct json *out;
-	const char *where;
-
-	json_set_str(d->a, key, "JobName", r->name);
-	json_set_str(d->a, want, "Name", r->name);
-	if (look(d, &glue, "GetJob", key, &out, e) < 0)
-		return e->code;
-	r->action = "created";
-	if (!out)
-		return call(d, &glue, "CreateJob", want, &out, e);
-	where = schema_differs(d->a, job_props, want, json_get(out, "Job"), r->place);
-	r->action = where ? "updated" : "unchanged";
-	if (!where)
-		return 0;
-	json_set(d->a, key, "JobUpdate", without(d, want, "Name"));
-	return call(d, &glue, "UpdateJob", key, &out, e) < 0 ? err_ctx(e, "%s differs from what is there", where) : 0;
 }
 
 /* --- Firehose --- */
 
-static const struct prop buffering_props[] = { { "IntervalInSeconds", PROP_INT }, { "SizeInMBs", PROP_INT }, { 0 } };
+static const struct prop buffering_props[] = { { "IntervalInSeconds", PROP_INT },
+					       { "SizeInMBs", PROP_INT },
+					       { 0 } };
 static const struct prop logging_props[] = {
 	{ "Enabled", PROP_BOOL }, { "LogGroupName", PROP_STR }, { "LogStreamName", PROP_STR }, { 0 }
 };
 #define DESTINATION_PROPS \
-	{ "BucketARN", PROP_STR, true }, { "RoleARN", PROP_STR, true }, { "Prefix", PROP_STR }, { "ErrorOutputPrefix", PROP_STR }, \
-		{ "BufferingHints", PROP_OBJ, false, buffering_props }, { "CompressionFormat", PROP_STR }, \
-		{ "CloudWatchLoggingOptions", PROP_OBJ, false, logging_props }
+	{ "BucketARN", PROP_STR, true }, { "RoleARN", PROP_STR, true }, { "Prefix", PROP_STR }, \
+		{ "ErrorOutputPrefix", PROP_STR }, \
+		{ "BufferingHints", PROP_OBJ, false, buffering_props }, \
+		{ "CompressionFormat", PROP_STR }, \
+	{ \
+		"CloudWatchLoggingOptions", PROP_OBJ, false, logging_props \
+	}
 static const struct prop destination_props[] = { DESTINATION_PROPS, { 0 } };
 static const struct prop extended_props[] = {
 	DESTINATION_PROPS, { "FileExtension", PROP_STR }, { "CustomTimeZone", PROP_STR }, { 0 }
@@ -247,61 +80,80 @@ static const struct prop stream_props[] = {
 
 static int put_stream(struct deploy *d, struct deploy_resource *r, struct err *e)
 {
-	struct json *key = json_new_obj(d->a), *want = json_copy(d->a, r->given), *have = json_new_obj(d->a);
+	struct json *key = json_new_obj(d->a), *want = json_copy(d->a, r->given),
+		    *have = json_new_obj(d->a);
 	const struct json *out, *found, *destination;
 	const char *where;
 
 	json_set_str(d->a, key, "DeliveryStreamName", r->name);
 	json_set_str(d->a, want, "DeliveryStreamName", r->name);
-	if (look(d, &firehose, "DescribeDeliveryStream", key, &out, e) < 0)
+	if (deploy_look(d, &firehose, "DescribeDeliveryStream", key, &out, e) < 0)
 		return e->code;
 	r->action = out ? "unchanged" : "created";
 	if (!out)
-		return call(d, &firehose, "CreateDeliveryStream", want, &out, e);
+		return deploy_call(d, &firehose, "CreateDeliveryStream", want, &out, e);
 	found = json_get(out, "DeliveryStreamDescription");
 	destination = json_at(json_get(found, "Destinations"), 0);
 	json_set_str(d->a, have, "DeliveryStreamName", r->name);
 	json_set(d->a, have, "DeliveryStreamType", json_get(found, "DeliveryStreamType"));
 	if (json_get(destination, "ExtendedS3DestinationDescription"))
-		json_set(d->a, have, "ExtendedS3DestinationConfiguration", json_get(destination, "ExtendedS3DestinationDescription"));
+		json_set(d->a, have, "ExtendedS3DestinationConfiguration",
+			 json_get(destination, "ExtendedS3DestinationDescription"));
 	if (json_get(destination, "S3DestinationDescription"))
-		json_set(d->a, have, "S3DestinationConfiguration", json_get(destination, "S3DestinationDescription"));
+		json_set(d->a, have, "S3DestinationConfiguration",
+			 json_get(destination, "S3DestinationDescription"));
 	where = schema_differs(d->a, stream_props, want, have, r->place);
 	return where ? cannot_change(where, "a delivery stream", e) : 0;
 }
 
 /* --- Step Functions --- */
 
-static const struct prop machine_sam_props[] = {
-	{ "Name", PROP_STR },	  { "Type", PROP_STR },	      { "Role", PROP_STR, true }, { "Definition", PROP_JSON },
-	{ "DefinitionUri", PROP_STR }, { "DefinitionSubstitutions", PROP_MAP }, { 0 }
-};
-static const struct prop machine_props[] = {
-	{ "StateMachineName", PROP_STR }, { "StateMachineType", PROP_STR }, { "RoleArn", PROP_STR, true },
-	{ "Definition", PROP_JSON },	  { "DefinitionString", PROP_STR }, { "DefinitionSubstitutions", PROP_MAP }, { 0 }
-};
+static const struct prop machine_sam_props[] = { { "Name", PROP_STR },
+						 { "Type", PROP_STR },
+						 { "Role", PROP_STR, true },
+						 { "Definition", PROP_JSON },
+						 { "DefinitionUri", PROP_STR },
+						 { "DefinitionSubstitutions", PROP_MAP },
+						 { 0 } };
+static const struct prop machine_props[] = { { "StateMachineName", PROP_STR },
+					     { "StateMachineType", PROP_STR },
+					     { "RoleArn", PROP_STR, true },
+					     { "Definition", PROP_JSON },
+					     { "DefinitionString", PROP_STR },
+					     { "DefinitionSubstitutions", PROP_MAP },
+					     { 0 } };
 
-static const struct json *definition(struct deploy *d, const struct deploy_resource *r, struct err *e)
+static const struct json *definition(struct deploy *d, const struct deploy_resource *r,
+				     struct err *e)
 {
-	const struct json *sub = json_get(r->given, "DefinitionSubstitutions"), *own = json_get(r->given, "Definition"), *ret;
-	struct view text = json_get_str(r->given, "DefinitionString"), path = json_get_str(r->given, "DefinitionUri");
+	const struct json *sub = json_get(r->given, "DefinitionSubstitutions"),
+			  *own = json_get(r->given, "Definition"), *ret;
+	struct view text = json_get_str(r->given, "DefinitionString"),
+		    path = json_get_str(r->given, "DefinitionUri");
 
 	if ((own != NULL) + (text.p != NULL) + (path.p != NULL) != 1) {
-		err_set(e, ERR_INVALID, "%s: one of Definition, DefinitionUri and DefinitionString must be given", r->place);
+		err_set(e, ERR_INVALID,
+			"%s: one of Definition, DefinitionUri and DefinitionString must be given",
+			r->place);
 		return NULL;
 	}
 	if (view_starts(path, VIEW("s3://"))) {
-		err_set(e, ERR_UNSUPPORTED, "%s.DefinitionUri: only local files are supported", r->place);
+		err_set(e, ERR_UNSUPPORTED, "%s.DefinitionUri: only local files are supported",
+			r->place);
 		return NULL;
 	}
 	if (path.p) {
-		ret = package_definition(d->a, package_path(d->a, d->dir, arena_str(d->a, path)), sub, e);
+		ret = package_definition(d->a, package_path(d->a, d->dir, arena_str(d->a, path)),
+					 sub, e);
 	} else {
 		ret = own ? own : json_parse(d->a, text, JSON_DEPTH, e);
 		ret = ret ? package_substitute(d->a, ret, sub, e) : NULL;
 	}
 	if (!ret)
-		err_ctx(e, "%s.%s", r->place, path.p ? "DefinitionUri" : own ? "Definition" : "DefinitionString");
+		err_ctx(e, "%s.%s", r->place,
+			path.p ? "DefinitionUri"
+			: own  ? "Definition"
+			       : "DefinitionString");
 	return ret;
 }
 
@@ -316,24 +168,31 @@ static const struct json *either(const struct json *o, const char *a, const char
 	return json_get(o, a) ? json_get(o, a) : json_get(o, b);
 }
 
-static int update_machine(struct deploy *d, struct deploy_resource *r, struct json *in, const struct json *have, struct err *e)
+static int update_machine(struct deploy *d, struct deploy_resource *r, struct json *in,
+			  const struct json *have, struct err *e)
 {
 	struct err quiet = { 0 };
-	const struct json *def = json_parse(d->a, json_get_str(in, "definition"), JSON_DEPTH, &quiet);
-	const struct json *old = json_parse(d->a, json_get_str(have, "definition"), JSON_DEPTH, &quiet), *out;
+	const struct json *def = json_parse(d->a, json_get_str(in, "definition"), JSON_DEPTH,
+					    &quiet);
+	const struct json *old = json_parse(d->a, json_get_str(have, "definition"), JSON_DEPTH,
+					    &quiet),
+			  *out;
 	struct json *update = json_new_obj(d->a);
 
 	if (json_get(in, "type") && !json_equal(json_get(in, "type"), json_get(have, "type")))
-		return cannot_change(arena_printf(d->a, "%s.%s", r->place, json_get(r->given, "Type") ? "Type" : "StateMachineType"),
+		return cannot_change(arena_printf(d->a, "%s.%s", r->place,
+						  json_get(r->given, "Type") ? "Type"
+									     : "StateMachineType"),
 				     "a state machine's type", e);
 	r->action = "unchanged";
-	if (old && json_equal(def, old) && json_equal(json_get(in, "roleArn"), json_get(have, "roleArn")))
+	if (old && json_equal(def, old) &&
+	    json_equal(json_get(in, "roleArn"), json_get(have, "roleArn")))
 		return 0;
 	r->action = "updated";
 	json_set(d->a, update, "stateMachineArn", json_get(have, "stateMachineArn"));
 	json_set(d->a, update, "definition", json_get(in, "definition"));
 	json_set(d->a, update, "roleArn", json_get(in, "roleArn"));
-	return call(d, &states, "UpdateStateMachine", update, &out, e);
+	return deploy_call(d, &states, "UpdateStateMachine", update, &out, e);
 }
 
 static int put_machine(struct deploy *d, struct deploy_resource *r, struct err *e)
@@ -349,52 +208,63 @@ static int put_machine(struct deploy *d, struct deploy_resource *r, struct err *
 	if (either(r->given, "Type", "StateMachineType"))
 		json_set(d->a, in, "type", either(r->given, "Type", "StateMachineType"));
 	json_set_str(d->a, key, "stateMachineArn", resource_value(&d->t, r, NULL));
-	if (look(d, &states, "DescribeStateMachine", key, &have, e) < 0)
+	if (deploy_look(d, &states, "DescribeStateMachine", key, &have, e) < 0)
 		return e->code;
 	if (have)
 		return update_machine(d, r, in, have, e);
 	r->action = "created";
-	return call(d, &states, "CreateStateMachine", in, &have, e);
+	return deploy_call(d, &states, "CreateStateMachine", in, &have, e);
 }
 
 /* --- EventBridge --- */
 
-static const struct prop transformer_props[] = {
-	{ "InputPathsMap", PROP_MAP }, { "InputTemplate", PROP_STR, true }, { 0 }
-};
-static const struct prop target_props[] = {
-	{ "Id", PROP_STR, true }, { "Arn", PROP_STR, true }, { "RoleArn", PROP_STR }, { "Input", PROP_STR },
-	{ "InputPath", PROP_STR }, { "InputTransformer", PROP_OBJ, false, transformer_props }, { 0 }
-};
-static const struct prop rule_props[] = {
-	{ "Name", PROP_STR },	 { "EventBusName", PROP_STR }, { "Description", PROP_STR },
-	{ "EventPattern", PROP_JSON, true }, { "State", PROP_STR }, { "RoleArn", PROP_STR },
-	{ "Targets", PROP_LIST, false, target_props }, { 0 }
-};
+static const struct prop transformer_props[] = { { "InputPathsMap", PROP_MAP },
+						 { "InputTemplate", PROP_STR, true },
+						 { 0 } };
+static const struct prop target_props[] = { { "Id", PROP_STR, true },
+					    { "Arn", PROP_STR, true },
+					    { "RoleArn", PROP_STR },
+					    { "Input", PROP_STR },
+					    { "InputPath", PROP_STR },
+					    { "InputTransformer", PROP_OBJ, false,
+					      transformer_props },
+					    { 0 } };
+static const struct prop rule_props[] = { { "Name", PROP_STR },
+					  { "EventBusName", PROP_STR },
+					  { "Description", PROP_STR },
+					  { "EventPattern", PROP_JSON, true },
+					  { "State", PROP_STR },
+					  { "RoleArn", PROP_STR },
+					  { "Targets", PROP_LIST, false, target_props },
+					  { 0 } };
 
-static int put_rule(struct deploy *d, struct deploy_resource *r, const struct json *bus, struct err *e)
+static int put_rule(struct deploy *d, struct deploy_resource *r, const struct json *bus,
+		    struct err *e)
 {
-	struct json *key = json_new_obj(d->a), *have, *want = without(d, r->given, "Targets");
+	struct json *key = json_new_obj(d->a), *have,
+		    *want = deploy_without(d, r->given, "Targets");
 	struct err quiet = { 0 };
 	const struct json *out, *pattern;
 
 	json_set_str(d->a, key, "Name", r->name);
 	if (bus)
 		json_set(d->a, key, "EventBusName", bus);
-	if (look(d, &events, "DescribeRule", key, &out, e) < 0)
+	if (deploy_look(d, &events, "DescribeRule", key, &out, e) < 0)
 		return e->code;
 	json_set_str(d->a, want, "Name", r->name);
 	if (out) {
 		have = json_copy(d->a, out);
 		pattern = json_parse(d->a, json_get_str(out, "EventPattern"), JSON_DEPTH, &quiet);
 		json_set(d->a, have, "EventPattern", pattern ? pattern : &json_null);
-		r->action = schema_differs(d->a, rule_props, want, have, r->place) ? "updated" : "unchanged";
+		r->action = schema_differs(d->a, rule_props, want, have, r->place) ? "updated"
+										   : "unchanged";
 		if (strcmp(r->action, "unchanged") == 0)
 			return 0;
 	}
 	r->action = out ? "updated" : "created";
-	json_set_str(d->a, want, "EventPattern", json_text(d->a, json_get(r->given, "EventPattern")));
-	return call(d, &events, "PutRule", want, &out, e);
+	json_set_str(d->a, want, "EventPattern",
+		     json_text(d->a, json_get(r->given, "EventPattern")));
+	return deploy_call(d, &events, "PutRule", want, &out, e);
 }
 
 static const struct json *target_of(const struct json *list, const struct json *id)
@@ -406,8 +276,9 @@ static const struct json *target_of(const struct json *list, const struct json *
 }
 
 /* Calls @op with what @list holds, if anything; EventBridge tells of refused entries in the answer. */
-static int change_targets(struct deploy *d, struct deploy_resource *r, const char *op, const char *name, struct json *list,
-			  const struct json *bus, struct err *e)
+static int change_targets(struct deploy *d, struct deploy_resource *r, const char *op,
+			  const char *name, struct json *list, const struct json *bus,
+			  struct err *e)
 {
 	struct json *in = json_new_obj(d->a);
 	const struct json *out, *failed;
@@ -420,33 +291,37 @@ static int change_targets(struct deploy *d, struct deploy_resource *r, const cha
 	json_set(d->a, in, name, list);
 	if (strcmp(r->action, "unchanged") == 0)
 		r->action = "updated";
-	if (call(d, &events, op, in, &out, e) < 0)
+	if (deploy_call(d, &events, op, in, &out, e) < 0)
 		return e->code;
 	failed = json_at(json_get(out, "FailedEntries"), 0);
 	if (json_int(json_get(out, "FailedEntryCount"), 0) == 0)
 		return 0;
-	return err_set(e, ERR_INVALID, "%s: target %.*s: %.*s", op, VIEW_ARG(json_get_str(failed, "TargetId")),
+	return err_set(e, ERR_INVALID, "%s: target %.*s: %.*s", op,
+		       VIEW_ARG(json_get_str(failed, "TargetId")),
 		       VIEW_ARG(json_get_str(failed, "ErrorMessage")));
 }
 
 static int put_rule_and_targets(struct deploy *d, struct deploy_resource *r, struct err *e)
 {
-	struct json *key = json_new_obj(d->a), *put = json_new_arr(d->a), *remove = json_new_arr(d->a);
-	const struct json *want = json_get(r->given, "Targets"), *bus = json_get(r->given, "EventBusName"), *out, *have;
+	struct json *key = json_new_obj(d->a), *put = json_new_arr(d->a),
+		    *remove = json_new_arr(d->a);
+	const struct json *want = json_get(r->given, "Targets"),
+			  *bus = json_get(r->given, "EventBusName"), *out, *have;
 
 	if (put_rule(d, r, bus, e) < 0)
 		return e->code;
 	json_set_str(d->a, key, "Rule", r->name);
 	if (bus)
 		json_set(d->a, key, "EventBusName", bus);
-	if (call(d, &events, "ListTargetsByRule", key, &out, e) < 0)
+	if (deploy_call(d, &events, "ListTargetsByRule", key, &out, e) < 0)
 		return e->code;
 	have = json_get(out, "Targets");
 	for (size_t i = 0; i < json_len(want); i++) {
 		const struct json *t = json_at(want, i), *old = target_of(have, json_get(t, "Id"));
 
 		/* Both ways, as PutTargets replaces the whole target. */
-		if (!old || json_len(old) != json_len(t) || schema_differs(d->a, target_props, t, old, r->place))
+		if (!old || json_len(old) != json_len(t) ||
+		    schema_differs(d->a, target_props, t, old, r->place))
 			json_push(d->a, put, t);
 	}
 	for (size_t i = 0; i < json_len(have); i++)
@@ -461,23 +336,32 @@ static int put_rule_and_targets(struct deploy *d, struct deploy_resource *r, str
 
 static const struct prop environment_props[] = { { "Variables", PROP_MAP }, { 0 } };
 #define FUNCTION_PROPS \
-	{ "FunctionName", PROP_STR }, { "Description", PROP_STR }, { "Role", PROP_STR, true }, { "Runtime", PROP_STR, true }, \
-		{ "Handler", PROP_STR }, { "Timeout", PROP_INT }, { "MemorySize", PROP_INT }, { "Architectures", PROP_STRINGS }, \
-		{ "Environment", PROP_OBJ, false, environment_props }
-static const struct prop function_sam_props[] = { FUNCTION_PROPS, { "CodeUri", PROP_STR, true }, { 0 } };
+	{ "FunctionName", PROP_STR }, { "Description", PROP_STR }, { "Role", PROP_STR, true }, \
+		{ "Runtime", PROP_STR, true }, { "Handler", PROP_STR }, { "Timeout", PROP_INT }, \
+		{ "MemorySize", PROP_INT }, { "Architectures", PROP_STRINGS }, \
+	{ \
+		"Environment", PROP_OBJ, false, environment_props \
+	}
+static const struct prop function_sam_props[] = { FUNCTION_PROPS,
+						  { "CodeUri", PROP_STR, true },
+						  { 0 } };
 static const struct prop function_props[] = { FUNCTION_PROPS, { "Code", PROP_STR, true }, { 0 } };
-static const struct prop url_props[] = {
-	{ "TargetFunctionArn", PROP_STR, true }, { "AuthType", PROP_STR, true }, { "InvokeMode", PROP_STR }, { 0 }
-};
+static const struct prop url_props[] = { { "TargetFunctionArn", PROP_STR, true },
+					 { "AuthType", PROP_STR, true },
+					 { "InvokeMode", PROP_STR },
+					 { 0 } };
 
 static int prepare_function(struct deploy *d, struct deploy_resource *r, struct err *e)
 {
-	const char *name = json_get(r->given, "CodeUri") ? "CodeUri" : "Code", *path = str_of(d, r->given, name);
+	const char *name = json_get(r->given, "CodeUri") ? "CodeUri" : "Code",
+		   *path = arena_str(d->a, json_get_str(r->given, name));
 
 	if (r->artifact.key)
 		return 0;
 	if (view_starts(view_str(path), VIEW("s3://")))
-		return err_set(e, ERR_UNSUPPORTED, "%s.%s: only local folders and .zip files are supported", r->place, name);
+		return err_set(e, ERR_UNSUPPORTED,
+			       "%s.%s: only local folders and .zip files are supported", r->place,
+			       name);
 	if (package_code(d->a, package_path(d->a, d->dir, path), &r->artifact, e) < 0)
 		return err_ctx(e, "%s.%s", r->place, name);
 	return 0;
@@ -486,36 +370,49 @@ static int prepare_function(struct deploy *d, struct deploy_resource *r, struct 
 /* --- the table --- */
 
 static const struct prop bridge_props[] = { { "EventBridgeEnabled", PROP_BOOL }, { 0 } };
-static const struct prop notification_props[] = { { "EventBridgeConfiguration", PROP_OBJ, false, bridge_props }, { 0 } };
-static const struct prop bucket_props[] = {
-	{ "BucketName", PROP_STR }, { "NotificationConfiguration", PROP_OBJ, false, notification_props }, { 0 }
+static const struct prop notification_props[] = {
+	{ "EventBridgeConfiguration", PROP_OBJ, false, bridge_props }, { 0 }
 };
+static const struct prop bucket_props[] = { { "BucketName", PROP_STR },
+					    { "NotificationConfiguration", PROP_OBJ, false,
+					      notification_props },
+					    { 0 } };
 
-#define ARN(service, resource) "arn:${AWS::Partition}:" service ":${AWS::Region}:${AWS::AccountId}:" resource "${Name}"
+#define ARN(service, resource) \
+	"arn:${AWS::Partition}:" service ":${AWS::Region}:${AWS::AccountId}:" resource "${Name}"
 static const char *const no_attrs[] = { NULL };
 static const char *const bucket_attrs[] = { "Arn", "arn:${AWS::Partition}:s3:::${Name}", NULL };
 static const char *const stream_attrs[] = { "Arn", ARN("firehose", "deliverystream/"), NULL };
 static const char *const function_attrs[] = { "Arn", ARN("lambda", "function:"), NULL };
-static const char *const url_attrs[] = { "FunctionUrl", "", "FunctionArn", ARN("lambda", "function:"), NULL };
-static const char *const machine_attrs[] = { "Arn", ARN("states", "stateMachine:"), "Name", "${Name}", NULL };
+static const char *const url_attrs[] = { "FunctionUrl", "", "FunctionArn",
+					 ARN("lambda", "function:"), NULL };
+static const char *const machine_attrs[] = { "Arn", ARN("states", "stateMachine:"), "Name",
+					     "${Name}", NULL };
 static const char *const rule_attrs[] = { "Arn", ARN("events", "rule/"), NULL };
 
 static const struct resource_type types[] = {
-	{ "AWS::S3::Bucket", bucket_props, "BucketName", "${Name}", bucket_attrs, NULL, deploy_put_bucket },
-	{ "AWS::KinesisFirehose::DeliveryStream", stream_props, "DeliveryStreamName", "${Name}", stream_attrs, NULL, put_stream },
-	{ "AWS::Glue::Database", database_props, "DatabaseInput.Name", "${Name}", no_attrs, NULL, put_database },
-	{ "AWS::Glue::Table", table_props, "TableInput.Name", "${Name}", no_attrs, NULL, put_table },
-	{ "AWS::Glue::Job", job_props, "Name", "${Name}", no_attrs, prepare_job, put_job },
-	{ "AWS::Serverless::Function", function_sam_props, "FunctionName", "${Name}", function_attrs, prepare_function,
-	  deploy_put_function },
-	{ "AWS::Lambda::Function", function_props, "FunctionName", "${Name}", function_attrs, prepare_function,
-	  deploy_put_function },
-	{ "AWS::Lambda::Url", url_props, "TargetFunctionArn", ARN("lambda", "function:"), url_attrs, NULL, deploy_put_url },
-	{ "AWS::Serverless::StateMachine", machine_sam_props, "Name", ARN("states", "stateMachine:"), machine_attrs,
-	  prepare_machine, put_machine },
-	{ "AWS::StepFunctions::StateMachine", machine_props, "StateMachineName", ARN("states", "stateMachine:"), machine_attrs,
-	  prepare_machine, put_machine },
-	{ "AWS::Events::Rule", rule_props, "Name", "${Name}", rule_attrs, NULL, put_rule_and_targets },
+	{ "AWS::S3::Bucket", bucket_props, "BucketName", "${Name}", bucket_attrs, NULL,
+	  deploy_put_bucket },
+	{ "AWS::KinesisFirehose::DeliveryStream", stream_props, "DeliveryStreamName", "${Name}",
+	  stream_attrs, NULL, put_stream },
+	{ "AWS::Glue::Database", deploy_database_props, "DatabaseInput.Name", "${Name}", no_attrs,
+	  NULL, deploy_put_database },
+	{ "AWS::Glue::Table", deploy_table_props, "TableInput.Name", "${Name}", no_attrs, NULL,
+	  deploy_put_table },
+	{ "AWS::Glue::Job", deploy_job_props, "Name", "${Name}", no_attrs, deploy_prepare_job,
+	  deploy_put_job },
+	{ "AWS::Serverless::Function", function_sam_props, "FunctionName", "${Name}",
+	  function_attrs, prepare_function, deploy_put_function },
+	{ "AWS::Lambda::Function", function_props, "FunctionName", "${Name}", function_attrs,
+	  prepare_function, deploy_put_function },
+	{ "AWS::Lambda::Url", url_props, "TargetFunctionArn", ARN("lambda", "function:"), url_attrs,
+	  NULL, deploy_put_url },
+	{ "AWS::Serverless::StateMachine", machine_sam_props, "Name",
+	  ARN("states", "stateMachine:"), machine_attrs, prepare_machine, put_machine },
+	{ "AWS::StepFunctions::StateMachine", machine_props, "StateMachineName",
+	  ARN("states", "stateMachine:"), machine_attrs, prepare_machine, put_machine },
+	{ "AWS::Events::Rule", rule_props, "Name", "${Name}", rule_attrs, NULL,
+	  put_rule_and_targets },
 };
 
 const struct resource_type *resource_type_find(const char *type)
@@ -526,10 +423,12 @@ const struct resource_type *resource_type_find(const char *type)
 	return NULL;
 }
 
-const char *resource_value(const struct deploy_template *t, const struct deploy_resource *r, const char *attr)
+const char *resource_value(const struct deploy_template *t, const struct deploy_resource *r,
+			   const char *attr)
 {
 	const char *pattern = attr ? NULL : r->kind->ref;
-	struct json *sub = json_new_obj(t->a), *list = json_new_arr(t->a), *own = json_new_obj(t->a);
+	struct json *sub = json_new_obj(t->a), *list = json_new_arr(t->a),
+		    *own = json_new_obj(t->a);
 	const struct json *v;
 	struct err e = { 0 };
 
@@ -596,7 +495,8 @@ int resource_prepare(struct deploy *d, struct deploy_resource *r, struct err *e)
 
 /* --- SAM's short forms --- */
 
-static int expand_url(struct deploy_template *t, struct deploy_resource *f, struct deploy_resource *url, struct err *e)
+static int expand_url(struct deploy_template *t, struct deploy_resource *f,
+		      struct deploy_resource *url, struct err *e)
 {
 	const struct json *config = json_get(f->properties, "FunctionUrlConfig");
 	struct json *properties, *target = json_new_obj(t->a), *rest = json_new_obj(t->a);
@@ -608,7 +508,8 @@ static int expand_url(struct deploy_template *t, struct deploy_resource *f, stru
 		.depends = json_new_arr(t->a),
 	};
 	if (template_find(t, view_str(url->id)))
-		return err_set(e, ERR_INVALID, "Resources.%s: the URL of %s has the same name", url->id, f->id);
+		return err_set(e, ERR_INVALID, "Resources.%s: the URL of %s has the same name",
+			       url->id, f->id);
 	if (!json_is(config, JSON_OBJ))
 		return err_set(e, ERR_INVALID, "%s must be a mapping", url->place);
 	properties = json_copy(t->a, config);
@@ -617,7 +518,8 @@ static int expand_url(struct deploy_template *t, struct deploy_resource *f, stru
 	url->properties = properties;
 	for (size_t i = 0; i < json_len(f->properties); i++)
 		if (!view_eq(f->properties->obj.v[i].name, VIEW("FunctionUrlConfig")))
-			json_set_view(t->a, rest, f->properties->obj.v[i].name, f->properties->obj.v[i].value);
+			json_set_view(t->a, rest, f->properties->obj.v[i].name,
+				      f->properties->obj.v[i].value);
 	f->properties = rest;
 	return 0;
 }
@@ -631,7 +533,8 @@ int resource_expand(struct deploy_template *t, struct err *e)
 		struct deploy_resource *r = &all[n++], url;
 
 		*r = t->resources[i];
-		if (strcmp(r->type, "AWS::Serverless::Function") != 0 || !json_get(r->properties, "FunctionUrlConfig"))
+		if (strcmp(r->type, "AWS::Serverless::Function") != 0 ||
+		    !json_get(r->properties, "FunctionUrlConfig"))
 			continue;
 		if (expand_url(t, r, &url, e) < 0)
 			return e->code;
@@ -642,7 +545,8 @@ int resource_expand(struct deploy_template *t, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		all[i].kind = resource_type_find(all[i].type);
 		if (!all[i].kind)
-			return err_set(e, ERR_UNSUPPORTED, "Resources.%s: type %s is not supported", all[i].id, all[i].type);
+			return err_set(e, ERR_UNSUPPORTED, "Resources.%s: type %s is not supported",
+				       all[i].id, all[i].type);
 	}
 	return 0;
 }

@@ -17,7 +17,8 @@ static const struct json *as_bool(struct arena *a, const struct json *v)
 	return view_eq(text, VIEW("false")) || view_eq(text, VIEW("False")) ? &json_false : NULL;
 }
 
-static const struct json *as_strings(struct arena *a, const struct json *v, const char *place, struct err *e)
+static const struct json *as_strings(struct arena *a, const struct json *v, const char *place,
+				     struct err *e)
 {
 	struct json *ret = json_new_arr(a);
 
@@ -33,7 +34,8 @@ static const struct json *as_strings(struct arena *a, const struct json *v, cons
 	return ret;
 }
 
-static const struct json *as_map(struct arena *a, const struct json *v, const char *place, struct err *e)
+static const struct json *as_map(struct arena *a, const struct json *v, const char *place,
+				 struct err *e)
 {
 	struct json *ret = json_new_obj(a);
 
@@ -43,21 +45,23 @@ static const struct json *as_map(struct arena *a, const struct json *v, const ch
 		struct view text = template_text(a, v->obj.v[i].value);
 
 		if (!text.p)
-			return wrong(arena_printf(a, "%s.%.*s", place, VIEW_ARG(v->obj.v[i].name)), "text", e);
+			return wrong(arena_printf(a, "%s.%.*s", place, VIEW_ARG(v->obj.v[i].name)),
+				     "text", e);
 		json_set_view(a, ret, v->obj.v[i].name, json_new_str(a, text));
 	}
 	return ret;
 }
 
-static const struct json *as_list(struct arena *a, const struct prop *sub, const struct json *v, const char *place,
-				  struct err *e)
+static const struct json *as_list(struct arena *a, const struct prop *sub, const struct json *v,
+				  const char *place, struct err *e)
 {
 	struct json *ret = json_new_arr(a);
 
 	if (!json_is(v, JSON_ARR))
 		return wrong(place, "a list", e);
 	for (size_t i = 0; i < json_len(v); i++) {
-		const struct json *item = schema_check(a, sub, json_at(v, i), arena_printf(a, "%s[%zu]", place, i), e);
+		const struct json *item = schema_check(a, sub, json_at(v, i),
+						       arena_printf(a, "%s[%zu]", place, i), e);
 
 		if (!item)
 			return NULL;
@@ -66,8 +70,8 @@ static const struct json *as_list(struct arena *a, const struct prop *sub, const
 	return ret;
 }
 
-static const struct json *as_kind(struct arena *a, const struct prop *p, const struct json *v, const char *place,
-				  struct err *e)
+static const struct json *as_kind(struct arena *a, const struct prop *p, const struct json *v,
+				  const char *place, struct err *e)
 {
 	struct view text = template_text(a, v);
 	const struct json *b;
@@ -77,7 +81,8 @@ static const struct json *as_kind(struct arena *a, const struct prop *p, const s
 	case PROP_STR:
 		return text.p ? json_new_str(a, text) : wrong(place, "text", e);
 	case PROP_INT:
-		return text.p && view_i64(text, &n) ? json_new_int(a, n) : wrong(place, "an integer", e);
+		return text.p && view_i64(text, &n) ? json_new_int(a, n)
+						    : wrong(place, "an integer", e);
 	case PROP_BOOL:
 		b = as_bool(a, v);
 		return b ? b : wrong(place, "true or false", e);
@@ -103,8 +108,8 @@ static const struct prop *find(const struct prop *props, struct view name)
 	return NULL;
 }
 
-const struct json *schema_check(struct arena *a, const struct prop *props, const struct json *given, const char *place,
-				struct err *e)
+const struct json *schema_check(struct arena *a, const struct prop *props, const struct json *given,
+				const char *place, struct err *e)
 {
 	struct json *ret = json_new_obj(a);
 
@@ -135,13 +140,14 @@ const struct json *schema_check(struct arena *a, const struct prop *props, const
 
 /* --- comparing --- */
 
-static const char *list_differs(struct arena *a, const struct prop *sub, const struct json *want, const struct json *have,
-				const char *place)
+static const char *list_differs(struct arena *a, const struct prop *sub, const struct json *want,
+				const struct json *have, const char *place)
 {
 	if (json_len(want) != json_len(have))
 		return place;
 	for (size_t i = 0; i < json_len(want); i++) {
-		const char *at = schema_differs(a, sub, json_at(want, i), json_at(have, i), arena_printf(a, "%s[%zu]", place, i));
+		const char *at = schema_differs(a, sub, json_at(want, i), json_at(have, i),
+						arena_printf(a, "%s[%zu]", place, i));
 
 		if (at)
 			return at;
@@ -155,14 +161,15 @@ static bool same(const struct prop *p, const struct json *want, const struct jso
 	bool container = json_is(want, JSON_OBJ) || json_is(want, JSON_ARR);
 
 	if (!have)
-		return (container && json_len(want) == 0) || (json_is(want, JSON_STR) && json_str(want).n == 0);
+		return (container && json_len(want) == 0) ||
+		       (json_is(want, JSON_STR) && json_str(want).n == 0);
 	if (p->kind == PROP_STR && view_eq_str(VIEW("Name"), p->name))
 		return view_eq_nocase(json_str(want), json_str(have));
 	return json_equal(want, have);
 }
 
-const char *schema_differs(struct arena *a, const struct prop *props, const struct json *want, const struct json *have,
-			   const char *place)
+const char *schema_differs(struct arena *a, const struct prop *props, const struct json *want,
+			   const struct json *have, const char *place)
 {
 	for (size_t i = 0; i < json_len(want); i++) {
 		const struct json_member *m = &want->obj.v[i];

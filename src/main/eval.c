@@ -44,7 +44,9 @@ static int only(struct eval_call *c, const char *const *names, struct err *e)
 		while (names[k] && !view_eq_str(c->in->obj.v[i].name, names[k]))
 			k++;
 		if (!names[k])
-			return bad_line(c, e, arena_printf(c->a, "member \"%.*s\" is not known", VIEW_ARG(c->in->obj.v[i].name)));
+			return bad_line(c, e,
+					arena_printf(c->a, "member \"%.*s\" is not known",
+						     VIEW_ARG(c->in->obj.v[i].name)));
 	}
 	return 0;
 }
@@ -74,7 +76,8 @@ static int eval_pattern(struct eval_call *c, const struct json **ret, struct err
 	if (!event)
 		return e->code;
 	c->code = "InvalidEventPatternException";
-	p = pattern_compile(json_is(given, JSON_STR) ? json_str(given) : view_str(json_text(c->a, given)), e);
+	p = pattern_compile(
+		json_is(given, JSON_STR) ? json_str(given) : view_str(json_text(c->a, given)), e);
 	if (!p)
 		return e->code;
 	*ret = answer(c->a, "match", json_new_bool(pattern_match(p, event)));
@@ -84,7 +87,8 @@ static int eval_pattern(struct eval_call *c, const struct json **ret, struct err
 
 /* --- jsonpath, intrinsic --- */
 
-static int path_value(struct arena *a, struct view path, const struct json *root, const struct json **ret, struct err *e)
+static int path_value(struct arena *a, struct view path, const struct json *root,
+		      const struct json **ret, struct err *e)
 {
 	const struct jsonpath *p = jsonpath_compile(a, path, e);
 
@@ -116,7 +120,8 @@ static int argument(void *arg, struct view path, const struct json **ret, struct
 	const struct json *root = json_get(c->in, context ? "context" : "data");
 
 	if (!root)
-		return err_set(e, ERR_NOENT, "there is no %s for %.*s", context ? "context" : "data", VIEW_ARG(path));
+		return err_set(e, ERR_NOENT, "there is no %s for %.*s",
+			       context ? "context" : "data", VIEW_ARG(path));
 	return path_value(c->a, context ? view_from(path, 1) : path, root, ret, e);
 }
 
@@ -125,8 +130,11 @@ static bool hash(void *arg, struct view algorithm, struct view v, char out[129])
 	static const struct {
 		const char *name;
 		enum digest_kind kind;
-	} kinds[] = { { "MD5", DIGEST_MD5 }, { "SHA-1", DIGEST_SHA1 }, { "SHA-256", DIGEST_SHA256 },
-		      { "SHA-384", DIGEST_SHA384 }, { "SHA-512", DIGEST_SHA512 } };
+	} kinds[] = { { "MD5", DIGEST_MD5 },
+		      { "SHA-1", DIGEST_SHA1 },
+		      { "SHA-256", DIGEST_SHA256 },
+		      { "SHA-384", DIGEST_SHA384 },
+		      { "SHA-512", DIGEST_SHA512 } };
 	uint8_t d[DIGEST_MAX];
 
 	(void)arg;
@@ -200,7 +208,8 @@ static int layout_bytes(struct eval_call *c, struct view *ret, struct err *e)
 	if ((hex.p != NULL) == (b64.p != NULL))
 		return bad_line(c, e, "one of hex and base64 (text) is required");
 	if (b64.p)
-		return base64_decode_arena(c->a, b64, ret) ? 0 : bad_line(c, e, "base64 is not valid");
+		return base64_decode_arena(c->a, b64, ret) ? 0
+							   : bad_line(c, e, "base64 is not valid");
 	p = arena_alloc(c->a, hex.n / 2 + 1);
 	if (hex.n % 2 || !hex_decode(p, hex))
 		return bad_line(c, e, "hex is not valid");
@@ -237,7 +246,8 @@ static struct json *report_json(struct arena *a, const struct layout_report *r)
 	return o;
 }
 
-static int decode(struct eval_call *c, const struct layout *l, struct view bytes, const struct json **ret, struct err *e)
+static int decode(struct eval_call *c, const struct layout *l, struct view bytes,
+		  const struct json **ret, struct err *e)
 {
 	struct layout_stream *s = layout_stream_new(l, json_get(c->in, "params"), e);
 	struct decoded d = { c->a, json_new_arr(c->a) };
@@ -275,7 +285,8 @@ static int eval_layout(struct eval_call *c, const struct json **ret, struct err 
 
 /* --- prefix --- */
 
-static struct json *prefix_text(struct arena *a, const struct prefix *p, const struct prefix_env *env)
+static struct json *prefix_text(struct arena *a, const struct prefix *p,
+				const struct prefix_env *env)
 {
 	struct json *ret;
 	struct buf b;
@@ -290,8 +301,10 @@ static struct json *prefix_text(struct arena *a, const struct prefix *p, const s
 static int eval_prefix(struct eval_call *c, const struct json **ret, struct err *e)
 {
 	/* stream: of the line as a delivery stream has it; no expression depends on it. */
-	static const char *const names[] = { "prefix", "error_prefix", "time_ms", "error_type", "seed", "stream", NULL };
-	struct view text = json_get_str(c->in, "prefix"), error_text = json_get_str(c->in, "error_prefix");
+	static const char *const names[] = { "prefix", "error_prefix", "time_ms", "error_type",
+					     "seed",   "stream",       NULL };
+	struct view text = json_get_str(c->in, "prefix"),
+		    error_text = json_get_str(c->in, "error_prefix");
 	struct view type = json_get_str(c->in, "error_type");
 	const struct prefix *data, *error = NULL;
 	struct prefix_env env;
@@ -335,21 +348,30 @@ static const struct eval_fn {
 	int (*fn)(struct eval_call *c, const struct json **ret, struct err *e);
 } fns[] = {
 	{ "pattern", "does an EventBridge pattern match an event?",
-	  "{\"pattern\":{\"source\":[{\"prefix\":\"aws.\"}]},\"event\":{\"source\":\"aws.s3\"}}", "{\"match\":true}", eval_pattern },
+	  "{\"pattern\":{\"source\":[{\"prefix\":\"aws.\"}]},\"event\":{\"source\":\"aws.s3\"}}",
+	  "{\"match\":true}", eval_pattern },
 	{ "jsonpath", "what a path of the Amazon States Language gives",
 	  "{\"path\":\"$.a[0]\",\"data\":{\"a\":[1,2]}}", "{\"result\":1}", eval_jsonpath },
 	{ "intrinsic", "what an intrinsic function of the Amazon States Language gives",
-	  "{\"call\":\"States.Format('hi {}', $.who)\",\"data\":{\"who\":\"you\"}}", "{\"result\":\"hi you\"}", eval_intrinsic },
-	{ "layout", "a device's bytes decoded by a layout (an id of the catalog, or a layout as object)",
+	  "{\"call\":\"States.Format('hi {}', $.who)\",\"data\":{\"who\":\"you\"}}",
+	  "{\"result\":\"hi you\"}", eval_intrinsic },
+	{ "layout",
+	  "a device's bytes decoded by a layout (an id of the catalog, or a layout as object)",
 	  "{\"layout\":\"ble.hr2a37@1\",\"hex\":\"020048\"}",
-	  "{\"report\":{\"frames\":1,\"bad\":0,\"lost\":0,\"dup\":0},\"records\":[...]}", eval_layout },
+	  "{\"report\":{\"frames\":1,\"bad\":0,\"lost\":0,\"dup\":0},\"records\":[...]}",
+	  eval_layout },
 	{ "prefix", "a delivery stream's prefix expressions at a time",
-	  "{\"prefix\":\"raw/!{timestamp:yyyy/MM/dd}/\",\"error_prefix\":\"bad/!{firehose:error-output-type}/\",\"time_ms\":0}",
-	  "{\"prefix\":\"raw/1970/01/01/\",\"error_prefix\":\"bad/processing-failed/\"}", eval_prefix },
+	  "{\"prefix\":\"raw/!{timestamp:yyyy/MM/dd}/\",\"error_prefix\":\"bad/"
+	  "!{firehose:error-output-type}/\",\"time_ms\":0}",
+	  "{\"prefix\":\"raw/1970/01/01/\",\"error_prefix\":\"bad/processing-failed/\"}",
+	  eval_prefix },
 	{ "sigv4", "the steps of Signature Version 4; with \"verify\", the gate's verdict",
-	  "{\"method\":\"GET\",\"path\":\"/\",\"headers\":[[\"host\",\"h\"],[\"x-amz-date\",\"20150830T123600Z\"]],\"body\":\"\","
-	  "\"date\":\"20150830T123600Z\",\"region\":\"us-east-1\",\"service\":\"service\",\"secret\":\"s\"}",
-	  "{\"canonical_request\":\"...\",\"string_to_sign\":\"...\",\"signature\":\"...\"}", eval_sigv4 },
+	  "{\"method\":\"GET\",\"path\":\"/"
+	  "\",\"headers\":[[\"host\",\"h\"],[\"x-amz-date\",\"20150830T123600Z\"]],\"body\":\"\","
+	  "\"date\":\"20150830T123600Z\",\"region\":\"us-east-1\",\"service\":\"service\","
+	  "\"secret\":\"s\"}",
+	  "{\"canonical_request\":\"...\",\"string_to_sign\":\"...\",\"signature\":\"...\"}",
+	  eval_sigv4 },
 };
 
 static const struct json *error_json(struct arena *a, const char *code, const char *message)
@@ -413,10 +435,12 @@ static int eval_stream(const struct eval_fn *f, FILE *in, FILE *out)
 static int eval_help(void)
 {
 	puts("usage: mulgil eval FUNCTION < LINES\n\n"
-	     "Runs a pure function over JSON lines: one answer per line, in order.  What fails gives\n"
+	     "Runs a pure function over JSON lines: one answer per line, in order.  What fails "
+	     "gives\n"
 	     "{\"error\":{\"code\":...,\"message\":...}} in its place.\n\nfunctions:");
 	for (size_t i = 0; i < ARRAY_LEN(fns); i++)
-		printf("  %-10s %s\n    in:  %s\n    out: %s\n", fns[i].name, fns[i].doc, fns[i].in, fns[i].out);
+		printf("  %-10s %s\n    in:  %s\n    out: %s\n", fns[i].name, fns[i].doc, fns[i].in,
+		       fns[i].out);
 	return 0;
 }
 
@@ -433,6 +457,7 @@ int eval_main(int argc, char **argv)
 		if (strcmp(argv[0], fns[i].name) == 0)
 			f = &fns[i];
 	if (!f)
-		return cli_fail(EXIT_USAGE, "one of pattern, jsonpath, intrinsic, layout, prefix and sigv4 is expected; see mulgil eval --help");
+		return cli_fail(EXIT_USAGE, "one of pattern, jsonpath, intrinsic, layout, prefix "
+					    "and sigv4 is expected; see mulgil eval --help");
 	return eval_stream(f, stdin, stdout);
 }

@@ -14,7 +14,8 @@ static void put(struct arena *a, const char *dir, const char *name, const char *
 	struct err e = { 0 };
 	const char *path = arena_printf(a, "%s/%s", dir, name), *slash = strrchr(path, '/');
 
-	assert_int_equal(file_mkdirs(arena_printf(a, "%.*s", (int)(slash - path), path), 0755, &e), 0);
+	assert_int_equal(file_mkdirs(arena_printf(a, "%.*s", (int)(slash - path), path), 0755, &e),
+			 0);
 	assert_int_equal(file_replace(path, view_str(text), mode, &e), 0);
 }
 
@@ -40,7 +41,8 @@ TEST(deploy_code_folder_is_zipped_the_same_every_time)
 	assert_string_not_equal(one.key, three.key);
 
 	assert_int_equal(zip_unpack(two.data, arena_printf(&a, "%s/out", tmp), MIB, &e), 0);
-	assert_int_equal(file_read(arena_printf(&a, "%s/out/lib/data.txt", tmp), &a, 100, &text, &e), 0);
+	assert_int_equal(
+		file_read(arena_printf(&a, "%s/out/lib/data.txt", tmp), &a, 100, &text, &e), 0);
 	assert_true(view_eq(text, VIEW("d")));
 	assert_false(file_exists(arena_printf(&a, "%s/out/bootstrap.p", tmp)));
 	arena_clear(&a);
@@ -56,7 +58,8 @@ TEST(deploy_code_that_is_no_folder_or_zip_is_refused)
 	arena_init(&a, 256 * MIB);
 	dir = unit_tmpdir();
 	put(&a, dir, "script.py", "x", 0644);
-	assert_int_equal(package_code(&a, arena_printf(&a, "%s/script.py", dir), &f, &e), ERR_UNSUPPORTED);
+	assert_int_equal(package_code(&a, arena_printf(&a, "%s/script.py", dir), &f, &e),
+			 ERR_UNSUPPORTED);
 	err_clear(&e);
 	assert_int_equal(package_code(&a, arena_printf(&a, "%s/nothing", dir), &f, &e), ERR_NOENT);
 	err_clear(&e);
@@ -75,6 +78,7 @@ TEST(deploy_script_keeps_its_extension)
 	arena_init(&a, 256 * MIB);
 	put(&a, tmp, "job.sql", "SELECT 1", 0644);
 	assert_int_equal(package_file(&a, arena_printf(&a, "%s/job.sql", tmp), &f, &e), 0);
-	assert_string_equal(f.key, "e004ebd5b5532a4b85984a62f8ad48a81aa3460c1ca07701f386135d72cdecf5.sql");
+	assert_string_equal(f.key,
+			    "e004ebd5b5532a4b85984a62f8ad48a81aa3460c1ca07701f386135d72cdecf5.sql");
 	arena_clear(&a);
 }
