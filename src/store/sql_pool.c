@@ -37,9 +37,10 @@
 
 #define MESSAGE_MAX (64 * MIB)
 #define NS_PER_MS 1000000LL
-#define AS_ABOVE (3 * GIB)  /* code, stacks and what the engine does not count, above its own limit */
-#define WAIT_STEP_MS 20     /* how long a waiting job may take to see that it was cancelled */
-#define MANY_FILES 4096     /* descriptors of a child: the engine keeps files open */
+#define AS_ABOVE \
+	(3 * GIB)       /* code, stacks and what the engine does not count, above its own limit */
+#define WAIT_STEP_MS 20 /* how long a waiting job may take to see that it was cancelled */
+#define MANY_FILES 4096 /* descriptors of a child: the engine keeps files open */
 
 struct sql_cancel {
 	int fd; /* readable once fired */
@@ -255,7 +256,7 @@ static int recv_all(struct call *k, void *data, size_t size, struct err *e)
 
 static int exchange(struct call *k, const struct json *msg, const struct json **ret, struct err *e)
 {
-	uint8_t h[4];
+	uint8_t h[4] = { 0 };
 	struct buf b;
 	size_t n;
 	char *text;
@@ -298,17 +299,21 @@ static void tell_sandbox(struct sql_pool *p, const struct json *answer)
 		return;
 	p->told = true;
 	if (json_int(json_get(answer, "landlock"), 0) == 0)
-		diag(DIAG_WARN, "sql", "this kernel has no Landlock: only the engine itself keeps SQL away from other files");
+		diag(DIAG_WARN, "sql",
+		     "this kernel has no Landlock: only the engine itself keeps SQL away from "
+		     "other files");
 }
 
 /* One message to a child and its answer.  A child whose call failed below the answer is gone afterwards. */
-static int call(struct call *k, struct json *msg, const struct json **ret, int64_t *ret_queue_ms, struct err *e)
+static int call(struct call *k, struct json *msg, const struct json **ret, int64_t *ret_queue_ms,
+		struct err *e)
 {
 	int64_t t0 = clock_mono_ns(), timeout = k->deadline - t0;
 	int r;
 
 	if (child_take(k, e) < 0)
 		return e->code;
+	must(k->c);
 	*ret_queue_ms = (clock_mono_ns() - t0) / NS_PER_MS;
 	k->deadline = clock_mono_ns() + timeout;
 	json_set_str(k->arena, msg, "scratch", k->c->scratch);
@@ -323,9 +328,11 @@ static int call(struct call *k, struct json *msg, const struct json **ret, int64
 	child_give(k);
 	if (r < 0)
 		return r;
+	must(*ret);
 	tell_sandbox(k->p, *ret);
 	if (!json_is_true(json_get(*ret, "ok")))
-		return err_set(e, code_of(json_get_str(*ret, "code")), "%.*s", VIEW_ARG(json_get_str(*ret, "message")));
+		return err_set(e, code_of(json_get_str(*ret, "code")), "%.*s",
+			       VIEW_ARG(json_get_str(*ret, "message")));
 	return 0;
 }
 
@@ -386,8 +393,11 @@ static struct json *files_json(struct arena *a, const struct sql_table *t)
 
 static struct json *table_json(struct arena *a, const struct sql_table *t)
 {
-	static const char *const formats[] = { [SQL_PARQUET] = "parquet", [SQL_JSON] = "json", [SQL_CSV] = "csv" };
-	char delim[2] = { t->csv_delim ? t->csv_delim : ',', 0 }, quote[2] = { t->csv_quote ? t->csv_quote : '"', 0 };
+	static const char *const formats[] = {
+		[SQL_PARQUET] = "parquet", [SQL_JSON] = "json", [SQL_CSV] = "csv"
+	};
+	char delim[2] = { t->csv_delim ? t->csv_delim : ',', 0 },
+	     quote[2] = { t->csv_quote ? t->csv_quote : '"', 0 };
 	struct json *o = json_new_obj(a);
 
 	json_set_str(a, o, "schema", t->schema);
@@ -423,7 +433,9 @@ static struct json *params_json(struct arena *a, const struct sql_job *job)
 
 static struct json *job_json(const struct sql_pool *p, const struct sql_job *job, struct arena *a)
 {
-	static const char *const outputs[] = { [SQL_TO_NOTHING] = "none", [SQL_TO_CSV] = "csv", [SQL_TO_PARQUET] = "parquet" };
+	static const char *const outputs[] = {
+		[SQL_TO_NOTHING] = "none", [SQL_TO_CSV] = "csv", [SQL_TO_PARQUET] = "parquet"
+	};
 	uint64_t max = job->out_max_bytes;
 	struct json *o = json_new_obj(a), *tables = json_new_arr(a);
 
@@ -456,7 +468,8 @@ static const char *text_at(struct arena *a, const struct json *arr, size_t i)
 	return v.p ? arena_str(a, v) : NULL;
 }
 
-static void read_result(const struct json *answer, size_t n_keys, struct arena *a, struct sql_result *ret)
+static void read_result(const struct json *answer, size_t n_keys, struct arena *a,
+			struct sql_result *ret)
 {
 	const struct json *cols = json_get(answer, "columns"), *files = json_get(answer, "files");
 
@@ -465,8 +478,10 @@ static void read_result(const struct json *answer, size_t n_keys, struct arena *
 	for (size_t i = 0; i < ret->n_columns; i++) {
 		const struct json *c = json_at(cols, i);
 
-		ret->columns[i] = (struct sql_column){ .name = text_at(a, c, 0), .type = text_at(a, c, 1),
-			.precision = (int)json_int(json_at(c, 2), 0), .scale = (int)json_int(json_at(c, 3), 0) };
+		ret->columns[i] = (struct sql_column){ .name = text_at(a, c, 0),
+						       .type = text_at(a, c, 1),
+						       .precision = (int)json_int(json_at(c, 2), 0),
+						       .scale = (int)json_int(json_at(c, 3), 0) };
 	}
 	ret->rows = (uint64_t)json_int(json_get(answer, "rows"), 0);
 	ret->n_files = json_len(files);
@@ -477,8 +492,11 @@ static void read_result(const struct json *answer, size_t n_keys, struct arena *
 
 		for (size_t k = 0; k < n_keys; k++)
 			values[k] = text_at(a, f, k + 3);
-		ret->files[i] = (struct sql_out_file){ .path = text_at(a, f, 0), .partition = values,
-			.rows = (uint64_t)json_int(json_at(f, 1), 0), .bytes = (uint64_t)json_int(json_at(f, 2), 0) };
+		ret->files[i] =
+			(struct sql_out_file){ .path = text_at(a, f, 0),
+					       .partition = values,
+					       .rows = (uint64_t)json_int(json_at(f, 1), 0),
+					       .bytes = (uint64_t)json_int(json_at(f, 2), 0) };
 	}
 }
 
@@ -509,15 +527,19 @@ static int check_text(const char *text, struct err *e)
 	return 0;
 }
 
-static int pool_run(struct sql *s, const struct sql_job *job, struct arena *a, struct sql_result *ret, struct err *e)
+static int pool_run(struct sql *s, const struct sql_job *job, struct arena *a,
+		    struct sql_result *ret, struct err *e)
 {
 	struct sql_pool *p = pool_of(s);
 	int64_t timeout = job->timeout_ms ? job->timeout_ms : p->o.timeout_ms, t0 = clock_mono_ns();
-	struct call k = { .p = p, .cancel = job->cancel, .deadline = t0 + timeout * NS_PER_MS, .arena = a };
+	struct call k = {
+		.p = p, .cancel = job->cancel, .deadline = t0 + timeout * NS_PER_MS, .arena = a
+	};
 	struct sql_result res = { 0 };
-	const struct json *answer;
+	const struct json *answer = NULL;
 
-	if (check_text(job->text, e) < 0 || call(&k, job_json(p, job, a), &answer, &res.queue_ms, e) < 0)
+	if (check_text(job->text, e) < 0 ||
+	    call(&k, job_json(p, job, a), &answer, &res.queue_ms, e) < 0)
 		return e->code;
 	res.run_ms = (clock_mono_ns() - t0) / NS_PER_MS - res.queue_ms;
 	res.scanned_bytes = size_of_files(job);
@@ -526,14 +548,16 @@ static int pool_run(struct sql *s, const struct sql_job *job, struct arena *a, s
 	return 0;
 }
 
-static int pool_tables(struct sql *s, const char *text, struct arena *a, struct sql_name **ret, size_t *ret_n,
-		       struct err *e)
+static int pool_tables(struct sql *s, const char *text, struct arena *a, struct sql_name **ret,
+		       size_t *ret_n, struct err *e)
 {
 	struct sql_pool *p = pool_of(s);
-	struct call k = { .p = p, .deadline = clock_mono_ns() + p->o.timeout_ms * NS_PER_MS, .arena = a };
+	struct call k = { .p = p,
+			  .deadline = clock_mono_ns() + p->o.timeout_ms * NS_PER_MS,
+			  .arena = a };
 	struct json *msg = json_new_obj(a);
-	const struct json *answer, *names;
-	int64_t queue;
+	const struct json *answer = NULL, *names;
+	int64_t queue = 0;
 
 	if (check_text(text, e) < 0)
 		return e->code;
@@ -588,7 +612,8 @@ static char *text_dup(const char *s)
 
 static char *find_program(const char *given, struct err *e)
 {
-	static const char *const places[] = { "%.*s/mulgil-sql", "%.*s/../libexec/mulgil/mulgil-sql" };
+	static const char *const places[] = { "%.*s/mulgil-sql",
+					      "%.*s/../libexec/mulgil/mulgil-sql" };
 	char self[4096];
 	ssize_t n;
 
@@ -615,7 +640,9 @@ static char *find_program(const char *given, struct err *e)
 	return NULL;
 }
 
-static const struct sql_vtable pool_vtable = { .run = pool_run, .tables = pool_tables, .close = pool_close };
+static const struct sql_vtable pool_vtable = { .run = pool_run,
+					       .tables = pool_tables,
+					       .close = pool_close };
 
 int sql_open_pool(const struct sql_pool_opts *o, struct sql **ret, struct err *e)
 {
@@ -655,6 +682,7 @@ void sql_pool_warm(struct sql *s)
 	struct err e = { 0 };
 
 	LOCK_SCOPE(&p->lock);
-	if (!p->children[0].busy && !p->children[0].running && child_start(p, &p->children[0], &e) < 0)
+	if (!p->children[0].busy && !p->children[0].running &&
+	    child_start(p, &p->children[0], &e) < 0)
 		diag(DIAG_WARN, "sql", "%s", e.msg);
 }

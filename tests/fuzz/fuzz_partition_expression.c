@@ -10,9 +10,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const struct expression_key keys[] = { { "dt", "date" }, { "s", "string" }, { "n", "int" },
-						      { "d", "decimal(10,2)" }, { "t", "timestamp" }, { "x", "double" } };
-	static const char *const values[] = { "2026-01-15", "a'b", "-7", "10.50", "2026-01-15 10:00:00", "1" };
+	static const struct expression_key keys[] = {
+		{ "dt", "date" },         { "s", "string" },    { "n", "int" },
+		{ "d", "decimal(10,2)" }, { "t", "timestamp" }, { "x", "double" }
+	};
+	static const char *const values[] = { "2026-01-15",          "a'b", "-7", "10.50",
+					      "2026-01-15 10:00:00", "1" };
 	const struct expression *x;
 	struct arena a;
 	struct err e = { 0 };

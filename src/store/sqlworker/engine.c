@@ -72,7 +72,8 @@ static int query(struct run *r, const char *sql, struct err *e)
 {
 	CLEANUP(close_result) duckdb_result res = { 0 };
 
-	return duckdb_query(r->con, sql, &res) == DuckDBError ? fail(e, duckdb_result_error(&res)) : 0;
+	return duckdb_query(r->con, sql, &res) == DuckDBError ? fail(e, duckdb_result_error(&res))
+							      : 0;
 }
 
 static int query_buf(struct run *r, struct buf *sql, struct err *e)
@@ -133,7 +134,8 @@ static int enter_sandbox(struct run *r, struct err *e)
 		const struct json *files = json_get(json_at(tables, t), "files");
 
 		for (size_t i = 0; i < json_len(files); i++)
-			read[s.n_read++] = arena_str(r->arena, json_str(json_at(json_at(files, i), 0)));
+			read[s.n_read++] = arena_str(r->arena,
+						     json_str(json_at(json_at(files, i), 0)));
 	}
 	if (json_get(r->job, "scratch"))
 		write[s.n_write++] = arena_str(r->arena, json_get_str(r->job, "scratch"));
@@ -146,7 +148,8 @@ static int enter_sandbox(struct run *r, struct err *e)
 
 static int limit_files(struct run *r, struct err *e)
 {
-	int64_t max = json_int(json_get(r->job, "out_max"), 0), spill = json_int(json_get(r->job, "spill"), 0);
+	int64_t max = json_int(json_get(r->job, "out_max"), 0),
+		spill = json_int(json_get(r->job, "spill"), 0);
 	struct rlimit l = { .rlim_cur = (rlim_t)(max > spill ? max : spill) };
 
 	l.rlim_max = l.rlim_cur;
@@ -185,7 +188,8 @@ static int settings(struct run *r, struct err *e)
 
 	buf_init(&b, TEXT_MAX);
 	buf_printf(&b, "SET threads = %d; ", (int)json_int(json_get(r->job, "threads"), 1));
-	buf_printf(&b, "SET memory_limit = '%lldB'; ", (long long)json_int(json_get(r->job, "memory"), 1 << 28));
+	buf_printf(&b, "SET memory_limit = '%lldB'; ",
+		   (long long)json_int(json_get(r->job, "memory"), 1 << 28));
 	buf_add_str(&b, "SET temp_directory = ");
 	sql_quote(&b, json_get_str(r->job, "scratch"));
 	buf_printf(&b, "; SET max_temp_directory_size = '%lldB'; SET TimeZone = 'UTC'; ",
@@ -222,8 +226,9 @@ static int prepare(struct run *r, struct view text, duckdb_prepared_statement *r
 	int code = 0;
 
 	if (n == 0)
-		code = duckdb_extract_statements_error(st) ? fail(e, duckdb_extract_statements_error(st))
-							   : err_set(e, ERR_INVALID, "the statement is empty");
+		code = duckdb_extract_statements_error(st)
+			       ? fail(e, duckdb_extract_statements_error(st))
+			       : err_set(e, ERR_INVALID, "the statement is empty");
 	else if (n > 1)
 		code = err_set(e, ERR_DENIED, "one statement is expected, not %d", (int)n);
 	else if (duckdb_prepare_extracted_statement(r->con, st, 0, ret) == DuckDBError)
@@ -239,7 +244,8 @@ static struct view skip_word(struct view t, struct view w)
 }
 
 /* One SELECT, or EXPLAIN of one: what an EXPLAIN holds is looked at by itself, it may run it. */
-static int prepare_select(struct run *r, struct view text, bool explain, duckdb_prepared_statement *ret, struct err *e)
+static int prepare_select(struct run *r, struct view text, bool explain,
+			  duckdb_prepared_statement *ret, struct err *e)
 {
 	CLEANUP(close_prepared) duckdb_prepared_statement inner = NULL;
 	int code = prepare(r, text, ret, e);
@@ -252,7 +258,9 @@ static int prepare_select(struct run *r, struct view text, bool explain, duckdb_
 	case DUCKDB_STATEMENT_TYPE_EXPLAIN:
 		if (!explain)
 			break;
-		return prepare_select(r, skip_word(skip_word(text, VIEW("explain")), VIEW("analyze")), false, &inner, e);
+		return prepare_select(r,
+				      skip_word(skip_word(text, VIEW("explain")), VIEW("analyze")),
+				      false, &inner, e);
 	default:
 		break;
 	}
@@ -302,10 +310,12 @@ static int bind(struct run *r, duckdb_prepared_statement p, struct err *e)
 
 		if (!name.p)
 			at = next++;
-		else if (duckdb_bind_parameter_index(p, &at, arena_str(r->arena, name)) == DuckDBError)
+		else if (duckdb_bind_parameter_index(p, &at, arena_str(r->arena, name)) ==
+			 DuckDBError)
 			continue;
 		if (at > n)
-			return err_set(e, ERR_INVALID, "there are more parameters than the statement has");
+			return err_set(e, ERR_INVALID,
+				       "there are more parameters than the statement has");
 		if (bind_one(p, at, json_at(pair, 1)) == DuckDBError)
 			return err_set(e, ERR_INVALID, "a parameter cannot be bound");
 		bound[at] = true;
@@ -314,7 +324,8 @@ static int bind(struct run *r, duckdb_prepared_statement p, struct err *e)
 		const char *name = duckdb_parameter_name(p, at);
 
 		if (!bound[at])
-			return err_set(e, ERR_INVALID, "parameter %s has no value", name ? name : "?");
+			return err_set(e, ERR_INVALID, "parameter %s has no value",
+				       name ? name : "?");
 	}
 	return 0;
 }
@@ -326,7 +337,8 @@ struct cols {
 };
 
 /* One more column; ends @t. */
-static int add_column(struct run *r, struct cols *c, const char *name, duckdb_logical_type t, struct err *e)
+static int add_column(struct run *r, struct cols *c, const char *name, duckdb_logical_type t,
+		      struct err *e)
 {
 	struct json *col = json_new_arr(r->arena);
 	int code = value_type_of(r->arena, t, &c->types[c->n], e), precision, scale;
@@ -346,7 +358,8 @@ static int add_column(struct run *r, struct cols *c, const char *name, duckdb_lo
 
 static void begin_columns(struct run *r, struct cols *c, idx_t n)
 {
-	*c = (struct cols){ .types = ARENA_ARRAY(r->arena, struct value_type *, n + 1), .list = json_new_arr(r->arena) };
+	*c = (struct cols){ .types = ARENA_ARRAY(r->arena, struct value_type *, n + 1),
+			    .list = json_new_arr(r->arena) };
 	json_set(r->arena, r->answer, "columns", c->list);
 }
 
@@ -364,7 +377,8 @@ static int prepared_columns(struct run *r, duckdb_prepared_statement p, idx_t *r
 	for (idx_t i = 0; i < n && code == 0; i++) {
 		char *name = (char *)(uintptr_t)duckdb_prepared_statement_column_name(p, i);
 
-		code = add_column(r, &c, name, duckdb_prepared_statement_column_logical_type(p, i), e);
+		code = add_column(r, &c, name, duckdb_prepared_statement_column_logical_type(p, i),
+				  e);
 		duckdb_free(name);
 	}
 	return code;
@@ -376,12 +390,14 @@ static int result_columns(struct run *r, duckdb_result *res, struct cols *ret, s
 
 	begin_columns(r, ret, n);
 	for (idx_t i = 0; i < n; i++)
-		if (add_column(r, ret, duckdb_column_name(res, i), duckdb_column_logical_type(res, i), e) < 0)
+		if (add_column(r, ret, duckdb_column_name(res, i),
+			       duckdb_column_logical_type(res, i), e) < 0)
 			return e->code;
 	return 0;
 }
 
-static void add_file(struct run *r, struct json *files, const char *path, int64_t rows, const struct json *values)
+static void add_file(struct run *r, struct json *files, const char *path, int64_t rows,
+		     const struct json *values)
 {
 	struct json *f = json_new_arr(r->arena);
 	struct stat st = { 0 };
@@ -412,14 +428,16 @@ static int csv_flush(struct csv *c, size_t least, struct err *e)
 		return e->code;
 	c->bytes += (int64_t)c->out.n;
 	if (c->bytes > c->max)
-		return err_set(e, ERR_LIMIT, "the result is greater than %lld bytes", (long long)c->max);
+		return err_set(e, ERR_LIMIT, "the result is greater than %lld bytes",
+			       (long long)c->max);
 	for (size_t at = 0; at < c->out.n;) {
 		ssize_t w = write(c->r->fd, c->out.p + at, c->out.n - at);
 
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0)
-			return err_sys(e, errno == EFBIG ? ERR_LIMIT : ERR_IO, "writing the result");
+			return err_sys(e, errno == EFBIG ? ERR_LIMIT : ERR_IO,
+				       "writing the result");
 		at += (size_t)w;
 	}
 	buf_reset(&c->out);
@@ -511,7 +529,8 @@ static int target_type(struct run *r, const struct json *c, struct buf *b, struc
 	size_t before = b->n;
 
 	if (!hive_type_sql(json_str(json_at(c, 1)), b) || b->n == before)
-		return err_set(e, ERR_INVALID, "column %.*s has the unknown type %.*s", VIEW_ARG(json_str(json_at(c, 0))),
+		return err_set(e, ERR_INVALID, "column %.*s has the unknown type %.*s",
+			       VIEW_ARG(json_str(json_at(c, 0))),
 			       VIEW_ARG(json_str(json_at(c, 1))));
 	return 0;
 }
@@ -529,9 +548,11 @@ static int casts(struct run *r, const struct json *cols, size_t first, struct bu
 }
 
 /* The statement with its columns cast to the target's by position. */
-static int projection(struct run *r, duckdb_prepared_statement p, idx_t n, struct buf *b, struct err *e)
+static int projection(struct run *r, duckdb_prepared_statement p, idx_t n, struct buf *b,
+		      struct err *e)
 {
-	const struct json *cols = json_get(r->job, "out_columns"), *keys = json_get(r->job, "out_keys");
+	const struct json *cols = json_get(r->job, "out_columns"),
+			  *keys = json_get(r->job, "out_keys");
 	size_t want = json_len(cols) + json_len(keys);
 
 	if (!json_len(cols)) {
@@ -541,7 +562,8 @@ static int projection(struct run *r, duckdb_prepared_statement p, idx_t n, struc
 		return 0;
 	}
 	if (n != want && !duckdb_nparams(p))
-		return err_set(e, ERR_INVALID, "the statement has %d columns, the table %zu", (int)n, want);
+		return err_set(e, ERR_INVALID, "the statement has %d columns, the table %zu",
+			       (int)n, want);
 	buf_add_str(b, "SELECT ");
 	if (casts(r, cols, 0, b, e) < 0 || casts(r, keys, json_len(cols), b, e) < 0)
 		return e->code;
@@ -561,7 +583,8 @@ static int run_bound(struct run *r, struct buf *b, int64_t *ret_count, struct er
 	CLEANUP(close_result) duckdb_result res = { 0 };
 	duckdb_data_chunk chunk;
 
-	if (buf_check(b, "statement", e) < 0 || prepare(r, buf_view(b), &p, e) < 0 || bind(r, p, e) < 0)
+	if (buf_check(b, "statement", e) < 0 || prepare(r, buf_view(b), &p, e) < 0 ||
+	    bind(r, p, e) < 0)
 		return e->code;
 	if (duckdb_execute_prepared(p, &res) == DuckDBError)
 		return fail(e, duckdb_result_error(&res));
@@ -577,9 +600,11 @@ static int run_bound(struct run *r, struct buf *b, int64_t *ret_count, struct er
 }
 
 /* COPY (what is in @select) TO the next file. */
-static int copy(struct run *r, struct buf *select, struct json *files, const struct json *values, struct err *e)
+static int copy(struct run *r, struct buf *select, struct json *files, const struct json *values,
+		struct err *e)
 {
-	const char *path = arena_printf(r->arena, "%.*s/part-%05zu.parquet", VIEW_ARG(json_get_str(r->job, "out_path")),
+	const char *path = arena_printf(r->arena, "%.*s/part-%05zu.parquet",
+					VIEW_ARG(json_get_str(r->job, "out_path")),
 					json_len(files));
 	int64_t rows = 0;
 	struct buf b;
@@ -610,9 +635,11 @@ static void key_text(struct buf *b, const struct json *key)
 	buf_add_str(b, " AS VARCHAR)");
 }
 
-static int copy_partition(struct run *r, const struct json *values, struct json *files, struct err *e)
+static int copy_partition(struct run *r, const struct json *values, struct json *files,
+			  struct err *e)
 {
-	const struct json *cols = json_get(r->job, "out_columns"), *keys = json_get(r->job, "out_keys");
+	const struct json *cols = json_get(r->job, "out_columns"),
+			  *keys = json_get(r->job, "out_keys");
 	struct buf b;
 	int code;
 
@@ -655,8 +682,9 @@ static void read_values(struct run *r, duckdb_data_chunk chunk, size_t n_keys, s
 				json_push(r->arena, values, &json_null);
 			else
 				json_push(r->arena, values,
-					  json_new_str(r->arena, view_of(duckdb_string_t_data(s),
-									 duckdb_string_t_length(*s))));
+					  json_new_str(r->arena,
+						       view_of(duckdb_string_t_data(s),
+							       duckdb_string_t_length(*s))));
 		}
 		json_push(r->arena, list, values);
 	}
@@ -687,7 +715,8 @@ static int distinct(struct run *r, struct json **ret, struct err *e)
 		duckdb_destroy_data_chunk(&chunk);
 	}
 	if (json_len(*ret) > PARTITIONS_MAX)
-		return err_set(e, ERR_LIMIT, "the statement would write more than %d partitions", PARTITIONS_MAX);
+		return err_set(e, ERR_LIMIT, "the statement would write more than %d partitions",
+			       PARTITIONS_MAX);
 	return 0;
 }
 
@@ -704,7 +733,8 @@ static int copy_partitions(struct run *r, struct buf *select, struct json *files
 	code = run_bound(r, &b, &rows, e);
 	buf_clear(&b);
 	job = json_copy(r->arena, r->job);
-	json_set(r->arena, job, "params", json_new_arr(r->arena)); /* they were the statement's; what follows has none */
+	json_set(r->arena, job, "params",
+		 json_new_arr(r->arena)); /* they were the statement's; what follows has none */
 	r->job = job;
 	if (code < 0 || distinct(r, &values, e) < 0)
 		return e->code;
@@ -758,7 +788,8 @@ static int tables(struct run *r, struct err *e)
 
 	if (enter_sandbox(r, e) < 0)
 		return e->code;
-	if (duckdb_prepare(r->con, "SELECT json_serialize_sql(CAST($1 AS VARCHAR))", &p) == DuckDBError)
+	if (duckdb_prepare(r->con, "SELECT json_serialize_sql(CAST($1 AS VARCHAR))", &p) ==
+	    DuckDBError)
 		return fail(e, duckdb_prepare_error(p));
 	if (duckdb_bind_varchar_length(p, 1, sql.p, sql.n) == DuckDBError ||
 	    duckdb_execute_prepared(p, &res) == DuckDBError)
@@ -767,7 +798,10 @@ static int tables(struct run *r, struct err *e)
 		duckdb_string_t *s = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
 
 		if (duckdb_data_chunk_get_size(chunk))
-			tree = json_parse(r->arena, view_of(duckdb_string_t_data(s), duckdb_string_t_length(*s)), 2000, e);
+			tree = json_parse(r->arena,
+					  view_of(duckdb_string_t_data(s),
+						  duckdb_string_t_length(*s)),
+					  2000, e);
 		duckdb_destroy_data_chunk(&chunk);
 	}
 	if (e->code)
@@ -789,15 +823,16 @@ static int run(struct run *r, struct err *e)
 		if (r->fd < 0)
 			return err_sys(e, ERR_IO, "cannot create the result's file");
 	}
-	if (limit_files(r, e) < 0 || enter_sandbox(r, e) < 0 || schemas(r, e) < 0 || settings(r, e) < 0 ||
-	    views(r, e) < 0)
+	if (limit_files(r, e) < 0 || enter_sandbox(r, e) < 0 || schemas(r, e) < 0 ||
+	    settings(r, e) < 0 || views(r, e) < 0)
 		return e->code;
 	if (view_eq_str(output, "csv"))
 		return to_csv(r, e);
 	return view_eq_str(output, "parquet") ? to_parquet(r, e) : check(r, e);
 }
 
-int engine_job(struct engine *g, const struct json *job, struct arena *a, struct json *answer, struct err *e)
+int engine_job(struct engine *g, const struct json *job, struct arena *a, struct json *answer,
+	       struct err *e)
 {
 	struct run r = { .g = g, .job = job, .arena = a, .answer = answer, .fd = -1 };
 	int code;

@@ -10,11 +10,11 @@ struct scan {
 static const struct {
 	const char *hive, *sql;
 } primitives[] = {
-	{ "boolean", "BOOLEAN" },     { "tinyint", "TINYINT" },     { "smallint", "SMALLINT" },
-	{ "int", "INTEGER" },         { "integer", "INTEGER" },     { "bigint", "BIGINT" },
-	{ "long", "BIGINT" },         { "float", "FLOAT" },         { "real", "FLOAT" },
-	{ "double", "DOUBLE" },       { "string", "VARCHAR" },      { "varchar", "VARCHAR" },
-	{ "char", "VARCHAR" },        { "binary", "BLOB" },         { "date", "DATE" },
+	{ "boolean", "BOOLEAN" },     { "tinyint", "TINYINT" }, { "smallint", "SMALLINT" },
+	{ "int", "INTEGER" },         { "integer", "INTEGER" }, { "bigint", "BIGINT" },
+	{ "long", "BIGINT" },         { "float", "FLOAT" },     { "real", "FLOAT" },
+	{ "double", "DOUBLE" },       { "string", "VARCHAR" },  { "varchar", "VARCHAR" },
+	{ "char", "VARCHAR" },        { "binary", "BLOB" },     { "date", "DATE" },
 	{ "timestamp", "TIMESTAMP" },
 };
 
@@ -121,7 +121,8 @@ static bool decimal(struct scan *s)
 static bool primitive(struct scan *s, struct view name)
 {
 	uint64_t p, q;
-	bool two, sized = view_eq_nocase(name, VIEW("varchar")) || view_eq_nocase(name, VIEW("char"));
+	bool two,
+		sized = view_eq_nocase(name, VIEW("varchar")) || view_eq_nocase(name, VIEW("char"));
 
 	if (view_eq_nocase(name, VIEW("decimal")))
 		return decimal(s);

@@ -32,7 +32,8 @@ static bool in_scope(const struct scope *s, struct view name)
 
 static void add_name(struct walk *w, const struct json *ref, const struct scope *sc)
 {
-	struct view schema = json_get_str(ref, "schema_name"), name = json_get_str(ref, "table_name");
+	struct view schema = json_get_str(ref, "schema_name"),
+		    name = json_get_str(ref, "table_name");
 	struct json *pair;
 
 	if (!schema.n && in_scope(sc, name))
@@ -58,11 +59,13 @@ static const struct scope *with(struct walk *w, const struct json *map, const st
 {
 	for (size_t i = 0; i < json_len(map); i++) {
 		const struct json *entry = json_at(map, i);
-		const struct json *query = json_get(json_get(json_get(entry, "value"), "query"), "node");
+		const struct json *query = json_get(json_get(json_get(entry, "value"), "query"),
+						    "node");
 		struct scope *own = ARENA_NEW(w->arena, struct scope);
 
 		*own = (struct scope){ .name = json_get_str(entry, "key"), .up = sc };
-		value(w, query, view_eq_str(json_get_str(query, "type"), "RECURSIVE_CTE_NODE") ? own : sc);
+		value(w, query,
+		      view_eq_str(json_get_str(query, "type"), "RECURSIVE_CTE_NODE") ? own : sc);
 		sc = own;
 	}
 	return sc;

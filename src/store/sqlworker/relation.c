@@ -104,14 +104,18 @@ static void reader(struct rel *r, const size_t *which, size_t n, bool with_name)
 		buf_add_str(r->b, "read_csv(");
 		file_list(r, which, n);
 		text_columns(r);
-		buf_printf(r->b, ", auto_detect=false, strict_mode=false, null_padding=true, nullstr=['', '\\N'], header=%s, delim=",
+		buf_printf(r->b,
+			   ", auto_detect=false, strict_mode=false, null_padding=true, "
+			   "nullstr=['', '\\N'], header=%s, delim=",
 			   json_is_true(json_get(r->t, "header")) ? "true" : "false");
 		sql_quote(r->b, json_get_str(r->t, "delim"));
 		buf_add_str(r->b, ", quote=");
 		sql_quote(r->b, json_get_str(r->t, "quote"));
 	}
 	if (!view_eq_str(r->format, "parquet"))
-		buf_add_str(r->b, json_is_true(json_get(r->t, "gzip")) ? ", compression='gzip'" : ", compression='uncompressed'");
+		buf_add_str(r->b, json_is_true(json_get(r->t, "gzip"))
+					  ? ", compression='gzip'"
+					  : ", compression='uncompressed'");
 	if (with_name)
 		buf_add_str(r->b, ", filename='" FILE_COLUMN "'");
 	buf_add_char(r->b, ')');
@@ -193,6 +197,7 @@ static void nothing(struct rel *r)
 		for (size_t i = 0; i < json_len(lists[l]); i++) {
 			buf_add_str(r->b, sep);
 			buf_add_str(r->b, "CAST(NULL");
+			must(types[l]);
 			add_cast(r->b, types[l][i]);
 			buf_add_str(r->b, " AS ");
 			sql_ident(r->b, json_str(json_at(json_at(lists[l], i), 0)));
@@ -264,10 +269,12 @@ int relation_sql(struct arena *a, const struct json *table, struct buf *b, struc
 		buf_add_str(b, "\n)");
 		return buf_check(b, "view", e);
 	}
-	if (engine_types(&r, r.columns, &r.types, e) < 0 || engine_types(&r, r.keys, &r.key_types, e) < 0)
+	if (engine_types(&r, r.columns, &r.types, e) < 0 ||
+	    engine_types(&r, r.keys, &r.key_types, e) < 0)
 		return err_ctx(e, "table %.*s", VIEW_ARG(json_get_str(table, "name")));
 	if (!json_len(r.columns))
-		return err_set(e, ERR_INVALID, "table %.*s has no columns", VIEW_ARG(json_get_str(table, "name")));
+		return err_set(e, ERR_INVALID, "table %.*s has no columns",
+			       VIEW_ARG(json_get_str(table, "name")));
 	body(&r);
 	return buf_check(b, "table with its files", e);
 }

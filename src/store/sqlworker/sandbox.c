@@ -25,9 +25,9 @@
 #define LL_MAKE_DIR (1ULL << 7)
 #define LL_MAKE_REG (1ULL << 8)
 #define LL_ABI1 ((1ULL << 13) - 1)
-#define LL_REFER (1ULL << 13)    /* ABI 2 */
-#define LL_TRUNCATE (1ULL << 14) /* ABI 3 */
-#define LL_TCP 3ULL              /* ABI 4: bind, connect */
+#define LL_REFER (1ULL << 13)     /* ABI 2 */
+#define LL_TRUNCATE (1ULL << 14)  /* ABI 3 */
+#define LL_TCP 3ULL               /* ABI 4: bind, connect */
 #define LL_IOCTL_DEV (1ULL << 15) /* ABI 5 */
 #define LL_VERSION 1U
 #define LL_PATH_BENEATH 1
@@ -46,7 +46,9 @@ static int add_path(int ruleset, const char *path, uint64_t allowed, bool option
 	long r;
 
 	if (rule.fd < 0)
-		return optional ? 0 : err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "cannot open a file of the job");
+		return optional ? 0
+				: err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO,
+					  "cannot open a file of the job");
 	r = syscall(SYS_landlock_add_rule, ruleset, LL_PATH_BENEATH, &rule, 0U);
 	(void)close(rule.fd);
 	return r < 0 ? err_sys(e, ERR_INTERNAL, "landlock rule") : 0;
@@ -55,9 +57,10 @@ static int add_path(int ruleset, const char *path, uint64_t allowed, bool option
 static int add_paths(int ruleset, const struct sandbox *s, int abi, struct err *e)
 {
 	/* What the engine reads of the system while it runs; it aborts where it may look but not read. */
-	static const char *const files[] = { "/proc/self", "/sys/fs/cgroup", "/sys/devices/system/cpu" };
-	uint64_t work = LL_WRITE_FILE | LL_READ_FILE | LL_READ_DIR | LL_REMOVE_FILE | LL_REMOVE_DIR | LL_MAKE_DIR |
-			LL_MAKE_REG | (abi >= 3 ? LL_TRUNCATE : 0);
+	static const char *const files[] = { "/proc/self", "/sys/fs/cgroup",
+					     "/sys/devices/system/cpu" };
+	uint64_t work = LL_WRITE_FILE | LL_READ_FILE | LL_READ_DIR | LL_REMOVE_FILE |
+			LL_REMOVE_DIR | LL_MAKE_DIR | LL_MAKE_REG | (abi >= 3 ? LL_TRUNCATE : 0);
 	int r = add_path(ruleset, "/dev/urandom", LL_READ_FILE, true, e);
 
 	for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++)
@@ -78,9 +81,11 @@ static int landlock(const struct sandbox *s, int *ret_abi, struct err *e)
 	*ret_abi = abi < 0 ? 0 : (int)abi;
 	if (abi <= 0)
 		return 0;
-	rules.fs |= (abi >= 2 ? LL_REFER : 0) | (abi >= 3 ? LL_TRUNCATE : 0) | (abi >= 5 ? LL_IOCTL_DEV : 0);
+	rules.fs |= (abi >= 2 ? LL_REFER : 0) | (abi >= 3 ? LL_TRUNCATE : 0) |
+		    (abi >= 5 ? LL_IOCTL_DEV : 0);
 	rules.net = abi >= 4 ? LL_TCP : 0;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, abi >= 4 ? sizeof(rules) : sizeof(rules.fs), 0U);
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rules,
+			  abi >= 4 ? sizeof(rules) : sizeof(rules.fs), 0U);
 	if (fd < 0)
 		return err_sys(e, ERR_INTERNAL, "landlock ruleset");
 	r = add_paths(fd, s, (int)abi, e);
@@ -99,18 +104,55 @@ static int landlock(const struct sandbox *s, int *ret_abi, struct err *e)
 #endif
 
 static const int denied[] = {
-	SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_sendto,
-	SYS_sendmsg, SYS_execve, SYS_execveat, SYS_ptrace, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
-	SYS_kexec_load, SYS_bpf, SYS_io_uring_setup, SYS_process_vm_readv, SYS_process_vm_writev, SYS_keyctl,
-	SYS_add_key, SYS_request_key, SYS_userfaultfd, SYS_perf_event_open, SYS_unshare, SYS_setns, SYS_kill,
-	SYS_pidfd_open, SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_init_module, SYS_finit_module,
-	SYS_open_by_handle_at, SYS_personality, SYS_reboot, SYS_swapon, SYS_acct, SYS_setuid, SYS_setgid,
+	SYS_socket,
+	SYS_socketpair,
+	SYS_connect,
+	SYS_bind,
+	SYS_listen,
+	SYS_accept,
+	SYS_accept4,
+	SYS_sendto,
+	SYS_sendmsg,
+	SYS_execve,
+	SYS_execveat,
+	SYS_ptrace,
+	SYS_mount,
+	SYS_umount2,
+	SYS_pivot_root,
+	SYS_chroot,
+	SYS_kexec_load,
+	SYS_bpf,
+	SYS_io_uring_setup,
+	SYS_process_vm_readv,
+	SYS_process_vm_writev,
+	SYS_keyctl,
+	SYS_add_key,
+	SYS_request_key,
+	SYS_userfaultfd,
+	SYS_perf_event_open,
+	SYS_unshare,
+	SYS_setns,
+	SYS_kill,
+	SYS_pidfd_open,
+	SYS_pidfd_getfd,
+	SYS_pidfd_send_signal,
+	SYS_init_module,
+	SYS_finit_module,
+	SYS_open_by_handle_at,
+	SYS_personality,
+	SYS_reboot,
+	SYS_swapon,
+	SYS_acct,
+	SYS_setuid,
+	SYS_setgid,
 #ifdef SYS_fork
-	SYS_fork, SYS_vfork,
+	SYS_fork,
+	SYS_vfork,
 #endif
 };
 
-#define JUMP(op, k, yes, no) ((struct sock_filter){ BPF_JMP | (op) | BPF_K, (yes), (no), (unsigned)(k) })
+#define JUMP(op, k, yes, no) \
+	((struct sock_filter){ BPF_JMP | (op) | BPF_K, (yes), (no), (unsigned)(k) })
 #define LOAD(off) ((struct sock_filter){ BPF_LD | BPF_W | BPF_ABS, 0, 0, (unsigned)(off) })
 #define ANSWER(k) ((struct sock_filter){ BPF_RET | BPF_K, 0, 0, (unsigned)(k) })
 

@@ -29,8 +29,9 @@ static const struct {
 	{ DUCKDB_TYPE_UTINYINT, "smallint", 5 },
 	{ DUCKDB_TYPE_USMALLINT, "integer", 10 },
 	{ DUCKDB_TYPE_UINTEGER, "bigint", 19 },
-	{ DUCKDB_TYPE_UBIGINT, "bigint", 19 },  /* checked value by value */
-	{ DUCKDB_TYPE_HUGEINT, "bigint", 19 },  /* what sum() gives; Trino's is bigint: checked as well */
+	{ DUCKDB_TYPE_UBIGINT, "bigint", 19 }, /* checked value by value */
+	{ DUCKDB_TYPE_HUGEINT, "bigint",
+	  19 }, /* what sum() gives; Trino's is bigint: checked as well */
 	{ DUCKDB_TYPE_FLOAT, "float", 17 },
 	{ DUCKDB_TYPE_DOUBLE, "double", 17 },
 	{ DUCKDB_TYPE_DECIMAL, "decimal", 0 },
@@ -68,11 +69,12 @@ static const char *take_text(struct arena *a, char *s)
 	return copy;
 }
 
-static int build(struct arena *a, duckdb_logical_type t, int depth, struct value_type **ret, struct err *e);
+static int build(struct arena *a, duckdb_logical_type t, int depth, struct value_type **ret,
+		 struct err *e);
 
 /* Ends @t. */
-static int build_child(struct arena *a, duckdb_logical_type t, int depth, struct value_type *into, idx_t at,
-		       struct err *e)
+static int build_child(struct arena *a, duckdb_logical_type t, int depth, struct value_type *into,
+		       idx_t at, struct err *e)
 {
 	int r = build(a, t, depth + 1, &into->child[at], e);
 
@@ -80,7 +82,8 @@ static int build_child(struct arena *a, duckdb_logical_type t, int depth, struct
 	return r;
 }
 
-static int build_struct(struct arena *a, duckdb_logical_type t, int depth, struct value_type *v, struct err *e)
+static int build_struct(struct arena *a, duckdb_logical_type t, int depth, struct value_type *v,
+			struct err *e)
 {
 	v->n = duckdb_struct_type_child_count(t);
 	v->child = ARENA_ARRAY(a, struct value_type *, v->n);
@@ -93,7 +96,8 @@ static int build_struct(struct arena *a, duckdb_logical_type t, int depth, struc
 	return 0;
 }
 
-static int build_nested(struct arena *a, duckdb_logical_type t, int depth, struct value_type *v, struct err *e)
+static int build_nested(struct arena *a, duckdb_logical_type t, int depth, struct value_type *v,
+			struct err *e)
 {
 	v->child = ARENA_ARRAY(a, struct value_type *, 2);
 	if (v->id == DUCKDB_TYPE_LIST)
@@ -116,7 +120,8 @@ static void build_enum(struct arena *a, duckdb_logical_type t, struct value_type
 		v->name[i] = take_text(a, duckdb_enum_dictionary_value(t, i));
 }
 
-static int build(struct arena *a, duckdb_logical_type t, int depth, struct value_type **ret, struct err *e)
+static int build(struct arena *a, duckdb_logical_type t, int depth, struct value_type **ret,
+		 struct err *e)
 {
 	struct value_type *v = ARENA_NEW(a, struct value_type);
 
@@ -125,7 +130,9 @@ static int build(struct arena *a, duckdb_logical_type t, int depth, struct value
 	v->id = duckdb_get_type_id(t);
 	*ret = v;
 	if (name_index(v->id) == ARRAY_LEN(names))
-		return err_set(e, ERR_UNSUPPORTED, "a result column has a type that Athena does not have; cast it to varchar");
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"a result column has a type that Athena does not have; cast it to varchar");
 	switch (v->id) {
 	case DUCKDB_TYPE_DECIMAL:
 		v->width = duckdb_decimal_width(t);
@@ -158,7 +165,8 @@ const char *value_type_name(const struct value_type *t)
 
 void value_type_size(const struct value_type *t, int *ret_precision, int *ret_scale)
 {
-	*ret_precision = t->id == DUCKDB_TYPE_DECIMAL ? t->width : names[name_index(t->id)].precision;
+	*ret_precision = t->id == DUCKDB_TYPE_DECIMAL ? t->width
+						      : names[name_index(t->id)].precision;
 	*ret_scale = t->scale;
 }
 
@@ -199,7 +207,7 @@ static int shortest(double d, bool single, char digits[24], int *ret_exp)
 
 void value_double(struct buf *b, double d, bool single)
 {
-	char digits[24];
+	char digits[24] = "0";
 	int n, exp;
 
 	if (isnan(d) || isinf(d)) {
@@ -210,13 +218,15 @@ void value_double(struct buf *b, double d, bool single)
 	if (signbit(d))
 		buf_add_char(b, '-');
 	if (exp < -3 || exp > 6) {
-		buf_printf(b, "%c.%.*sE%d", digits[0], n > 1 ? n - 1 : 1, n > 1 ? digits + 1 : "0", exp);
+		buf_printf(b, "%c.%.*sE%d", digits[0], n > 1 ? n - 1 : 1, n > 1 ? digits + 1 : "0",
+			   exp);
 	} else if (exp < 0) {
 		buf_printf(b, "0.%.*s%.*s", -exp - 1, "000", n, digits);
 	} else {
 		for (int i = 0; i <= exp; i++)
 			buf_add_char(b, i < n ? digits[i] : '0');
-		buf_printf(b, ".%.*s", n > exp + 1 ? n - exp - 1 : 1, n > exp + 1 ? digits + exp + 1 : "0");
+		buf_printf(b, ".%.*s", n > exp + 1 ? n - exp - 1 : 1,
+			   n > exp + 1 ? digits + exp + 1 : "0");
 	}
 }
 
@@ -293,8 +303,8 @@ static void time_text(struct buf *b, int64_t micros)
 {
 	int64_t ms = micros / 1000;
 
-	buf_printf(b, "%02d:%02d:%02d.%03d", (int)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60),
-		   (int)(ms % 1000));
+	buf_printf(b, "%02d:%02d:%02d.%03d", (int)(ms / 3600000), (int)(ms / 60000 % 60),
+		   (int)(ms / 1000 % 60), (int)(ms % 1000));
 }
 
 static void timestamp_text(struct buf *b, int64_t micros)
@@ -307,8 +317,8 @@ static void timestamp_text(struct buf *b, int64_t micros)
 		return;
 	}
 	s = duckdb_from_timestamp(ts);
-	buf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d.%03d", s.date.year, s.date.month, s.date.day, s.time.hour,
-		   s.time.min, s.time.sec, s.time.micros / 1000);
+	buf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d.%03d", s.date.year, s.date.month, s.date.day,
+		   s.time.hour, s.time.min, s.time.sec, s.time.micros / 1000);
 }
 
 static int64_t floor_div(int64_t v, int64_t by)
@@ -355,9 +365,9 @@ static void uuid_text(struct buf *b, duckdb_hugeint h)
 {
 	uint64_t hi = (uint64_t)h.upper ^ (1ULL << 63); /* stored so that it sorts */
 
-	buf_printf(b, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32), (unsigned)(hi >> 16 & 0xffff),
-		   (unsigned)(hi & 0xffff), (unsigned)(h.lower >> 48),
-		   (unsigned long long)(h.lower & 0xffffffffffffULL));
+	buf_printf(b, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32),
+		   (unsigned)(hi >> 16 & 0xffff), (unsigned)(hi & 0xffff),
+		   (unsigned)(h.lower >> 48), (unsigned long long)(h.lower & 0xffffffffffffULL));
 }
 
 static void enum_text(struct buf *b, const struct value_type *t, const void *data, idx_t row)
@@ -373,19 +383,22 @@ static struct view string_value(const void *data, idx_t row)
 {
 	const duckdb_string_t *s = (const duckdb_string_t *)data + row;
 
-	return duckdb_string_is_inlined(*s) ? view_of(s->value.inlined.inlined, s->value.inlined.length)
-					    : view_of(s->value.pointer.ptr, s->value.pointer.length);
+	return duckdb_string_is_inlined(*s)
+		       ? view_of(s->value.inlined.inlined, s->value.inlined.length)
+		       : view_of(s->value.pointer.ptr, s->value.pointer.length);
 }
 
 static int big_text(struct buf *b, __int128 v, struct err *e)
 {
 	if (v > INT64_MAX || v < INT64_MIN)
-		return err_set(e, ERR_INVALID, "a value is out of bigint's range; cast it to decimal(38,0)");
+		return err_set(e, ERR_INVALID,
+			       "a value is out of bigint's range; cast it to decimal(38,0)");
 	buf_printf(b, "%lld", (long long)v);
 	return 0;
 }
 
-static int scalar(struct buf *b, const struct value_type *t, const void *data, idx_t row, struct err *e)
+static int scalar(struct buf *b, const struct value_type *t, const void *data, idx_t row,
+		  struct err *e)
 {
 	switch (t->id) {
 	case DUCKDB_TYPE_BOOLEAN:
@@ -436,9 +449,11 @@ static int scalar(struct buf *b, const struct value_type *t, const void *data, i
 	}
 }
 
-static int text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_t row, struct err *e);
+static int text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_t row,
+		struct err *e);
 
-static int list_text(struct buf *b, const struct value_type *t, duckdb_vector v, duckdb_list_entry at, struct err *e)
+static int list_text(struct buf *b, const struct value_type *t, duckdb_vector v,
+		     duckdb_list_entry at, struct err *e)
 {
 	buf_add_char(b, '[');
 	for (idx_t i = 0; i < at.length; i++) {
@@ -451,9 +466,11 @@ static int list_text(struct buf *b, const struct value_type *t, duckdb_vector v,
 	return 0;
 }
 
-static int map_text(struct buf *b, const struct value_type *t, duckdb_vector v, duckdb_list_entry at, struct err *e)
+static int map_text(struct buf *b, const struct value_type *t, duckdb_vector v,
+		    duckdb_list_entry at, struct err *e)
 {
-	duckdb_vector keys = duckdb_struct_vector_get_child(v, 0), values = duckdb_struct_vector_get_child(v, 1);
+	duckdb_vector keys = duckdb_struct_vector_get_child(v, 0),
+		      values = duckdb_struct_vector_get_child(v, 1);
 
 	buf_add_char(b, '{');
 	for (idx_t i = 0; i < at.length; i++) {
@@ -469,7 +486,8 @@ static int map_text(struct buf *b, const struct value_type *t, duckdb_vector v, 
 	return 0;
 }
 
-static int struct_text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_t row, struct err *e)
+static int struct_text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_t row,
+		       struct err *e)
 {
 	buf_add_char(b, '{');
 	for (idx_t i = 0; i < t->n; i++) {
@@ -491,7 +509,8 @@ static bool is_null(duckdb_vector v, idx_t row)
 	return valid && !duckdb_validity_row_is_valid(valid, row);
 }
 
-static int text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_t row, struct err *e)
+static int text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_t row,
+		struct err *e)
 {
 	const void *data = duckdb_vector_get_data(v);
 
@@ -501,12 +520,14 @@ static int text(struct buf *b, const struct value_type *t, duckdb_vector v, idx_
 	}
 	switch (t->id) {
 	case DUCKDB_TYPE_LIST:
-		return list_text(b, t, duckdb_list_vector_get_child(v), ((const duckdb_list_entry *)data)[row], e);
+		return list_text(b, t, duckdb_list_vector_get_child(v),
+				 ((const duckdb_list_entry *)data)[row], e);
 	case DUCKDB_TYPE_ARRAY:
 		return list_text(b, t, duckdb_array_vector_get_child(v),
 				 (duckdb_list_entry){ .offset = row * t->n, .length = t->n }, e);
 	case DUCKDB_TYPE_MAP:
-		return map_text(b, t, duckdb_list_vector_get_child(v), ((const duckdb_list_entry *)data)[row], e);
+		return map_text(b, t, duckdb_list_vector_get_child(v),
+				((const duckdb_list_entry *)data)[row], e);
 	case DUCKDB_TYPE_STRUCT:
 		return struct_text(b, t, v, row, e);
 	default:
@@ -529,8 +550,8 @@ void value_csv_text(struct buf *b, struct view t)
 	buf_add_char(b, '"');
 }
 
-int value_csv(struct buf *b, struct buf *scratch, const struct value_type *t, duckdb_vector v, idx_t row,
-	      struct err *e)
+int value_csv(struct buf *b, struct buf *scratch, const struct value_type *t, duckdb_vector v,
+	      idx_t row, struct err *e)
 {
 	if (is_null(v, row) || t->id == DUCKDB_TYPE_SQLNULL)
 		return 0;

@@ -10,32 +10,49 @@
 
 static int schema(struct meta *m, struct err *e)
 {
-	return meta_schema(m,
-			   "CREATE TABLE IF NOT EXISTS athena_query (id TEXT PRIMARY KEY, token TEXT UNIQUE, query TEXT NOT NULL,"
-			   " db TEXT, catalog TEXT, location TEXT NOT NULL, parameters TEXT, state TEXT NOT NULL, reason TEXT,"
-			   " kind TEXT NOT NULL, stop BIGINT NOT NULL, submitted_ms BIGINT NOT NULL, completed_ms BIGINT,"
-			   " scanned BIGINT NOT NULL, engine_ms BIGINT NOT NULL, queue_ms BIGINT NOT NULL, planning_ms BIGINT NOT NULL,"
-			   " cols TEXT);"
-			   "CREATE INDEX IF NOT EXISTS athena_query_by_state ON athena_query (state, id);",
-			   e);
+	return meta_schema(
+		m,
+		"CREATE TABLE IF NOT EXISTS athena_query (id TEXT PRIMARY KEY, token TEXT UNIQUE, "
+		"query TEXT NOT NULL,"
+		" db TEXT, catalog TEXT, location TEXT NOT NULL, parameters TEXT, state TEXT NOT "
+		"NULL, reason TEXT,"
+		" kind TEXT NOT NULL, stop BIGINT NOT NULL, submitted_ms BIGINT NOT NULL, "
+		"completed_ms BIGINT,"
+		" scanned BIGINT NOT NULL, engine_ms BIGINT NOT NULL, queue_ms BIGINT NOT NULL, "
+		"planning_ms BIGINT NOT NULL,"
+		" cols TEXT);"
+		"CREATE INDEX IF NOT EXISTS athena_query_by_state ON athena_query (state, id);",
+		e);
 }
 
-int athena__query_tx(struct meta_tx *tx, const char *id, struct arena *a, struct athena_query *ret, struct err *e)
+int athena__query_tx(struct meta_tx *tx, const char *id, struct arena *a, struct athena_query *ret,
+		     struct err *e)
 {
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e,
-			   "SELECT id, query, db, catalog, location, parameters, state, reason, kind, stop, submitted_ms, completed_ms,"
-			   " scanned, engine_ms, queue_ms, planning_ms, cols FROM athena_query WHERE id = ?",
-			   "s", id);
+	int found = tx_one(
+		tx, &r, e,
+		"SELECT id, query, db, catalog, location, parameters, state, reason, kind, stop, "
+		"submitted_ms, completed_ms,"
+		" scanned, engine_ms, queue_ms, planning_ms, cols FROM athena_query WHERE id = ?",
+		"s", id);
 
 	if (found <= 0)
 		return found;
-	*ret = (struct athena_query){
-		.id = row_str(r, 0, a), .text = row_str(r, 1, a), .database = row_str(r, 2, a), .catalog = row_str(r, 3, a),
-		.location = row_str(r, 4, a), .state = row_str(r, 6, a), .reason = row_str(r, 7, a), .kind = row_str(r, 8, a),
-		.stop = row_int(r, 9) != 0, .submitted_ms = row_int(r, 10), .completed_ms = row_int(r, 11),
-		.scanned = row_int(r, 12), .engine_ms = row_int(r, 13), .queue_ms = row_int(r, 14), .planning_ms = row_int(r, 15)
-	};
+	*ret = (struct athena_query){ .id = row_str(r, 0, a),
+				      .text = row_str(r, 1, a),
+				      .database = row_str(r, 2, a),
+				      .catalog = row_str(r, 3, a),
+				      .location = row_str(r, 4, a),
+				      .state = row_str(r, 6, a),
+				      .reason = row_str(r, 7, a),
+				      .kind = row_str(r, 8, a),
+				      .stop = row_int(r, 9) != 0,
+				      .submitted_ms = row_int(r, 10),
+				      .completed_ms = row_int(r, 11),
+				      .scanned = row_int(r, 12),
+				      .engine_ms = row_int(r, 13),
+				      .queue_ms = row_int(r, 14),
+				      .planning_ms = row_int(r, 15) };
 	if (!row_null(r, 5))
 		ret->parameters = json_parse(a, row_view(r, 5), JSON_DEPTH, e);
 	if (!row_null(r, 16) && !e->code)
@@ -60,7 +77,8 @@ static int get_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-int athena__query(struct athena *s, const char *id, struct arena *a, struct athena_query *ret, struct err *e)
+int athena__query(struct athena *s, const char *id, struct arena *a, struct athena_query *ret,
+		  struct err *e)
 {
 	struct get g = { .id = id, .a = a, .ret = ret };
 	int r = meta_read(s->o.meta, get_tx, &g, e);
@@ -68,7 +86,8 @@ int athena__query(struct athena *s, const char *id, struct arena *a, struct athe
 	return r < 0 ? r : g.found;
 }
 
-bool athena__split(struct arena *a, const char *location, const char **ret_bucket, const char **ret_key)
+bool athena__split(struct arena *a, const char *location, const char **ret_bucket,
+		   const char **ret_key)
 {
 	struct view v = view_str(location), bucket;
 
@@ -120,14 +139,16 @@ static int recover_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	return tx_run(tx, e,
 		      "UPDATE athena_query SET state = 'FAILED', completed_ms = ?,"
-		      " reason = 'The query was interrupted: the server stopped while it was running. Start it again.'"
+		      " reason = 'The query was interrupted: the server stopped while it was "
+		      "running. Start it again.'"
 		      " WHERE state = 'RUNNING'",
 		      "i", clock_ms());
 }
 
 int athena_start(struct athena *s, struct err *e)
 {
-	if (s->o.staging && (file_remove_tree(s->o.staging, e) < 0 || file_mkdirs(s->o.staging, 0700, e) < 0))
+	if (s->o.staging &&
+	    (file_remove_tree(s->o.staging, e) < 0 || file_mkdirs(s->o.staging, 0700, e) < 0))
 		return err_ctx(e, "athena");
 	if (meta_write(s->o.meta, recover_tx, s, e) < 0)
 		return err_ctx(e, "athena");

@@ -33,12 +33,17 @@ static int check_start(struct op_ctx *cx, const struct athena_in *in)
 	if (check_workgroup(cx, in->workgroup) < 0)
 		return cx->err.code;
 	if (in->context && in->context->catalog && strcasecmp(in->context->catalog, CATALOG) != 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecutionContext.Catalog %s is not found.", in->context->catalog);
+		return aws_fail(&cx->err, &ATHENA_INVALID,
+				"QueryExecutionContext.Catalog %s is not found.",
+				in->context->catalog);
 	if (in->reuse && in->reuse->by_age && opt_bool_or(in->reuse->by_age->enabled, false))
-		return aws_fail(&cx->err, &ATHENA_INVALID, "ResultReuseByAgeConfiguration.Enabled is not supported by mulgil");
+		return aws_fail(&cx->err, &ATHENA_INVALID,
+				"ResultReuseByAgeConfiguration.Enabled is not supported by mulgil");
 	if (in->result && in->result->owner && strcmp(in->result->owner, s->o.account) != 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "ResultConfiguration.ExpectedBucketOwner %s does not own the bucket.",
-				in->result->owner);
+		return aws_fail(
+			&cx->err, &ATHENA_INVALID,
+			"ResultConfiguration.ExpectedBucketOwner %s does not own the bucket.",
+			in->result->owner);
 	return 0;
 }
 
@@ -52,20 +57,26 @@ static bool first_word(const char *query, const char *word)
 /* Where the result will be: known from the start, as with AWS. */
 static int output_location(struct op_ctx *cx, struct start *st)
 {
-	const char *loc = st->in->result && st->in->result->location ? st->in->result->location : st->s->o.output_location;
+	const char *loc = st->in->result && st->in->result->location ? st->in->result->location
+								     : st->s->o.output_location;
 	const char *bucket, *key;
 	bool plain = first_word(st->in->query, "show") || first_word(st->in->query, "desc");
 
 	if (!loc)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "No output location provided. An output location is required either "
-				"through the Workgroup result configuration setting or as an API input.");
+		return aws_fail(
+			&cx->err, &ATHENA_INVALID,
+			"No output location provided. An output location is required either "
+			"through the Workgroup result configuration setting or as an API input.");
 	if (!athena__split(cx->arena, loc, &bucket, &key) || strlen(key) > 900)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "outputLocation is not a valid S3 path: %.200s", loc);
+		return aws_fail(&cx->err, &ATHENA_INVALID,
+				"outputLocation is not a valid S3 path: %.200s", loc);
 	if (!st->s->o.s3->bucket_exists(st->s->o.s3->self, bucket))
-		return aws_fail(&cx->err, &ATHENA_INVALID, "Unable to verify/create output bucket %s", bucket);
+		return aws_fail(&cx->err, &ATHENA_INVALID,
+				"Unable to verify/create output bucket %s", bucket);
 	st->kind = plain || first_word(st->in->query, "explain") ? "UTILITY" : "DML";
-	st->location = arena_printf(cx->arena, "s3://%s/%s%s%s.%s", bucket, key, *key && !view_ends(view_str(key), VIEW("/")) ? "/" : "",
-				    st->id, plain ? "txt" : "csv");
+	st->location = arena_printf(cx->arena, "s3://%s/%s%s%s.%s", bucket, key,
+				    *key && !view_ends(view_str(key), VIEW("/")) ? "/" : "", st->id,
+				    plain ? "txt" : "csv");
 	return 0;
 }
 
@@ -77,14 +88,16 @@ static int same_token_tx(struct meta_tx *tx, struct start *st, struct err *e)
 
 	if (!st->in->token)
 		return 0;
-	found = tx_one(tx, &r, e, "SELECT id, query, parameters FROM athena_query WHERE token = ?", "s", st->in->token);
+	found = tx_one(tx, &r, e, "SELECT id, query, parameters FROM athena_query WHERE token = ?",
+		       "s", st->in->token);
 	if (found <= 0)
 		return found;
 	st->found = row_str(r, 0, st->arena);
 	query = row_str(r, 1, st->arena);
 	parameters = row_str(r, 2, st->arena);
 	tx_end(r);
-	if (strcmp(query, st->in->query) != 0 || strcmp(parameters ? parameters : "", st->parameters ? st->parameters : "") != 0)
+	if (strcmp(query, st->in->query) != 0 ||
+	    strcmp(parameters ? parameters : "", st->parameters ? st->parameters : "") != 0)
 		return aws_fail(e, &ATHENA_INVALID, "Idempotent parameters do not match");
 	return 0;
 }
@@ -97,10 +110,13 @@ static int start_tx(struct meta_tx *tx, void *arg, struct err *e)
 	if (r < 0 || st->found)
 		return r;
 	return tx_run(tx, e,
-		      "INSERT INTO athena_query (id, token, query, db, catalog, location, parameters, state, kind, stop, submitted_ms,"
-		      " scanned, engine_ms, queue_ms, planning_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, 0, 0, 0, 0)",
+		      "INSERT INTO athena_query (id, token, query, db, catalog, location, "
+		      "parameters, state, kind, stop, submitted_ms,"
+		      " scanned, engine_ms, queue_ms, planning_ms) VALUES (?, ?, ?, ?, ?, ?, ?, "
+		      "'QUEUED', ?, 0, ?, 0, 0, 0, 0)",
 		      "ssssssssi", st->id, st->in->token, st->in->query, st->database,
-		      st->in->context ? st->in->context->catalog : NULL, st->location, st->parameters, st->kind, clock_ms());
+		      st->in->context ? st->in->context->catalog : NULL, st->location,
+		      st->parameters, st->kind, clock_ms());
 }
 
 int athena__start_query(struct op_ctx *cx, const void *input, struct out *o)
@@ -203,7 +219,8 @@ int athena__get_query(struct op_ctx *cx, const void *input, struct out *o)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecution %s was not found", in->id);
+		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecution %s was not found",
+				in->id);
 	out_query(o, "QueryExecution", &q);
 	return 0;
 }
@@ -250,7 +267,8 @@ static int stop_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct stop *st = arg;
 	int r = tx_run(tx, e,
-		       "UPDATE athena_query SET state = 'CANCELLED', reason = 'Query cancelled by user', completed_ms = ?"
+		       "UPDATE athena_query SET state = 'CANCELLED', reason = 'Query cancelled by "
+		       "user', completed_ms = ?"
 		       " WHERE id = ? AND state = 'QUEUED'",
 		       "is", clock_ms(), st->in->id);
 
@@ -268,7 +286,8 @@ int athena__stop_query(struct op_ctx *cx, const void *input, struct out *o)
 	if (meta_write(s->o.meta, stop_tx, &st, &cx->err) < 0)
 		return cx->err.code;
 	if (!st.found)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecution %s was not found", st.in->id);
+		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecution %s was not found",
+				st.in->id);
 	LOCK_SCOPE(&s->lock);
 	for (int i = 0; i < ATHENA_RUNNERS; i++)
 		if (s->now[i].cancel && strcmp(s->now[i].id, st.in->id) == 0)
@@ -289,12 +308,13 @@ static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct list *l = arg;
 	int64_t max = opt_int_or(l->in->max, PAGE), n = 0;
 	const char *last = NULL;
-	struct tx_rows *rows;
+	struct tx_rows *rows = NULL;
 	int r;
 
 	if (max == 0)
 		max = PAGE;
-	r = tx_query(tx, &rows, e, "SELECT id FROM athena_query WHERE id < ? ORDER BY id DESC LIMIT ?", "si",
+	r = tx_query(tx, &rows, e,
+		     "SELECT id FROM athena_query WHERE id < ? ORDER BY id DESC LIMIT ?", "si",
 		     l->in->next ? l->in->next : "g", max + 1);
 	if (r < 0)
 		return r;

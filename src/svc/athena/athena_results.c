@@ -8,19 +8,19 @@
 #include "svc/athena/athena_int.h"
 
 #define PAGE 1000
-#define PIECE (1UL * MIB)     /* read at first */
+#define PIECE (1UL * MIB)       /* read at first */
 #define PIECE_MAX (256UL * MIB) /* one row is never longer */
 #define PAGE_BYTES (6UL * MIB)
 
 struct page {
 	struct arena *arena;
 	const struct athena_query *q;
-	bool plain;         /* a .txt result: cells between tabs, no quotes, no header */
+	bool plain; /* a .txt result: cells between tabs, no quotes, no header */
 	int fd;
-	off_t at;           /* of data */
+	off_t at; /* of data */
 	char *data;
-	size_t n, used;     /* read, and given out of it */
-	bool end;           /* the file ends with data */
+	size_t n, used; /* read, and given out of it */
+	bool end;       /* the file ends with data */
 };
 
 /* One CSV field at the front of @v: quoted, or empty for null.  false: it does not end within @v. */
@@ -91,7 +91,8 @@ static int refill(struct page *p, struct err *e)
 	ssize_t n;
 
 	if (size > PIECE_MAX)
-		return err_set(e, ERR_LIMIT, "a row of the result is too long to be given by GetQueryResults");
+		return err_set(e, ERR_LIMIT,
+			       "a row of the result is too long to be given by GetQueryResults");
 	p->at += (off_t)p->used;
 	p->data = arena_alloc(p->arena, size + 1);
 	n = file_pread_all(p->fd, p->data, size, p->at, e);
@@ -110,12 +111,15 @@ static int next_row(struct page *p, struct view *cells, size_t n_cells, struct e
 		struct view v = view_of(p->data + p->used, p->n - p->used);
 
 		memset(cells, 0, n_cells * sizeof(*cells));
-		if (v.n && (p->plain ? text_row(p, &v, cells, n_cells) : csv_row(p, &v, cells, n_cells))) {
+		if (v.n &&
+		    (p->plain ? text_row(p, &v, cells, n_cells) : csv_row(p, &v, cells, n_cells))) {
 			p->used = p->n - v.n;
 			return 1;
 		}
 		if (p->end)
-			return v.n ? err_set(e, ERR_CORRUPT, "the result's object is not what the query wrote") : 0;
+			return v.n ? err_set(e, ERR_CORRUPT,
+					     "the result's object is not what the query wrote")
+				   : 0;
 		if (refill(p, e) < 0)
 			return e->code;
 	}
@@ -139,7 +143,8 @@ static void out_columns(struct out *o, const struct json *columns)
 		out_int(o, "Precision", json_int(json_at(c, 2), 0));
 		out_int(o, "Scale", json_int(json_at(c, 3), 0));
 		out_str(o, "Nullable", "UNKNOWN");
-		out_bool(o, "CaseSensitive", view_eq_str(type, "varchar") || view_eq_str(type, "char"));
+		out_bool(o, "CaseSensitive",
+			 view_eq_str(type, "varchar") || view_eq_str(type, "char"));
 		out_obj_end(o);
 	}
 	out_list_end(o);
@@ -167,8 +172,10 @@ static int open_result(struct op_ctx *cx, const struct athena_query *q, int *ret
 	struct err why = { 0 };
 
 	must(athena__split(cx->arena, q->location, &bucket, &key));
-	if (s3->head(s3->self, bucket, key, cx->arena, &obj, &why) < 0 || s3->path(s3->self, &obj, cx->arena, &path, &why) < 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "Could not find results: %s: %s", q->location, why.msg);
+	if (s3->head(s3->self, bucket, key, cx->arena, &obj, &why) < 0 ||
+	    s3->path(s3->self, &obj, cx->arena, &path, &why) < 0)
+		return aws_fail(&cx->err, &ATHENA_INVALID, "Could not find results: %s: %s",
+				q->location, why.msg);
 	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? err_sys(&cx->err, ERR_IO, "%s", q->location) : 0;
 }
@@ -182,7 +189,8 @@ static int out_page(struct op_ctx *cx, struct page *p, int64_t max, struct out *
 	int r = 1;
 
 	out_list(o, "Rows", NULL);
-	while (n < max && p->at + (off_t)p->used - from < (off_t)PAGE_BYTES && (r = next_row(p, cells, n_cells, &cx->err)) > 0) {
+	while (n < max && p->at + (off_t)p->used - from < (off_t)PAGE_BYTES &&
+	       (r = next_row(p, cells, n_cells, &cx->err)) > 0) {
 		out_row(o, cells, n_cells);
 		n++;
 	}
@@ -209,11 +217,15 @@ int athena__get_results(struct op_ctx *cx, const void *input, struct out *o)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecution %s was not found", in->id);
+		return aws_fail(&cx->err, &ATHENA_INVALID, "QueryExecution %s was not found",
+				in->id);
 	if (strcmp(q.state, "QUEUED") == 0 || strcmp(q.state, "RUNNING") == 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "Query has not yet finished. Current state: %s", q.state);
+		return aws_fail(&cx->err, &ATHENA_INVALID,
+				"Query has not yet finished. Current state: %s", q.state);
 	if (strcmp(q.state, "SUCCEEDED") != 0)
-		return aws_fail(&cx->err, &ATHENA_INVALID, "Query did not finish successfully. Final query state: %s", q.state);
+		return aws_fail(&cx->err, &ATHENA_INVALID,
+				"Query did not finish successfully. Final query state: %s",
+				q.state);
 	if (in->next && (!view_i64(view_str(in->next), &at) || at < 0))
 		return aws_fail(&cx->err, &ATHENA_INVALID, "NextToken is invalid");
 	if (open_result(cx, &q, &fd) < 0)

@@ -28,7 +28,7 @@ struct work {
 	struct athena_running *slot;
 	struct athena_query q;
 	bool claimed;
-	const char *path;  /* of the staged result */
+	const char *path;             /* of the staged result */
 	const char *refs[2], *md5[2]; /* the result, its metadata */
 	struct json *columns;
 	const char *state, *reason;
@@ -66,7 +66,7 @@ static int file_md5(const char *path, struct arena *a, const char **ret, struct 
 		at += n;
 	}
 	if (n < 0) {
-		d = digest_free(d);
+		(void)digest_free(d);
 		return e->code;
 	}
 	(void)digest_end(d, sum);
@@ -117,7 +117,10 @@ static void drop_result(struct work *w)
 static int put_tx(struct work *w, struct meta_tx *tx, int i, struct err *e)
 {
 	const struct s3_port *s3 = w->s->o.s3;
-	struct s3_new o = { .ref = w->refs[i], .md5_hex = w->md5[i], .reason = "PutObject", .requester = w->s->o.account,
+	struct s3_new o = { .ref = w->refs[i],
+			    .md5_hex = w->md5[i],
+			    .reason = "PutObject",
+			    .requester = w->s->o.account,
 			    .content_type = i ? "application/json" : "text/csv" };
 	const char *key;
 
@@ -137,9 +140,11 @@ static int end_tx(struct meta_tx *tx, void *arg, struct err *e)
 	if (r < 0)
 		return r;
 	return tx_run(tx, e,
-		      "UPDATE athena_query SET state = ?, reason = ?, completed_ms = ?, scanned = ?, engine_ms = ?, queue_ms = ?,"
+		      "UPDATE athena_query SET state = ?, reason = ?, completed_ms = ?, scanned = "
+		      "?, engine_ms = ?, queue_ms = ?,"
 		      " planning_ms = ?, cols = ? WHERE id = ?",
-		      "ssiiiiiss", w->state, w->reason, clock_ms(), w->scanned, w->engine_ms, w->queue_ms, w->planning_ms,
+		      "ssiiiiiss", w->state, w->reason, clock_ms(), w->scanned, w->engine_ms,
+		      w->queue_ms, w->planning_ms,
 		      w->columns ? json_text(w->arena, w->columns) : NULL, w->q.id);
 }
 
@@ -164,8 +169,12 @@ static int bind_parameters(struct work *w, const char **ret, struct err *e)
 
 static int run_select(struct work *w, const char *text, const char *database, struct err *e)
 {
-	struct sql_job job = { .text = text, .schema = database, .output = SQL_TO_CSV, .out_path = w->path,
-			       .out_max_bytes = RESULT_MAX, .cancel = w->slot->cancel };
+	struct sql_job job = { .text = text,
+			       .schema = database,
+			       .output = SQL_TO_CSV,
+			       .out_path = w->path,
+			       .out_max_bytes = RESULT_MAX,
+			       .cancel = w->slot->cancel };
 	const char *inner = skip_word(skip_word(text, VIEW("explain")), VIEW("analyze"));
 	const struct glue_port *glue = w->s->o.glue;
 	struct sql_table *tables;
@@ -182,7 +191,8 @@ static int run_select(struct work *w, const char *text, const char *database, st
 	w->queue_ms += res.queue_ms;
 	w->engine_ms = res.run_ms;
 	for (size_t i = 0; i < res.n_columns; i++)
-		add_column(w, res.columns[i].name, res.columns[i].type, res.columns[i].precision, res.columns[i].scale);
+		add_column(w, res.columns[i].name, res.columns[i].type, res.columns[i].precision,
+			   res.columns[i].scale);
 	return 0;
 }
 
@@ -202,7 +212,8 @@ static int run_query(struct work *w, struct err *e)
 		return r;
 	}
 	if (r == 0 && !w->s->o.sql)
-		return err_set(e, ERR_UNSUPPORTED, "this server was started without its SQL engine");
+		return err_set(e, ERR_UNSUPPORTED,
+			       "this server was started without its SQL engine");
 	if (r == 0)
 		r = bind_parameters(w, &text, e);
 	return r < 0 ? r : run_select(w, text, database, e);
@@ -223,7 +234,8 @@ static void finish(struct work *w, struct err *e)
 	w->state = e->code == ERR_CANCELLED ? "CANCELLED" : "FAILED";
 	w->reason = e->code == ERR_CANCELLED ? "Query cancelled by user" : e->msg;
 	if (meta_write(w->s->o.meta, end_tx, w, &e2) < 0)
-		diag(DIAG_ERROR, "athena", "the end of query %s could not be kept: %s", w->q.id, e2.msg);
+		diag(DIAG_ERROR, "athena", "the end of query %s could not be kept: %s", w->q.id,
+		     e2.msg);
 }
 
 static bool stopping(struct athena *s)
@@ -245,7 +257,7 @@ static void run(struct work *w)
 	if (r > 0 && again.stop)
 		(void)err_set(&e, ERR_CANCELLED, "stopped");
 	else if (r > 0)
-		r = run_query(w, &e);
+		(void)run_query(w, &e);
 	/* Cancelled because the server stops: at its next start the query is told to have failed. */
 	if (e.code != ERR_CANCELLED || !stopping(w->s))
 		finish(w, &e);
@@ -257,7 +269,9 @@ static int claim_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct work *w = arg;
 	struct tx_rows *r;
 	const char *id;
-	int found = tx_one(tx, &r, e, "SELECT id FROM athena_query WHERE state = 'QUEUED' ORDER BY id LIMIT 1", "");
+	int found = tx_one(tx, &r, e,
+			   "SELECT id FROM athena_query WHERE state = 'QUEUED' ORDER BY id LIMIT 1",
+			   "");
 
 	w->claimed = false;
 	if (found <= 0)

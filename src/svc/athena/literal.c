@@ -88,7 +88,8 @@ static bool is_literal(struct view v)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct view t = view_str(types[i]);
 
-		if (v.n > t.n && view_eq_nocase(view_sub(v, 0, t.n), t) && is_text(view_trim(view_from(v, t.n))))
+		if (v.n > t.n && view_eq_nocase(view_sub(v, 0, t.n), t) &&
+		    is_text(view_trim(view_from(v, t.n))))
 			return true;
 	}
 	return is_number(v) || is_text(v);
@@ -111,7 +112,8 @@ static void add(struct buf *b, struct view v)
 	buf_add_char(b, ')');
 }
 
-int literal_bind(struct arena *a, const char *sql, const char *const *params, size_t n, const char **ret, struct err *e)
+int literal_bind(struct arena *a, const char *sql, const char *const *params, size_t n,
+		 const char **ret, struct err *e)
 {
 	struct view t = view_str(sql);
 	size_t i = 0, used = 0;
@@ -137,7 +139,9 @@ int literal_bind(struct arena *a, const char *sql, const char *const *params, si
 		i++;
 	}
 	if (used != n)
-		err_set(e, ERR_INVALID, "SYNTAX_ERROR: Incorrect number of parameters: expected %zu but found %zu", used, n);
+		err_set(e, ERR_INVALID,
+			"SYNTAX_ERROR: Incorrect number of parameters: expected %zu but found %zu",
+			used, n);
 	else if (buf_check(&b, "query with its parameters", e) == 0)
 		*ret = arena_str(a, buf_view(&b));
 	buf_clear(&b);

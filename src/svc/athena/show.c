@@ -13,7 +13,8 @@ struct words {
 
 static bool is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '*' || c == '|';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '*' || c == '|';
 }
 
 static void split(struct words *s, const char *text)
@@ -52,7 +53,8 @@ static bool is(const struct words *s, size_t i, const char *w)
 }
 
 /* [db.]name from word @i to the end. */
-static bool table_name(struct arena *a, const struct words *s, size_t i, const char *database, const char **db, const char **name)
+static bool table_name(struct arena *a, const struct words *s, size_t i, const char *database,
+		       const char **db, const char **name)
 {
 	*db = database;
 	if (i + 3 == s->n && is(s, i + 1, ".")) {
@@ -72,7 +74,8 @@ static void line(struct show_result *r, const char *x)
 	r->rows++;
 }
 
-static int databases(const struct glue_port *g, struct arena *a, struct show_result *r, struct err *e)
+static int databases(const struct glue_port *g, struct arena *a, struct show_result *r,
+		     struct err *e)
 {
 	const char **names;
 	size_t n;
@@ -86,7 +89,8 @@ static int databases(const struct glue_port *g, struct arena *a, struct show_res
 	return 1;
 }
 
-static int tables(const struct glue_port *g, const char *db, struct arena *a, struct show_result *r, struct err *e)
+static int tables(const struct glue_port *g, const char *db, struct arena *a, struct show_result *r,
+		  struct err *e)
 {
 	struct glue_table *list;
 	size_t n;
@@ -100,8 +104,8 @@ static int tables(const struct glue_port *g, const char *db, struct arena *a, st
 	return 1;
 }
 
-static int partitions(const struct glue_port *g, const char *db, const char *table, struct arena *a, struct show_result *r,
-		      struct err *e)
+static int partitions(const struct glue_port *g, const char *db, const char *table, struct arena *a,
+		      struct show_result *r, struct err *e)
 {
 	struct glue_partition *list;
 	struct glue_table t;
@@ -117,14 +121,15 @@ static int partitions(const struct glue_port *g, const char *db, const char *tab
 		return e->code;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < t.n_partition_keys; k++)
-			buf_printf(&r->text, "%s%s=%s", k ? "/" : "", t.partition_keys[k].name, list[i].values[k]);
+			buf_printf(&r->text, "%s%s=%s", k ? "/" : "", t.partition_keys[k].name,
+				   list[i].values[k]);
 		line(r, "");
 	}
 	return 1;
 }
 
-static int describe(const struct glue_port *g, const char *db, const char *table, bool names_only, struct arena *a,
-		    struct show_result *r, struct err *e)
+static int describe(const struct glue_port *g, const char *db, const char *table, bool names_only,
+		    struct arena *a, struct show_result *r, struct err *e)
 {
 	static const char *const heads[] = { "col_name", "data_type", "comment" };
 	struct glue_table t;
@@ -135,7 +140,8 @@ static int describe(const struct glue_port *g, const char *db, const char *table
 	if (g->table(g->self, db, table, a, &t, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < t.n_columns + t.n_partition_keys; i++) {
-		const struct glue_column *c = i < t.n_columns ? &t.columns[i] : &t.partition_keys[i - t.n_columns];
+		const struct glue_column *c = i < t.n_columns ? &t.columns[i]
+							      : &t.partition_keys[i - t.n_columns];
 
 		buf_add_str(&r->text, c->name);
 		line(r, names_only ? "" : arena_printf(a, "\t%s\t", c->type));
@@ -170,7 +176,9 @@ static int ask_partitions(struct ask *k, struct err *e)
 {
 	const char *db, *name;
 
-	return table_name(k->arena, k->s, 2, k->database, &db, &name) ? partitions(k->g, db, name, k->arena, k->r, e) : 0;
+	return table_name(k->arena, k->s, 2, k->database, &db, &name)
+		       ? partitions(k->g, db, name, k->arena, k->r, e)
+		       : 0;
 }
 
 static int ask_columns(struct ask *k, struct err *e)
@@ -179,26 +187,27 @@ static int ask_columns(struct ask *k, struct err *e)
 
 	if (!is(k->s, 2, "in") && !is(k->s, 2, "from"))
 		return 0;
-	return table_name(k->arena, k->s, 3, k->database, &db, &name) ? describe(k->g, db, name, true, k->arena, k->r, e) : 0;
+	return table_name(k->arena, k->s, 3, k->database, &db, &name)
+		       ? describe(k->g, db, name, true, k->arena, k->r, e)
+		       : 0;
 }
 
 static int ask_describe(struct ask *k, struct err *e)
 {
 	const char *db, *name;
 
-	return table_name(k->arena, k->s, 1, k->database, &db, &name) ? describe(k->g, db, name, false, k->arena, k->r, e) : 0;
+	return table_name(k->arena, k->s, 1, k->database, &db, &name)
+		       ? describe(k->g, db, name, false, k->arena, k->r, e)
+		       : 0;
 }
 
 static const struct {
 	const char *first, *second; /* NULL: any */
 	int (*fn)(struct ask *k, struct err *e);
 } asks[] = {
-	{ "show", "databases", ask_databases },
-	{ "show", "schemas", ask_databases },
-	{ "show", "tables", ask_tables },
-	{ "show", "partitions", ask_partitions },
-	{ "show", "columns", ask_columns },
-	{ "describe", NULL, ask_describe },
+	{ "show", "databases", ask_databases }, { "show", "schemas", ask_databases },
+	{ "show", "tables", ask_tables },       { "show", "partitions", ask_partitions },
+	{ "show", "columns", ask_columns },     { "describe", NULL, ask_describe },
 	{ "desc", NULL, ask_describe },
 };
 
@@ -209,11 +218,12 @@ static int run(struct ask *k, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(asks) && r == 0 && !k->s->more; i++)
 		if (is(k->s, 0, asks[i].first) && (!asks[i].second || is(k->s, 1, asks[i].second)))
 			r = asks[i].fn(k, e);
-	return r ? r : err_set(e, ERR_UNSUPPORTED, "this form of SHOW or DESCRIBE is not supported");
+	return r ? r
+		 : err_set(e, ERR_UNSUPPORTED, "this form of SHOW or DESCRIBE is not supported");
 }
 
-int show_run(const struct glue_port *glue, const char *text, const char *database, struct arena *a, struct show_result *ret,
-	     struct err *e)
+int show_run(const struct glue_port *glue, const char *text, const char *database, struct arena *a,
+	     struct show_result *ret, struct err *e)
 {
 	struct words s = { 0 };
 	int r;

@@ -2,6 +2,8 @@
 /* Partition expressions: a small recursive descent, evaluated with SQL's three truth values. */
 #include "svc/glue/expression.h"
 
+#include <stdio.h>
+
 #include "base/time.h"
 #include "base/view.h"
 
@@ -38,15 +40,17 @@ struct parser {
 
 static int bad(struct parser *p, const char *what)
 {
-	return p->e->code ? p->e->code : err_set(p->e, ERR_INVALID, "%s at character %zu of the expression", what, p->at + 1);
+	return p->e->code ? p->e->code
+			  : err_set(p->e, ERR_INVALID, "%s at character %zu of the expression",
+				    what, p->at + 1);
 }
 
 /* --- tokens --- */
 
 static bool is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-	       (unsigned char)c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || (unsigned char)c >= 0x80;
 }
 
 static bool is_digit(char c)
@@ -99,7 +103,8 @@ static void skip_space(struct parser *p)
 
 static bool number_begins(struct view v)
 {
-	return is_digit(v.p[0]) || ((v.p[0] == '-' || v.p[0] == '+') && v.n > 1 && is_digit(v.p[1]));
+	return is_digit(v.p[0]) ||
+	       ((v.p[0] == '-' || v.p[0] == '+') && v.n > 1 && is_digit(v.p[1]));
 }
 
 static size_t symbol_length(struct view v)
@@ -154,9 +159,10 @@ static int expect(struct parser *p, const char *what)
 
 	if (r == 0) {
 		p->at = p->type == T_END ? p->all.n : p->at;
-		return p->e->code ? p->e->code :
-				    err_set(p->e, ERR_INVALID, "%s is expected at character %zu of the expression", what,
-					    p->at + 1);
+		return p->e->code ? p->e->code
+				  : err_set(p->e, ERR_INVALID,
+					    "%s is expected at character %zu of the expression",
+					    what, p->at + 1);
 	}
 	return r < 0 ? r : 0;
 }
@@ -219,8 +225,7 @@ static bool date_ok(struct view v)
 
 	if (v.n != 10)
 		return false;
-	memcpy(text, v.p, v.n);
-	memcpy(text + v.n, "T00:00:00Z", 10);
+	(void)snprintf(text, sizeof(text), "%.10sT00:00:00Z", v.p);
 	return time_parse_iso(view_str(text), &ms);
 }
 
@@ -274,9 +279,12 @@ static bool kind_of(const char *type, enum kind *ret)
 	static const struct {
 		const char *name;
 		enum kind kind;
-	} kinds[] = { { "string", K_STRING },  { "varchar", K_STRING },      { "char", K_STRING },   { "date", K_DATE },
-		      { "timestamp", K_TIMESTAMP }, { "int", K_NUMBER },     { "integer", K_NUMBER }, { "bigint", K_NUMBER },
-		      { "long", K_NUMBER },    { "tinyint", K_NUMBER },      { "smallint", K_NUMBER }, { "decimal", K_NUMBER } };
+	} kinds[] = {
+		{ "string", K_STRING },  { "varchar", K_STRING },      { "char", K_STRING },
+		{ "date", K_DATE },      { "timestamp", K_TIMESTAMP }, { "int", K_NUMBER },
+		{ "integer", K_NUMBER }, { "bigint", K_NUMBER },       { "long", K_NUMBER },
+		{ "tinyint", K_NUMBER }, { "smallint", K_NUMBER },     { "decimal", K_NUMBER }
+	};
 	struct view t = view_trim(view_str(type));
 	ptrdiff_t paren = view_chr(t, '(');
 
@@ -301,9 +309,11 @@ static int key(struct parser *p, struct expression *x)
 		if (view_eq_nocase(p->tok, view_str(p->keys[x->key].name)))
 			break;
 	if (x->key == p->n_keys)
-		return err_set(p->e, ERR_INVALID, "%.*s is no partition key of the table", VIEW_ARG(p->tok));
+		return err_set(p->e, ERR_INVALID, "%.*s is no partition key of the table",
+			       VIEW_ARG(p->tok));
 	if (!kind_of(p->keys[x->key].type, &x->kind))
-		return err_set(p->e, ERR_INVALID, "partition key %s has type %s, which expressions do not support",
+		return err_set(p->e, ERR_INVALID,
+			       "partition key %s has type %s, which expressions do not support",
 			       p->keys[x->key].name, p->keys[x->key].type);
 	return next(p);
 }
@@ -328,7 +338,8 @@ static bool cmp_symbol(const struct parser *p, enum cmp *ret)
 	static const struct {
 		const char *text;
 		enum cmp cmp;
-	} symbols[] = { { "=", C_EQ }, { "<>", C_NE }, { "!=", C_NE }, { "<", C_LT }, { "<=", C_LE }, { ">", C_GT }, { ">=", C_GE } };
+	} symbols[] = { { "=", C_EQ },  { "<>", C_NE }, { "!=", C_NE }, { "<", C_LT },
+			{ "<=", C_LE }, { ">", C_GT },  { ">=", C_GE } };
 
 	for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
 		if (is(p, symbols[i].text)) {
@@ -342,7 +353,8 @@ static bool cmp_symbol(const struct parser *p, enum cmp *ret)
 /* literal op key: the literal's kind is known only behind it. */
 static int flipped(struct parser *p, struct expression *x)
 {
-	static const enum cmp turned[] = { [C_EQ] = C_EQ, [C_NE] = C_NE, [C_LT] = C_GT, [C_LE] = C_GE, [C_GT] = C_LT, [C_GE] = C_LE };
+	static const enum cmp turned[] = { [C_EQ] = C_EQ, [C_NE] = C_NE, [C_LT] = C_GT,
+					   [C_LE] = C_GE, [C_GT] = C_LT, [C_GE] = C_LE };
 	struct parser at_literal = *p, after;
 
 	if ((is(p, "date") || is(p, "timestamp")) && next(p) < 0)
@@ -498,10 +510,15 @@ static int disjunction(struct parser *p, int depth, const struct expression **re
 	return r;
 }
 
-int expression_parse(struct arena *a, const char *text, const struct expression_key *keys, size_t n_keys,
-		     const struct expression **ret, struct err *e)
+int expression_parse(struct arena *a, const char *text, const struct expression_key *keys,
+		     size_t n_keys, const struct expression **ret, struct err *e)
 {
-	struct parser p = { .arena = a, .all = view_str(text), .rest = view_str(text), .keys = keys, .n_keys = n_keys, .e = e };
+	struct parser p = { .arena = a,
+			    .all = view_str(text),
+			    .rest = view_str(text),
+			    .keys = keys,
+			    .n_keys = n_keys,
+			    .e = e };
 	const struct expression *x = NULL;
 
 	if (next(&p) < 0 || disjunction(&p, 0, &x) < 0)
@@ -569,7 +586,8 @@ static bool leaf(const struct expression *x, struct view v)
 	case N_CMP:
 		return holds(x->cmp, compare(x->kind, v, x->literal[0]));
 	case N_BETWEEN:
-		return compare(x->kind, v, x->literal[0]) >= 0 && compare(x->kind, v, x->literal[1]) <= 0;
+		return compare(x->kind, v, x->literal[0]) >= 0 &&
+		       compare(x->kind, v, x->literal[1]) <= 0;
 	case N_LIKE:
 		return like_match(v, x->literal[0]);
 	default:

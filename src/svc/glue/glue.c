@@ -33,19 +33,23 @@ int glue__check_catalog(struct op_ctx *cx, const struct glue_in *in)
 
 int glue__write(struct op_ctx *cx, struct glue_call *c, meta_fn fn)
 {
-	return glue__check_catalog(cx, c->in) < 0 ? cx->err.code : meta_write(c->g->o.meta, fn, c, &cx->err);
+	return glue__check_catalog(cx, c->in) < 0 ? cx->err.code
+						  : meta_write(c->g->o.meta, fn, c, &cx->err);
 }
 
 int glue__read(struct op_ctx *cx, struct glue_call *c, meta_fn fn)
 {
-	return glue__check_catalog(cx, c->in) < 0 ? cx->err.code : meta_read(c->g->o.meta, fn, c, &cx->err);
+	return glue__check_catalog(cx, c->in) < 0 ? cx->err.code
+						  : meta_read(c->g->o.meta, fn, c, &cx->err);
 }
 
-int glue__table_tx(struct meta_tx *tx, const char *db, const char *name, struct arena *a, const struct json **ret_doc,
-		   int64_t *ret_version, struct err *e)
+int glue__table_tx(struct meta_tx *tx, const char *db, const char *name, struct arena *a,
+		   const struct json **ret_doc, int64_t *ret_version, struct err *e)
 {
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT doc, version FROM glue_table WHERE db = ? AND name = ?", "ss", db, name);
+	int found = tx_one(tx, &r, e,
+			   "SELECT doc, version FROM glue_table WHERE db = ? AND name = ?", "ss",
+			   db, name);
 
 	if (found <= 0)
 		return found;
@@ -55,8 +59,8 @@ int glue__table_tx(struct meta_tx *tx, const char *db, const char *name, struct 
 	return *ret_doc ? 1 : err_ctx(e, "table in the catalog");
 }
 
-int glue__need_table(struct meta_tx *tx, const char *db, const char *name, struct arena *a, const struct json **ret_doc,
-		     int64_t *ret_version, struct err *e)
+int glue__need_table(struct meta_tx *tx, const char *db, const char *name, struct arena *a,
+		     const struct json **ret_doc, int64_t *ret_version, struct err *e)
 {
 	int r = glue__table_tx(tx, db, name, a, ret_doc, ret_version, e);
 
@@ -91,11 +95,13 @@ static int port_table_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return 0;
 }
 
-static int port_table(void *self, const char *database, const char *table, struct arena *a, struct glue_table *ret,
-		      struct err *e)
+static int port_table(void *self, const char *database, const char *table, struct arena *a,
+		      struct glue_table *ret, struct err *e)
 {
 	struct glue *g = self;
-	struct port_call c = { .a = a, .db = glue__fold(a, database), .name = glue__fold(a, table), .table = ret };
+	struct port_call c = {
+		.a = a, .db = glue__fold(a, database), .name = glue__fold(a, table), .table = ret
+	};
 
 	return meta_read(g->o.meta, port_table_tx, &c, e);
 }
@@ -116,8 +122,10 @@ static void *more(struct arena *a, void *list, size_t n, size_t *cap, size_t siz
 static int port_tables_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct port_call *c = arg;
-	struct tx_rows *rows;
-	int r = tx_query(tx, &rows, e, "SELECT doc, version FROM glue_table WHERE db = ? ORDER BY name", "s", c->db);
+	struct tx_rows *rows = NULL;
+	int r = tx_query(tx, &rows, e,
+			 "SELECT doc, version FROM glue_table WHERE db = ? ORDER BY name", "s",
+			 c->db);
 
 	if (r < 0)
 		return r;
@@ -134,8 +142,8 @@ static int port_tables_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return r;
 }
 
-static int port_tables(void *self, const char *database, struct arena *a, struct glue_table **ret, size_t *ret_n,
-		       struct err *e)
+static int port_tables(void *self, const char *database, struct arena *a, struct glue_table **ret,
+		       size_t *ret_n, struct err *e)
 {
 	struct glue *g = self;
 	struct port_call c = { .a = a, .db = glue__fold(a, database) };
@@ -151,7 +159,7 @@ static int port_tables(void *self, const char *database, struct arena *a, struct
 static int port_databases_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct port_call *c = arg;
-	struct tx_rows *rows;
+	struct tx_rows *rows = NULL;
 	int r = tx_query(tx, &rows, e, "SELECT name FROM glue_database ORDER BY name", "");
 
 	if (r < 0)
@@ -163,7 +171,8 @@ static int port_databases_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return r;
 }
 
-static int port_databases(void *self, struct arena *a, const char ***ret, size_t *ret_n, struct err *e)
+static int port_databases(void *self, struct arena *a, const char ***ret, size_t *ret_n,
+			  struct err *e)
 {
 	struct glue *g = self;
 	struct port_call c = { .a = a };
@@ -180,14 +189,19 @@ static int port_partitions_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct port_call *c = arg;
 
-	return glue__partitions_tx(tx, c->db, c->name, c->expression, c->a, &c->partitions, &c->n, e);
+	return glue__partitions_tx(tx, c->db, c->name, c->expression, c->a, &c->partitions, &c->n,
+				   e);
 }
 
-static int port_partitions(void *self, const char *database, const char *table, const char *expression, struct arena *a,
-			   struct glue_partition **ret, size_t *ret_n, struct err *e)
+static int port_partitions(void *self, const char *database, const char *table,
+			   const char *expression, struct arena *a, struct glue_partition **ret,
+			   size_t *ret_n, struct err *e)
 {
 	struct glue *g = self;
-	struct port_call c = { .a = a, .db = glue__fold(a, database), .name = glue__fold(a, table), .expression = expression };
+	struct port_call c = { .a = a,
+			       .db = glue__fold(a, database),
+			       .name = glue__fold(a, table),
+			       .expression = expression };
 	int r = meta_read(g->o.meta, port_partitions_tx, &c, e);
 
 	if (r == 0) {
@@ -201,20 +215,30 @@ static int port_partitions(void *self, const char *database, const char *table, 
 
 static int schema(struct meta *m, struct err *e)
 {
-	return meta_schema(m,
-			   "CREATE TABLE IF NOT EXISTS glue_database (name TEXT PRIMARY KEY, doc TEXT NOT NULL, made_ms BIGINT NOT NULL);"
-			   "CREATE TABLE IF NOT EXISTS glue_table (db TEXT NOT NULL, name TEXT NOT NULL, doc TEXT NOT NULL,"
-			   " version BIGINT NOT NULL, made_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, PRIMARY KEY (db, name));"
-			   "CREATE TABLE IF NOT EXISTS glue_partition (db TEXT NOT NULL, tbl TEXT NOT NULL, vals TEXT NOT NULL,"
-			   " doc TEXT NOT NULL, made_ms BIGINT NOT NULL, PRIMARY KEY (db, tbl, vals));"
-			   "CREATE TABLE IF NOT EXISTS glue_job (name TEXT PRIMARY KEY, doc TEXT NOT NULL, made_ms BIGINT NOT NULL);"
-			   "CREATE TABLE IF NOT EXISTS glue_run (id TEXT PRIMARY KEY, base TEXT NOT NULL, job TEXT NOT NULL,"
-			   " attempt BIGINT NOT NULL, previous TEXT, state TEXT NOT NULL, arguments TEXT NOT NULL,"
-			   " final_arguments TEXT NOT NULL, script TEXT NOT NULL, timeout_min BIGINT NOT NULL, done BIGINT NOT NULL,"
-			   " started_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, completed_ms BIGINT, message TEXT);"
-			   "CREATE INDEX IF NOT EXISTS glue_run_by_job ON glue_run (job, id);"
-			   "CREATE INDEX IF NOT EXISTS glue_run_by_state ON glue_run (state, id);",
-			   e);
+	return meta_schema(
+		m,
+		"CREATE TABLE IF NOT EXISTS glue_database (name TEXT PRIMARY KEY, doc TEXT NOT "
+		"NULL, made_ms BIGINT NOT NULL);"
+		"CREATE TABLE IF NOT EXISTS glue_table (db TEXT NOT NULL, name TEXT NOT NULL, doc "
+		"TEXT NOT NULL,"
+		" version BIGINT NOT NULL, made_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, "
+		"PRIMARY KEY (db, name));"
+		"CREATE TABLE IF NOT EXISTS glue_partition (db TEXT NOT NULL, tbl TEXT NOT NULL, "
+		"vals TEXT NOT NULL,"
+		" doc TEXT NOT NULL, made_ms BIGINT NOT NULL, PRIMARY KEY (db, tbl, vals));"
+		"CREATE TABLE IF NOT EXISTS glue_job (name TEXT PRIMARY KEY, doc TEXT NOT NULL, "
+		"made_ms BIGINT NOT NULL);"
+		"CREATE TABLE IF NOT EXISTS glue_run (id TEXT PRIMARY KEY, base TEXT NOT NULL, job "
+		"TEXT NOT NULL,"
+		" attempt BIGINT NOT NULL, previous TEXT, state TEXT NOT NULL, arguments TEXT NOT "
+		"NULL,"
+		" final_arguments TEXT NOT NULL, script TEXT NOT NULL, timeout_min BIGINT NOT "
+		"NULL, done BIGINT NOT NULL,"
+		" started_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, completed_ms BIGINT, "
+		"message TEXT);"
+		"CREATE INDEX IF NOT EXISTS glue_run_by_job ON glue_run (job, id);"
+		"CREATE INDEX IF NOT EXISTS glue_run_by_state ON glue_run (state, id);",
+		e);
 }
 
 static const char *dup_or_null(const char *s)
@@ -237,8 +261,12 @@ int glue_new(const struct glue_opts *o, struct glue **ret, struct err *e)
 	g->o.staging = dup_or_null(o->staging);
 	g->o.region = dup_or_null(o->region);
 	g->o.account = dup_or_null(o->account);
-	g->port = (struct glue_port){ .self = g, .table = port_table, .tables = port_tables, .databases = port_databases,
-				      .partitions = port_partitions, .resolve = glue__resolve,
+	g->port = (struct glue_port){ .self = g,
+				      .table = port_table,
+				      .tables = port_tables,
+				      .databases = port_databases,
+				      .partitions = port_partitions,
+				      .resolve = glue__resolve,
 				      .partition_tx = glue__partition_add_tx };
 	lock_init(&g->lock, "glue");
 	cond_init(&g->wake);
@@ -265,21 +293,28 @@ static int recover_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue *g = arg;
 	struct arena a;
 	struct glue_run *list = NULL;
-	struct tx_rows *rows;
+	struct tx_rows *rows = NULL;
 	size_t n = 0, cap = 0;
-	int r = tx_query(tx, &rows, e, "SELECT id, base, job, started_ms FROM glue_run WHERE state = 'RUNNING' ORDER BY id", "");
+	int r = tx_query(tx, &rows, e,
+			 "SELECT id, base, job, started_ms FROM glue_run WHERE state = 'RUNNING' "
+			 "ORDER BY id",
+			 "");
 
 	if (r < 0)
 		return r;
 	arena_init(&a, 256UL * 1024 * 1024);
 	while ((r = tx_next(rows, e)) > 0) {
 		list = more(&a, list, n, &cap, sizeof(*list));
-		list[n++] = (struct glue_run){ .id = row_str(rows, 0, &a), .base = row_str(rows, 1, &a),
-					       .job = row_str(rows, 2, &a), .started_ms = row_int(rows, 3) };
+		list[n++] = (struct glue_run){ .id = row_str(rows, 0, &a),
+					       .base = row_str(rows, 1, &a),
+					       .job = row_str(rows, 2, &a),
+					       .started_ms = row_int(rows, 3) };
 	}
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = glue__run_end_tx(g, tx, &list[i], "FAILED",
-				     "The run was interrupted: the server stopped while it was running. Statements that had finished are kept; start it again with this JobRunId to repeat it.",
+				     "The run was interrupted: the server stopped while it was "
+				     "running. Statements that had finished are kept; start it "
+				     "again with this JobRunId to repeat it.",
 				     e);
 	arena_clear(&a);
 	return r;
@@ -287,7 +322,8 @@ static int recover_tx(struct meta_tx *tx, void *arg, struct err *e)
 
 int glue_start(struct glue *g, struct err *e)
 {
-	if (g->o.staging && (file_remove_tree(g->o.staging, e) < 0 || file_mkdirs(g->o.staging, 0700, e) < 0))
+	if (g->o.staging &&
+	    (file_remove_tree(g->o.staging, e) < 0 || file_mkdirs(g->o.staging, 0700, e) < 0))
 		return err_ctx(e, "glue");
 	if (meta_write(g->o.meta, recover_tx, g, e) < 0)
 		return err_ctx(e, "glue");

@@ -31,8 +31,10 @@ static int create_database_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
 
-	return exists(e, tx_run(tx, e, "INSERT INTO glue_database (name, doc, made_ms) VALUES (?, ?, ?)", "ssi", c->name, c->doc,
-				clock_ms()),
+	return exists(e,
+		      tx_run(tx, e,
+			     "INSERT INTO glue_database (name, doc, made_ms) VALUES (?, ?, ?)",
+			     "ssi", c->name, c->doc, clock_ms()),
 		      "Database", c->name);
 }
 
@@ -60,7 +62,8 @@ static void default_permissions(struct out *o)
 	out_list_end(o);
 }
 
-static int out_database(struct glue_call *c, const char *name, struct view doc, int64_t made_ms, struct err *e)
+static int out_database(struct glue_call *c, const char *name, struct view doc, int64_t made_ms,
+			struct err *e)
 {
 	const struct json *d = json_parse(c->arena, doc, JSON_DEPTH, e);
 
@@ -79,7 +82,8 @@ static int get_database_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT doc, made_ms FROM glue_database WHERE name = ?", "s", c->name);
+	int found = tx_one(tx, &r, e, "SELECT doc, made_ms FROM glue_database WHERE name = ?", "s",
+			   c->name);
 
 	if (found == 0)
 		return aws_fail(e, &GLUE_NOT_FOUND, "Database %s not found.", c->name);
@@ -103,15 +107,18 @@ static int get_databases_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue_call *c = arg;
 	int64_t max = opt_int_or(c->in->max, PAGE), n = 0;
 	const char *last = NULL;
-	struct tx_rows *rows;
-	int r = tx_query(tx, &rows, e, "SELECT name, doc, made_ms FROM glue_database WHERE name > ? ORDER BY name LIMIT ?", "si",
-			 c->in->token ? c->in->token : "", max + 1);
+	struct tx_rows *rows = NULL;
+	int r = tx_query(
+		tx, &rows, e,
+		"SELECT name, doc, made_ms FROM glue_database WHERE name > ? ORDER BY name LIMIT ?",
+		"si", c->in->token ? c->in->token : "", max + 1);
 
 	if (r < 0)
 		return r;
 	out_list(c->o, "DatabaseList", NULL);
 	while ((r = tx_next(rows, e)) > 0) {
-		if (n == max || out_database(c, NULL, arena_view(c->arena, row_view(rows, 1)), row_int(rows, 2), e) < 0) {
+		if (n == max || out_database(c, NULL, arena_view(c->arena, row_view(rows, 1)),
+					     row_int(rows, 2), e) < 0) {
 			tx_end(rows);
 			break;
 		}
@@ -136,7 +143,9 @@ static int update_database_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue_call *c = arg;
 	int r = database_tx(tx, c->name, e);
 
-	return r < 0 ? r : tx_run(tx, e, "UPDATE glue_database SET doc = ? WHERE name = ?", "ss", c->doc, c->name);
+	return r < 0 ? r
+		     : tx_run(tx, e, "UPDATE glue_database SET doc = ? WHERE name = ?", "ss",
+			      c->doc, c->name);
 }
 
 int glue__update_database(struct op_ctx *cx, const void *input, struct out *o)
@@ -145,7 +154,9 @@ int glue__update_database(struct op_ctx *cx, const void *input, struct out *o)
 
 	c.name = glue__fold(cx->arena, c.in->name);
 	if (strcmp(c.name, glue__fold(cx->arena, c.in->database_in->name)) != 0)
-		return aws_fail(&cx->err, &GLUE_INVALID, "DatabaseInput.Name must be %s: a database cannot be renamed", c.name);
+		return aws_fail(&cx->err, &GLUE_INVALID,
+				"DatabaseInput.Name must be %s: a database cannot be renamed",
+				c.name);
 	c.doc = json_text(cx->arena, glue_doc_database(cx->arena, c.in->database_in));
 	return glue__write(cx, &c, update_database_tx);
 }
@@ -180,15 +191,19 @@ static int create_table_tx(struct meta_tx *tx, void *arg, struct err *e)
 
 	if (r < 0)
 		return r;
-	return exists(e, tx_run(tx, e, "INSERT INTO glue_table (db, name, doc, version, made_ms, updated_ms) VALUES (?, ?, ?, 0, ?, ?)",
-				"sssii", c->db, c->name, c->doc, now, now),
+	return exists(e,
+		      tx_run(tx, e,
+			     "INSERT INTO glue_table (db, name, doc, version, made_ms, updated_ms) "
+			     "VALUES (?, ?, ?, 0, ?, ?)",
+			     "sssii", c->db, c->name, c->doc, now, now),
 		      "Table", c->name);
 }
 
 /* @in as a table that can be kept: no name twice among columns and keys. */
 static int check_table(struct op_ctx *cx, const struct glue_table_in *in, const struct json *doc)
 {
-	const struct json *lists[] = { json_get(json_get(doc, "StorageDescriptor"), "Columns"), json_get(doc, "PartitionKeys") };
+	const struct json *lists[] = { json_get(json_get(doc, "StorageDescriptor"), "Columns"),
+				       json_get(doc, "PartitionKeys") };
 	struct view names[2];
 
 	for (size_t x = 0; x < json_len(lists[0]) + json_len(lists[1]); x++) {
@@ -196,9 +211,12 @@ static int check_table(struct op_ctx *cx, const struct glue_table_in *in, const 
 			size_t at[2] = { x, y }, n = json_len(lists[0]);
 
 			for (int i = 0; i < 2; i++)
-				names[i] = json_get_str(at[i] < n ? json_at(lists[0], at[i]) : json_at(lists[1], at[i] - n), "Name");
+				names[i] = json_get_str(at[i] < n ? json_at(lists[0], at[i])
+								  : json_at(lists[1], at[i] - n),
+							"Name");
 			if (view_eq(names[0], names[1]))
-				return aws_fail(&cx->err, &GLUE_INVALID, "column %.*s of table %s is named twice",
+				return aws_fail(&cx->err, &GLUE_INVALID,
+						"column %.*s of table %s is named twice",
 						VIEW_ARG(names[0]), in->name);
 		}
 	}
@@ -232,7 +250,8 @@ struct table_row {
 
 static struct table_row read_row(const struct tx_rows *r, struct arena *a)
 {
-	return (struct table_row){ arena_view(a, row_view(r, 0)), row_int(r, 1), row_int(r, 2), row_int(r, 3) };
+	return (struct table_row){ arena_view(a, row_view(r, 0)), row_int(r, 1), row_int(r, 2),
+				   row_int(r, 3) };
 }
 
 static bool wants(const struct glue_in *in, const char *attribute)
@@ -245,7 +264,8 @@ static bool wants(const struct glue_in *in, const char *attribute)
 	return in->attributes.n == 0;
 }
 
-static int out_table(struct glue_call *c, const char *name, const struct table_row *t, struct err *e)
+static int out_table(struct glue_call *c, const char *name, const struct table_row *t,
+		     struct err *e)
 {
 	const struct json *d = json_parse(c->arena, t->doc, JSON_DEPTH, e);
 
@@ -280,8 +300,10 @@ static int get_table_tx(struct meta_tx *tx, void *arg, struct err *e)
 
 	if (found < 0)
 		return found;
-	found = tx_one(tx, &r, e, "SELECT doc, version, made_ms, updated_ms FROM glue_table WHERE db = ? AND name = ?", "ss",
-		       c->db, c->name);
+	found = tx_one(tx, &r, e,
+		       "SELECT doc, version, made_ms, updated_ms FROM glue_table WHERE db = ? AND "
+		       "name = ?",
+		       "ss", c->db, c->name);
 	if (found == 0)
 		return aws_fail(e, &GLUE_NOT_FOUND, "Table %s not found.", c->name);
 	if (found < 0)
@@ -333,8 +355,11 @@ static int table_pattern(struct op_ctx *cx, const char *expression, const char *
 	for (const char *c = glue__fold(cx->arena, expression); *c; c++) {
 		if (c[0] == '.' && c[1] == '*')
 			continue;
-		if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && *c != '_' && *c != '-' && *c != '*')
-			return aws_fail(&cx->err, &GLUE_INVALID, "Expression may hold names with * only; %c is not supported", *c);
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && *c != '_' &&
+		    *c != '-' && *c != '*')
+			return aws_fail(
+				&cx->err, &GLUE_INVALID,
+				"Expression may hold names with * only; %c is not supported", *c);
 		*to++ = *c;
 	}
 	*ret = *s ? s : NULL;
@@ -346,12 +371,13 @@ static int get_tables_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue_call *c = arg;
 	int64_t max = opt_int_or(c->in->max, PAGE), n = 0;
 	const char *last = NULL;
-	struct tx_rows *rows;
+	struct tx_rows *rows = NULL;
 	int r = database_tx(tx, c->db, e);
 
 	if (r == 0)
 		r = tx_query(tx, &rows, e,
-			     "SELECT doc, version, made_ms, updated_ms, name FROM glue_table WHERE db = ? AND name > ? ORDER BY name",
+			     "SELECT doc, version, made_ms, updated_ms, name FROM glue_table WHERE "
+			     "db = ? AND name > ? ORDER BY name",
 			     "ss", c->db, c->in->token ? c->in->token : "");
 	if (r < 0)
 		return r;
@@ -394,9 +420,13 @@ static int update_table_tx(struct meta_tx *tx, void *arg, struct err *e)
 	if (r < 0)
 		return r;
 	if (c->in->version && (!view_i64(view_str(c->in->version), &want) || want != version))
-		return aws_fail(e, &GLUE_CONCURRENT, "Update table failed due to concurrent modifications: version of %s is %lld.",
+		return aws_fail(e, &GLUE_CONCURRENT,
+				"Update table failed due to concurrent modifications: version of "
+				"%s is %lld.",
 				c->name, (long long)version);
-	return tx_run(tx, e, "UPDATE glue_table SET doc = ?, version = version + 1, updated_ms = ? WHERE db = ? AND name = ?",
+	return tx_run(tx, e,
+		      "UPDATE glue_table SET doc = ?, version = version + 1, updated_ms = ? WHERE "
+		      "db = ? AND name = ?",
 		      "siss", c->doc, clock_ms(), c->db, c->name);
 }
 
@@ -415,8 +445,11 @@ static int delete_table_tx(struct meta_tx *tx, void *arg, struct err *e)
 	int r = glue__need_table(tx, c->db, c->name, c->arena, &doc, &version, e);
 
 	if (r == 0)
-		r = tx_run(tx, e, "DELETE FROM glue_partition WHERE db = ? AND tbl = ?", "ss", c->db, c->name);
-	return r < 0 ? r : tx_run(tx, e, "DELETE FROM glue_table WHERE db = ? AND name = ?", "ss", c->db, c->name);
+		r = tx_run(tx, e, "DELETE FROM glue_partition WHERE db = ? AND tbl = ?", "ss",
+			   c->db, c->name);
+	return r < 0 ? r
+		     : tx_run(tx, e, "DELETE FROM glue_table WHERE db = ? AND name = ?", "ss",
+			      c->db, c->name);
 }
 
 int glue__delete_table(struct op_ctx *cx, const void *input, struct out *o)

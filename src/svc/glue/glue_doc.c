@@ -210,10 +210,13 @@ static const char *view_text(struct arena *a, const struct json *doc)
 	return sql ? sql : "";
 }
 
-void glue_doc_read(struct arena *a, const struct json *doc, const char *db, int64_t version, struct glue_table *ret)
+void glue_doc_read(struct arena *a, const struct json *doc, const char *db, int64_t version,
+		   struct glue_table *ret)
 {
-	const struct json *sd = json_get(doc, "StorageDescriptor"), *serde = json_get(sd, "SerdeInfo");
-	struct glue_table t = { .database = arena_str(a, view_str(db)), .name = text(a, doc, "Name") };
+	const struct json *sd = json_get(doc, "StorageDescriptor"),
+			  *serde = json_get(sd, "SerdeInfo");
+	struct glue_table t = { .database = arena_str(a, view_str(db)),
+				.name = text(a, doc, "Name") };
 
 	t.columns = read_columns(a, json_get(sd, "Columns"), &t.n_columns);
 	t.partition_keys = read_columns(a, json_get(doc, "PartitionKeys"), &t.n_partition_keys);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* glue_jobs: operations on jobs and their runs. */
+#include <stdio.h>
+
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "svc/glue/glue_int.h"
@@ -15,7 +17,8 @@ struct job_row {
 static int need_job(struct meta_tx *tx, struct glue_call *c, struct job_row *ret, struct err *e)
 {
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT doc, made_ms FROM glue_job WHERE name = ?", "s", c->name);
+	int found = tx_one(tx, &r, e, "SELECT doc, made_ms FROM glue_job WHERE name = ?", "s",
+			   c->name);
 
 	if (found == 0)
 		return aws_fail(e, &GLUE_NOT_FOUND, "Job %s not found.", c->name);
@@ -32,7 +35,8 @@ static int need_job(struct meta_tx *tx, struct glue_call *c, struct job_row *ret
 static int create_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
-	int r = tx_run(tx, e, "INSERT INTO glue_job (name, doc, made_ms) VALUES (?, ?, ?)", "ssi", c->name, c->doc, clock_ms());
+	int r = tx_run(tx, e, "INSERT INTO glue_job (name, doc, made_ms) VALUES (?, ?, ?)", "ssi",
+		       c->name, c->doc, clock_ms());
 
 	if (r != ERR_EXISTS)
 		return r;
@@ -47,33 +51,40 @@ static int check_job(struct op_ctx *cx, const struct glue_in *in)
 	if (!c || !in->role)
 		return aws_fail(&cx->err, &GLUE_INVALID, "%s is required", c ? "Role" : "Command");
 	if (!c->name || strcmp(c->name, "sql") != 0)
-		return aws_fail(&cx->err, &GLUE_INVALID, "Command.Name %s is not supported: jobs are of the sql kind",
+		return aws_fail(&cx->err, &GLUE_INVALID,
+				"Command.Name %s is not supported: jobs are of the sql kind",
 				c->name ? c->name : "(none)");
 	if (!c->script || !view_starts(view_str(c->script), VIEW("s3://")))
-		return aws_fail(&cx->err, &GLUE_INVALID, "Command.ScriptLocation must be an s3:// address");
+		return aws_fail(&cx->err, &GLUE_INVALID,
+				"Command.ScriptLocation must be an s3:// address");
 	if (opt_int_or(in->max_retries, 0) != 0)
-		return aws_fail(&cx->err, &GLUE_INVALID, "MaxRetries other than 0 is not supported");
+		return aws_fail(&cx->err, &GLUE_INVALID,
+				"MaxRetries other than 0 is not supported");
 	if (in->execution && opt_int_or(in->execution->max_concurrent, 1) < 1)
-		return aws_fail(&cx->err, &GLUE_INVALID, "ExecutionProperty.MaxConcurrentRuns must be at least 1");
+		return aws_fail(&cx->err, &GLUE_INVALID,
+				"ExecutionProperty.MaxConcurrentRuns must be at least 1");
 	return 0;
 }
 
 static const char *job_doc(struct op_ctx *cx, const struct glue_in *in, const char *name)
 {
-	struct json *doc = json_new_obj(cx->arena), *command = json_new_obj(cx->arena), *execution = json_new_obj(cx->arena);
+	struct json *doc = json_new_obj(cx->arena), *command = json_new_obj(cx->arena),
+		    *execution = json_new_obj(cx->arena);
 
 	json_set_str(cx->arena, doc, "Name", name);
 	json_set_str(cx->arena, doc, "JobMode", "SCRIPT");
 	json_set_str(cx->arena, doc, "Description", in->description);
 	json_set_str(cx->arena, doc, "Role", in->role);
-	json_set_int(cx->arena, execution, "MaxConcurrentRuns", in->execution ? opt_int_or(in->execution->max_concurrent, 1) : 1);
+	json_set_int(cx->arena, execution, "MaxConcurrentRuns",
+		     in->execution ? opt_int_or(in->execution->max_concurrent, 1) : 1);
 	json_set(cx->arena, doc, "ExecutionProperty", execution);
 	json_set_str(cx->arena, command, "Name", "sql");
 	json_set_str(cx->arena, command, "ScriptLocation", in->command->script);
 	json_set(cx->arena, doc, "Command", command);
 	json_set(cx->arena, doc, "DefaultArguments", glue_doc_map(cx->arena, &in->arguments));
 	if (in->fixed_arguments.set)
-		json_set(cx->arena, doc, "NonOverridableArguments", glue_doc_map(cx->arena, &in->fixed_arguments));
+		json_set(cx->arena, doc, "NonOverridableArguments",
+			 glue_doc_map(cx->arena, &in->fixed_arguments));
 	json_set_int(cx->arena, doc, "MaxRetries", 0);
 	json_set_int(cx->arena, doc, "Timeout", opt_int_or(in->timeout, TIMEOUT_MIN));
 	json_set_str(cx->arena, doc, "ExecutionClass", "STANDARD");
@@ -98,7 +109,7 @@ int glue__create_job(struct op_ctx *cx, const void *input, struct out *o)
 static int update_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
-	struct job_row j;
+	struct job_row j = { 0 };
 
 	if (need_job(tx, c, &j, e) < 0)
 		return e->code;
@@ -133,7 +144,7 @@ static void out_job(struct glue_call *c, const char *name, const struct job_row 
 static int get_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
-	struct job_row j;
+	struct job_row j = { 0 };
 
 	if (need_job(tx, c, &j, e) < 0)
 		return e->code;
@@ -154,9 +165,10 @@ static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue_call *c = arg;
 	int64_t max = opt_int_or(c->in->max, PAGE), n = 0;
 	const char *last = NULL;
-	struct tx_rows *rows;
-	int r = tx_query(tx, &rows, e, "SELECT name, doc, made_ms FROM glue_job WHERE name > ? ORDER BY name", "s",
-			 c->in->token ? c->in->token : "");
+	struct tx_rows *rows = NULL;
+	int r = tx_query(tx, &rows, e,
+			 "SELECT name, doc, made_ms FROM glue_job WHERE name > ? ORDER BY name",
+			 "s", c->in->token ? c->in->token : "");
 
 	if (r < 0)
 		return r;
@@ -164,7 +176,8 @@ static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
 	while ((r = tx_next(rows, e)) > 0) {
 		struct job_row j = { .made_ms = row_int(rows, 2) };
 
-		if (n++ == max || !(j.doc = json_parse(c->arena, row_view(rows, 1), JSON_DEPTH, e))) {
+		if (n++ == max ||
+		    !(j.doc = json_parse(c->arena, row_view(rows, 1), JSON_DEPTH, e))) {
 			tx_end(rows);
 			break;
 		}
@@ -221,16 +234,22 @@ static void merge(struct arena *a, struct json *into, const struct json *from)
 
 static int check_running(struct meta_tx *tx, struct start *s, const struct json *job, struct err *e)
 {
-	int64_t max = json_int(json_get(json_get(job, "ExecutionProperty"), "MaxConcurrentRuns"), 1), n;
+	int64_t max = json_int(json_get(json_get(job, "ExecutionProperty"), "MaxConcurrentRuns"),
+			       1),
+		n;
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT COUNT(*) FROM glue_run WHERE job = ? AND state IN ('STARTING', 'RUNNING')", "s", s->c.name);
+	int found = tx_one(
+		tx, &r, e,
+		"SELECT COUNT(*) FROM glue_run WHERE job = ? AND state IN ('STARTING', 'RUNNING')",
+		"s", s->c.name);
 
 	if (found <= 0)
 		return found < 0 ? found : err_set(e, ERR_INTERNAL, "runs cannot be counted");
 	n = row_int(r, 0);
 	tx_end(r);
 	if (n >= max)
-		return aws_fail(e, &GLUE_RUNS_EXCEEDED, "Concurrent runs exceeded for %s", s->c.name);
+		return aws_fail(e, &GLUE_RUNS_EXCEEDED, "Concurrent runs exceeded for %s",
+				s->c.name);
 	return 0;
 }
 
@@ -244,8 +263,10 @@ static int read_previous(struct meta_tx *tx, struct start *s, struct err *e)
 	s->base = s->id;
 	if (!s->c.in->run)
 		return 0;
-	found = tx_one(tx, &r, e, "SELECT base, attempt, arguments, state FROM glue_run WHERE id = ? AND job = ?", "ss", s->c.in->run,
-		       s->c.name);
+	found = tx_one(
+		tx, &r, e,
+		"SELECT base, attempt, arguments, state FROM glue_run WHERE id = ? AND job = ?",
+		"ss", s->c.in->run, s->c.name);
 	if (found == 0)
 		return aws_fail(e, &GLUE_NOT_FOUND, "Job run %s not found.", s->c.in->run);
 	if (found < 0)
@@ -266,11 +287,12 @@ static int start_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct start *s = arg;
 	struct arena *a = s->c.arena;
 	struct json *all = json_new_obj(a);
-	struct job_row j;
+	struct job_row j = { 0 };
 	const struct json *own;
 	int64_t now = clock_ms();
 
-	if (need_job(tx, &s->c, &j, e) < 0 || check_running(tx, s, j.doc, e) < 0 || read_previous(tx, s, e) < 0)
+	if (need_job(tx, &s->c, &j, e) < 0 || check_running(tx, s, j.doc, e) < 0 ||
+	    read_previous(tx, s, e) < 0)
 		return e->code;
 	own = json_parse(a, view_str(s->arguments), JSON_DEPTH, e);
 	if (!own)
@@ -278,27 +300,30 @@ static int start_tx(struct meta_tx *tx, void *arg, struct err *e)
 	merge(a, all, json_get(j.doc, "DefaultArguments"));
 	merge(a, all, own);
 	merge(a, all, json_get(j.doc, "NonOverridableArguments"));
-	return tx_run(tx, e,
-		      "INSERT INTO glue_run (id, base, job, attempt, previous, state, arguments, final_arguments, script, timeout_min,"
-		      " done, started_ms, updated_ms) VALUES (?, ?, ?, ?, ?, 'STARTING', ?, ?, ?, ?, 0, ?, ?)",
-		      "sssisssviii", s->id, s->base, s->c.name, s->attempt, s->c.in->run, s->arguments, json_text(a, all),
-		      json_get_str(json_get(j.doc, "Command"), "ScriptLocation"),
-		      opt_int_or(s->c.in->timeout, json_int(json_get(j.doc, "Timeout"), TIMEOUT_MIN)), now, now);
+	return tx_run(
+		tx, e,
+		"INSERT INTO glue_run (id, base, job, attempt, previous, state, arguments, "
+		"final_arguments, script, timeout_min,"
+		" done, started_ms, updated_ms) VALUES (?, ?, ?, ?, ?, 'STARTING', ?, ?, ?, ?, 0, "
+		"?, ?)",
+		"sssisssviii", s->id, s->base, s->c.name, s->attempt, s->c.in->run, s->arguments,
+		json_text(a, all), json_get_str(json_get(j.doc, "Command"), "ScriptLocation"),
+		opt_int_or(s->c.in->timeout, json_int(json_get(j.doc, "Timeout"), TIMEOUT_MIN)),
+		now, now);
 }
 
 /* "jr_" and 64 hex digits as AWS has it; the first 32 are a UUIDv7, so that runs sort by time. */
 static void new_id(char out[80])
 {
-	char uuid[UUID_TEXT], tail[33];
-	size_t n = 3;
+	char uuid[UUID_TEXT], hex[33] = "", tail[33];
+	size_t n = 0;
 
 	uuid7(uuid);
 	random_text(tail, 32, "0123456789abcdef");
-	memcpy(out, "jr_", 3);
-	for (const char *c = uuid; *c; c++)
+	for (const char *c = uuid; *c && n < sizeof(hex) - 1; c++)
 		if (*c != '-')
-			out[n++] = *c;
-	memcpy(out + n, tail, 33);
+			hex[n++] = *c;
+	(void)snprintf(out, 80, "jr_%s%s", hex, tail);
 }
 
 int glue__start_job_run(struct op_ctx *cx, const void *input, struct out *o)
@@ -317,7 +342,8 @@ int glue__start_job_run(struct op_ctx *cx, const void *input, struct out *o)
 }
 
 #define RUN_COLUMNS \
-	"id, attempt, previous, state, arguments, timeout_min, started_ms, updated_ms, completed_ms, message FROM glue_run"
+	"id, attempt, previous, state, arguments, timeout_min, started_ms, updated_ms, " \
+	"completed_ms, message FROM glue_run"
 
 static int out_run(struct glue_call *c, const char *name, const struct tx_rows *r, struct err *e)
 {
@@ -340,7 +366,9 @@ static int out_run(struct glue_call *c, const char *name, const struct tx_rows *
 	out_str(c->o, "ErrorMessage", row_str(r, 9, c->arena));
 	out_list(c->o, "PredecessorRuns", NULL);
 	out_list_end(c->o);
-	out_int(c->o, "ExecutionTime", (row_null(r, 8) ? clock_ms() - row_int(r, 6) : row_int(r, 8) - row_int(r, 6)) / 1000);
+	out_int(c->o, "ExecutionTime",
+		(row_null(r, 8) ? clock_ms() - row_int(r, 6) : row_int(r, 8) - row_int(r, 6)) /
+			1000);
 	out_int(c->o, "Timeout", row_int(r, 5));
 	out_str(c->o, "LogGroupName", "/aws-glue/jobs");
 	out_str(c->o, "ExecutionClass", "STANDARD");
@@ -352,7 +380,8 @@ static int get_run_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
 	struct tx_rows *r;
-	int found = tx_one(tx, &r, e, "SELECT " RUN_COLUMNS " WHERE job = ? AND id = ?", "ss", c->name, c->in->run);
+	int found = tx_one(tx, &r, e, "SELECT " RUN_COLUMNS " WHERE job = ? AND id = ?", "ss",
+			   c->name, c->in->run);
 
 	if (found == 0)
 		return aws_fail(e, &GLUE_NOT_FOUND, "Job run %s not found.", c->in->run);
@@ -376,14 +405,15 @@ static int get_runs_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue_call *c = arg;
 	int64_t max = opt_int_or(c->in->max, PAGE), n = 0;
 	const char *last = NULL;
-	struct job_row j;
-	struct tx_rows *rows;
+	struct job_row j = { 0 };
+	struct tx_rows *rows = NULL;
 	int r;
 
 	if (need_job(tx, c, &j, e) < 0)
 		return e->code;
-	r = tx_query(tx, &rows, e, "SELECT " RUN_COLUMNS " WHERE job = ? AND id < ? ORDER BY id DESC", "ss", c->name,
-		     c->in->token ? c->in->token : "k");
+	r = tx_query(tx, &rows, e,
+		     "SELECT " RUN_COLUMNS " WHERE job = ? AND id < ? ORDER BY id DESC", "ss",
+		     c->name, c->in->token ? c->in->token : "k");
 	if (r < 0)
 		return r;
 	out_list(c->o, "JobRuns", NULL);

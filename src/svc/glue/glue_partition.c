@@ -30,17 +30,22 @@ static int check_values(const struct json *table, size_t n, struct err *e)
 	size_t want = json_len(json_get(table, "PartitionKeys"));
 
 	if (n != want)
-		return aws_fail(e, &GLUE_INVALID, "The number of partition keys do not match the number of partition values: %zu and %zu.",
+		return aws_fail(e, &GLUE_INVALID,
+				"The number of partition keys do not match the number of partition "
+				"values: %zu and %zu.",
 				want, n);
 	return 0;
 }
 
-static int insert_tx(struct meta_tx *tx, struct glue_call *c, const struct glue_partition_in *in, struct err *e)
+static int insert_tx(struct meta_tx *tx, struct glue_call *c, const struct glue_partition_in *in,
+		     struct err *e)
 {
 	const char *key = glue__values_key(c->arena, in->values.v, in->values.n);
 	const char *doc = json_text(c->arena, glue_doc_partition(c->arena, in));
-	int r = tx_run(tx, e, "INSERT INTO glue_partition (db, tbl, vals, doc, made_ms) VALUES (?, ?, ?, ?, ?)", "ssssi", c->db,
-		       c->name, key, doc, clock_ms());
+	int r = tx_run(
+		tx, e,
+		"INSERT INTO glue_partition (db, tbl, vals, doc, made_ms) VALUES (?, ?, ?, ?, ?)",
+		"ssssi", c->db, c->name, key, doc, clock_ms());
 
 	if (r != ERR_EXISTS)
 		return r;
@@ -93,7 +98,8 @@ static int batch_tx(struct meta_tx *tx, void *arg, struct err *e)
 		const char *const *values = list[i].values.v;
 		const struct aws_error *wire;
 
-		if (check_values(table, list[i].values.n, &one) == 0 && insert_tx(tx, c, &list[i], &one) == 0)
+		if (check_values(table, list[i].values.n, &one) == 0 &&
+		    insert_tx(tx, c, &list[i], &one) == 0)
 			continue;
 		wire = one.wire;
 		if (!wire)
@@ -120,7 +126,8 @@ int glue__batch_create_partition(struct op_ctx *cx, const void *input, struct ou
 	return glue__write(cx, &c, batch_tx);
 }
 
-static int out_partition(struct glue_call *c, const char *name, struct view doc, int64_t made_ms, struct err *e)
+static int out_partition(struct glue_call *c, const char *name, struct view doc, int64_t made_ms,
+			 struct err *e)
 {
 	const struct json *d = json_parse(c->arena, doc, JSON_DEPTH, e);
 	const struct json *sd = json_get(d, "StorageDescriptor");
@@ -144,7 +151,8 @@ static int out_partition(struct glue_call *c, const char *name, struct view doc,
 	return 0;
 }
 
-static int need_partition(struct meta_tx *tx, struct glue_call *c, struct tx_rows **ret, struct err *e)
+static int need_partition(struct meta_tx *tx, struct glue_call *c, struct tx_rows **ret,
+			  struct err *e)
 {
 	const char *key = glue__values_key(c->arena, c->in->values.v, c->in->values.n);
 	const struct json *table;
@@ -154,8 +162,10 @@ static int need_partition(struct meta_tx *tx, struct glue_call *c, struct tx_row
 	if (r == 0)
 		r = check_values(table, c->in->values.n, e);
 	if (r == 0)
-		r = tx_one(tx, ret, e, "SELECT doc, made_ms FROM glue_partition WHERE db = ? AND tbl = ? AND vals = ?", "sss", c->db,
-			   c->name, key);
+		r = tx_one(tx, ret, e,
+			   "SELECT doc, made_ms FROM glue_partition WHERE db = ? AND tbl = ? AND "
+			   "vals = ?",
+			   "sss", c->db, c->name, key);
 	else
 		return r;
 	if (r == 0)
@@ -166,12 +176,13 @@ static int need_partition(struct meta_tx *tx, struct glue_call *c, struct tx_row
 static int get_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
-	struct tx_rows *row;
+	struct tx_rows *row = NULL;
 	int r = need_partition(tx, c, &row, e);
 
 	if (r < 0)
 		return r;
-	r = out_partition(c, "Partition", arena_view(c->arena, row_view(row, 0)), row_int(row, 1), e);
+	r = out_partition(c, "Partition", arena_view(c->arena, row_view(row, 0)), row_int(row, 1),
+			  e);
 	tx_end(row);
 	return r;
 }
@@ -186,13 +197,14 @@ int glue__get_partition(struct op_ctx *cx, const void *input, struct out *o)
 static int delete_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
-	struct tx_rows *row;
+	struct tx_rows *row = NULL;
 	int r = need_partition(tx, c, &row, e);
 
 	if (r < 0)
 		return r;
 	tx_end(row);
-	return tx_run(tx, e, "DELETE FROM glue_partition WHERE db = ? AND tbl = ? AND vals = ?", "sss", c->db, c->name,
+	return tx_run(tx, e, "DELETE FROM glue_partition WHERE db = ? AND tbl = ? AND vals = ?",
+		      "sss", c->db, c->name,
 		      glue__values_key(c->arena, c->in->values.v, c->in->values.n));
 }
 
@@ -209,7 +221,7 @@ static int update_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct glue_call *c = arg;
 	struct glue_partition_in in = *c->in->partition_in;
 	const char *old = glue__values_key(c->arena, c->in->values.v, c->in->values.n);
-	struct tx_rows *row;
+	struct tx_rows *row = NULL;
 	int r = need_partition(tx, c, &row, e);
 
 	if (r < 0)
@@ -218,11 +230,14 @@ static int update_tx(struct meta_tx *tx, void *arg, struct err *e)
 	if (!in.values.set)
 		in.values = c->in->values;
 	if (in.values.n != c->in->values.n)
-		return aws_fail(e, &GLUE_INVALID, "PartitionInput.Values has %zu values, PartitionValueList %zu", in.values.n,
-				c->in->values.n);
-	r = tx_run(tx, e, "UPDATE glue_partition SET vals = ?, doc = ? WHERE db = ? AND tbl = ? AND vals = ?", "sssss",
-		   glue__values_key(c->arena, in.values.v, in.values.n),
-		   json_text(c->arena, glue_doc_partition(c->arena, &in)), c->db, c->name, old);
+		return aws_fail(e, &GLUE_INVALID,
+				"PartitionInput.Values has %zu values, PartitionValueList %zu",
+				in.values.n, c->in->values.n);
+	r = tx_run(
+		tx, e,
+		"UPDATE glue_partition SET vals = ?, doc = ? WHERE db = ? AND tbl = ? AND vals = ?",
+		"sssss", glue__values_key(c->arena, in.values.v, in.values.n),
+		json_text(c->arena, glue_doc_partition(c->arena, &in)), c->db, c->name, old);
 	if (r != ERR_EXISTS)
 		return r;
 	err_clear(e);
@@ -238,8 +253,8 @@ int glue__update_partition(struct op_ctx *cx, const void *input, struct out *o)
 
 /* --- listing --- */
 
-static int parse_expression(struct arena *a, const struct json *table, const char *text, const struct expression **ret,
-			    struct err *e)
+static int parse_expression(struct arena *a, const struct json *table, const char *text,
+			    const struct expression **ret, struct err *e)
 {
 	const struct json *keys = json_get(table, "PartitionKeys");
 	struct expression_key *k = ARENA_ARRAY(a, struct expression_key, json_len(keys) + 1);
@@ -257,7 +272,8 @@ static int parse_expression(struct arena *a, const struct json *table, const cha
 }
 
 /* Does the row belong to the answer?  Segments divide by a hash of the values, the same at every call. */
-static bool selected(const struct glue_call *c, const struct expression *x, struct view vals, struct arena *a)
+static bool selected(const struct glue_call *c, const struct expression *x, struct view vals,
+		     struct arena *a)
 {
 	const struct glue_segment_in *s = c->in->segment;
 	struct err ignored = { 0 };
@@ -271,7 +287,8 @@ static bool selected(const struct glue_call *c, const struct expression *x, stru
 	return arr && expression_match(x, key_values(a, arr));
 }
 
-static int list_rows(struct glue_call *c, struct tx_rows *rows, const struct expression *x, struct err *e)
+static int list_rows(struct glue_call *c, struct tx_rows *rows, const struct expression *x,
+		     struct err *e)
 {
 	int64_t max = opt_int_or(c->in->max, PAGE), n = 0;
 	struct view last = VIEW_NONE;
@@ -283,7 +300,8 @@ static int list_rows(struct glue_call *c, struct tx_rows *rows, const struct exp
 
 		if (!selected(c, x, vals, c->arena))
 			continue;
-		if (n == max || out_partition(c, NULL, arena_view(c->arena, row_view(rows, 1)), row_int(rows, 2), e) < 0) {
+		if (n == max || out_partition(c, NULL, arena_view(c->arena, row_view(rows, 1)),
+					      row_int(rows, 2), e) < 0) {
 			tx_end(rows);
 			break;
 		}
@@ -299,9 +317,9 @@ static int list_rows(struct glue_call *c, struct tx_rows *rows, const struct exp
 static int get_partitions_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct glue_call *c = arg;
-	const struct expression *x;
+	const struct expression *x = NULL;
 	const struct json *table;
-	struct tx_rows *rows;
+	struct tx_rows *rows = NULL;
 	int64_t version;
 	int r = glue__need_table(tx, c->db, c->name, c->arena, &table, &version, e);
 
@@ -313,7 +331,8 @@ static int get_partitions_tx(struct meta_tx *tx, void *arg, struct err *e)
 	}
 	if (r == 0)
 		r = tx_query(tx, &rows, e,
-			     "SELECT vals, doc, made_ms FROM glue_partition WHERE db = ? AND tbl = ? AND vals > ? ORDER BY vals",
+			     "SELECT vals, doc, made_ms FROM glue_partition WHERE db = ? AND tbl = "
+			     "? AND vals > ? ORDER BY vals",
 			     "sss", c->db, c->name, c->in->token ? c->in->token : "");
 	return r < 0 ? r : list_rows(c, rows, x, e);
 }
@@ -324,29 +343,34 @@ int glue__get_partitions(struct op_ctx *cx, const void *input, struct out *o)
 	const struct glue_segment_in *s = c.in->segment;
 
 	if (s && (s->number.v < 0 || s->number.v >= s->total.v))
-		return aws_fail(&cx->err, &GLUE_INVALID, "Segment.SegmentNumber must be below TotalSegments");
+		return aws_fail(&cx->err, &GLUE_INVALID,
+				"Segment.SegmentNumber must be below TotalSegments");
 	return glue__read(cx, &c, get_partitions_tx);
 }
 
 /* --- for others --- */
 
-int glue__partitions_tx(struct meta_tx *tx, const char *db, const char *table, const char *expression,
-			struct arena *a, struct glue_partition **ret, size_t *ret_n, struct err *e)
+int glue__partitions_tx(struct meta_tx *tx, const char *db, const char *table,
+			const char *expression, struct arena *a, struct glue_partition **ret,
+			size_t *ret_n, struct err *e)
 {
 	struct glue_in none = { 0 };
 	struct glue_call c = { .in = &none };
 	size_t cap = 64, n = 0;
 	struct glue_partition *list = ARENA_ARRAY(a, struct glue_partition, cap);
-	const struct expression *x;
+	const struct expression *x = NULL;
 	const struct json *doc;
-	struct tx_rows *rows;
+	struct tx_rows *rows = NULL;
 	int64_t version;
 	int r = glue__need_table(tx, db, table, a, &doc, &version, e);
 
 	if (r == 0)
 		r = parse_expression(a, doc, expression, &x, e);
 	if (r == 0)
-		r = tx_query(tx, &rows, e, "SELECT vals, doc FROM glue_partition WHERE db = ? AND tbl = ? ORDER BY vals", "ss", db, table);
+		r = tx_query(tx, &rows, e,
+			     "SELECT vals, doc FROM glue_partition WHERE db = ? AND tbl = ? ORDER "
+			     "BY vals",
+			     "ss", db, table);
 	if (r < 0)
 		return r;
 	while ((r = tx_next(rows, e)) > 0) {
@@ -355,7 +379,8 @@ int glue__partitions_tx(struct meta_tx *tx, const char *db, const char *table, c
 		if (!selected(&c, x, vals, a))
 			continue;
 		if (n == cap) {
-			struct glue_partition *more = ARENA_ARRAY(a, struct glue_partition, cap * 2);
+			struct glue_partition *more = ARENA_ARRAY(a, struct glue_partition,
+								  cap * 2);
 
 			memcpy(more, list, n * sizeof(*list));
 			list = more;
@@ -405,7 +430,8 @@ int glue__partition_add_tx(void *self, struct meta_tx *tx, const char *database,
 		json_set_str(&a, sd, "Location", location);
 		json_set(&a, p, "StorageDescriptor", sd);
 		r = tx_run(tx, e,
-			   "INSERT INTO glue_partition (db, tbl, vals, doc, made_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			   "INSERT INTO glue_partition (db, tbl, vals, doc, made_ms) VALUES (?, ?, "
+			   "?, ?, ?) ON CONFLICT DO NOTHING",
 			   "ssssi", db, name, key, json_text(&a, p), clock_ms());
 	}
 	arena_clear(&a);

@@ -20,7 +20,8 @@ struct files {
 	size_t gzip; /* how many end in .gz */
 };
 
-int glue__location(struct arena *a, const char *location, const char **ret_bucket, const char **ret_prefix, struct err *e)
+int glue__location(struct arena *a, const char *location, const char **ret_bucket,
+		   const char **ret_prefix, struct err *e)
 {
 	struct view v = view_str(location ? location : ""), bucket;
 
@@ -29,7 +30,8 @@ int glue__location(struct arena *a, const char *location, const char **ret_bucke
 	else if (view_starts(v, VIEW("s3://")))
 		v = view_from(v, 5);
 	else
-		return err_set(e, ERR_INVALID, "location %s is no s3:// address", location ? location : "(none)");
+		return err_set(e, ERR_INVALID, "location %s is no s3:// address",
+			       location ? location : "(none)");
 	(void)view_split(&v, '/', &bucket);
 	if (!bucket.n)
 		return err_set(e, ERR_INVALID, "location %s names no bucket", location);
@@ -37,7 +39,8 @@ int glue__location(struct arena *a, const char *location, const char **ret_bucke
 	if (!v.p || !v.n)
 		*ret_prefix = "";
 	else
-		*ret_prefix = arena_printf(a, view_ends(v, VIEW("/")) ? "%.*s" : "%.*s/", VIEW_ARG(v));
+		*ret_prefix = arena_printf(a, view_ends(v, VIEW("/")) ? "%.*s" : "%.*s/",
+					   VIEW_ARG(v));
 	return 0;
 }
 
@@ -49,7 +52,8 @@ static bool is_data(const struct s3_object *o)
 	return o->size && *name && *name != '_' && *name != '.';
 }
 
-static int add_file(struct resolve *r, struct files *f, const struct s3_object *o, const char *const *partition, struct err *e)
+static int add_file(struct resolve *r, struct files *f, const struct s3_object *o,
+		    const char *const *partition, struct err *e)
 {
 	const char *path;
 
@@ -70,17 +74,19 @@ static int add_file(struct resolve *r, struct files *f, const struct s3_object *
 	return 0;
 }
 
-static int add_location(struct resolve *r, struct files *f, const char *location, const char *const *partition, struct err *e)
+static int add_location(struct resolve *r, struct files *f, const char *location,
+			const char *const *partition, struct err *e)
 {
 	const struct s3_port *s3 = r->g->o.s3;
-	const char *bucket, *prefix, *after = NULL;
-	struct s3_object *list;
+	const char *bucket = NULL, *prefix = NULL, *after = NULL;
+	struct s3_object *list = NULL;
 	size_t n;
 
 	if (glue__location(r->arena, location, &bucket, &prefix, e) < 0)
 		return e->code;
 	do {
-		if (s3->list(s3->self, bucket, prefix, after, LIST_PAGE, r->arena, &list, &n, e) < 0)
+		if (s3->list(s3->self, bucket, prefix, after, LIST_PAGE, r->arena, &list, &n, e) <
+		    0)
 			return err_ctx(e, "%s", location);
 		for (size_t i = 0; i < n; i++)
 			if (is_data(&list[i]) && add_file(r, f, &list[i], partition, e) < 0)
@@ -114,14 +120,17 @@ static int csv_format(const struct glue_table *g, struct sql_table *t, struct er
 	if (t->csv_plain) {
 		delim = tag(g->serde_parameters, g->n_serde_parameters, "field.delim");
 		if (!delim)
-			delim = tag(g->serde_parameters, g->n_serde_parameters, "serialization.format");
+			delim = tag(g->serde_parameters, g->n_serde_parameters,
+				    "serialization.format");
 		t->csv_delim = delim && *delim && strcmp(delim, "1") != 0 ? *delim : '\001';
 	} else {
 		t->csv_delim = delim && *delim ? *delim : ',';
 		t->csv_quote = quote && *quote ? *quote : '"';
 	}
 	if (skip && strcmp(skip, "0") != 0 && strcmp(skip, "1") != 0)
-		return err_set(e, ERR_UNSUPPORTED, "table %s.%s: skip.header.line.count %s is not supported", g->database, g->name, skip);
+		return err_set(e, ERR_UNSUPPORTED,
+			       "table %s.%s: skip.header.line.count %s is not supported",
+			       g->database, g->name, skip);
 	t->csv_header = skip && *skip == '1';
 	return 0;
 }
@@ -132,10 +141,13 @@ static int format(const struct glue_table *g, struct sql_table *t, struct err *e
 	const char *table_type = tag(g->parameters, g->n_parameters, "table_type");
 
 	if (projection && strcasecmp(projection, "true") == 0)
-		return err_set(e, ERR_UNSUPPORTED, "table %s.%s: partition projection (projection.enabled) is not supported",
-			       g->database, g->name);
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"table %s.%s: partition projection (projection.enabled) is not supported",
+			g->database, g->name);
 	if (table_type)
-		return err_set(e, ERR_UNSUPPORTED, "table %s.%s: table_type %s is not supported", g->database, g->name, table_type);
+		return err_set(e, ERR_UNSUPPORTED, "table %s.%s: table_type %s is not supported",
+			       g->database, g->name, table_type);
 	if (holds(g->serde, "parquet") || holds(g->input_format, "parquet")) {
 		t->format = SQL_PARQUET;
 		return 0;
@@ -146,7 +158,9 @@ static int format(const struct glue_table *g, struct sql_table *t, struct err *e
 	}
 	if (holds(g->serde, "OpenCSV") || holds(g->serde, "LazySimpleSerDe"))
 		return csv_format(g, t, e);
-	return err_set(e, ERR_UNSUPPORTED, "table %s.%s: SerDe %s is not supported (parquet, JSON, OpenCSVSerde, LazySimpleSerDe)",
+	return err_set(e, ERR_UNSUPPORTED,
+		       "table %s.%s: SerDe %s is not supported (parquet, JSON, OpenCSVSerde, "
+		       "LazySimpleSerDe)",
 		       g->database, g->name, g->serde ? g->serde : "(none)");
 }
 
@@ -159,7 +173,8 @@ static const struct sql_column *columns(struct arena *a, const struct glue_colum
 	return v;
 }
 
-static int table_files(struct resolve *r, const struct glue_table *g, struct files *f, struct err *e)
+static int table_files(struct resolve *r, const struct glue_table *g, struct files *f,
+		       struct err *e)
 {
 	struct glue_partition *parts;
 	size_t n;
@@ -169,14 +184,18 @@ static int table_files(struct resolve *r, const struct glue_table *g, struct fil
 	if (r->g->port.partitions(r->g, g->database, g->name, NULL, r->arena, &parts, &n, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < n; i++)
-		if (parts[i].location && add_location(r, f, parts[i].location, parts[i].values, e) < 0)
+		if (parts[i].location &&
+		    add_location(r, f, parts[i].location, parts[i].values, e) < 0)
 			return err_ctx(e, "a partition of %s.%s", g->database, g->name);
 	return 0;
 }
 
 static int add_table(struct resolve *r, const struct glue_table *g, struct err *e)
 {
-	struct sql_table t = { .schema = g->database, .name = g->name, .n_columns = g->n_columns, .n_keys = g->n_partition_keys };
+	struct sql_table t = { .schema = g->database,
+			       .name = g->name,
+			       .n_columns = g->n_columns,
+			       .n_keys = g->n_partition_keys };
 	struct files f = { 0 };
 
 	t.columns = columns(r->arena, g->columns, g->n_columns);
@@ -184,7 +203,8 @@ static int add_table(struct resolve *r, const struct glue_table *g, struct err *
 	if (format(g, &t, e) < 0 || table_files(r, g, &f, e) < 0)
 		return e->code;
 	if (t.format != SQL_PARQUET && f.gzip && f.gzip != f.n)
-		return err_set(e, ERR_UNSUPPORTED, "table %s.%s has files with and without .gz: not supported together",
+		return err_set(e, ERR_UNSUPPORTED,
+			       "table %s.%s has files with and without .gz: not supported together",
 			       g->database, g->name);
 	t.gzip = t.format != SQL_PARQUET && f.gzip;
 	t.files = f.v;
@@ -201,7 +221,8 @@ static bool have(const struct resolve *r, const char *db, const char *name)
 	return false;
 }
 
-static int add_names(struct resolve *r, const char *text, const char *database, int depth, struct err *e);
+static int add_names(struct resolve *r, const char *text, const char *database, int depth,
+		     struct err *e);
 
 static int add_name(struct resolve *r, const char *db, const char *name, int depth, struct err *e)
 {
@@ -213,12 +234,16 @@ static int add_name(struct resolve *r, const char *db, const char *name, int dep
 	if (have(r, db, name))
 		return 0;
 	if (r->n == TABLES_MAX || depth > VIEW_DEPTH)
-		return err_set(e, ERR_LIMIT, "the statement names more than %d tables, or views nested deeper than %d", TABLES_MAX,
-			       VIEW_DEPTH);
+		return err_set(
+			e, ERR_LIMIT,
+			"the statement names more than %d tables, or views nested deeper than %d",
+			TABLES_MAX, VIEW_DEPTH);
 	code = r->g->port.table(r->g, db, name, r->arena, &g, e);
 	if (code == ERR_NOENT) {
 		err_clear(e);
-		return err_set(e, ERR_NOENT, "TABLE_NOT_FOUND: Table 'awsdatacatalog.%s.%s' does not exist", db, name);
+		return err_set(e, ERR_NOENT,
+			       "TABLE_NOT_FOUND: Table 'awsdatacatalog.%s.%s' does not exist", db,
+			       name);
 	}
 	if (code < 0)
 		return code;
@@ -228,11 +253,13 @@ static int add_name(struct resolve *r, const char *db, const char *name, int dep
 		return err_ctx(e, "view %s.%s", db, name);
 	if (r->n == TABLES_MAX)
 		return err_set(e, ERR_LIMIT, "the statement names more than %d tables", TABLES_MAX);
-	r->tables[r->n++] = (struct sql_table){ .schema = g.database, .name = g.name, .view_sql = g.view_sql };
+	r->tables[r->n++] =
+		(struct sql_table){ .schema = g.database, .name = g.name, .view_sql = g.view_sql };
 	return 0;
 }
 
-static int add_names(struct resolve *r, const char *text, const char *database, int depth, struct err *e)
+static int add_names(struct resolve *r, const char *text, const char *database, int depth,
+		     struct err *e)
 {
 	struct sql_name *names;
 	size_t n;
@@ -240,20 +267,22 @@ static int add_names(struct resolve *r, const char *text, const char *database, 
 	if (sql_tables(r->g->o.sql, text, r->arena, &names, &n, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < n; i++)
-		if (add_name(r, names[i].schema ? names[i].schema : database, names[i].name, depth, e) < 0)
+		if (add_name(r, names[i].schema ? names[i].schema : database, names[i].name, depth,
+			     e) < 0)
 			return e->code;
 	return 0;
 }
 
-int glue__resolve(void *self, const char *text, const char *database, struct arena *a, struct sql_table **ret,
-		  size_t *ret_n, struct err *e)
+int glue__resolve(void *self, const char *text, const char *database, struct arena *a,
+		  struct sql_table **ret, size_t *ret_n, struct err *e)
 {
 	struct resolve *r = ARENA_NEW(a, struct resolve);
 
 	r->g = self;
 	r->arena = a;
 	if (!r->g->o.sql)
-		return err_set(e, ERR_UNSUPPORTED, "this server was started without its SQL engine");
+		return err_set(e, ERR_UNSUPPORTED,
+			       "this server was started without its SQL engine");
 	if (add_names(r, text, database ? glue__fold(a, database) : "default", 0, e) < 0)
 		return e->code;
 	*ret = r->tables;

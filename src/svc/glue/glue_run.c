@@ -24,7 +24,7 @@ struct work {
 	struct arena *arena;
 	struct glue_run run;
 	struct sql_param *params;
-	const char **names; /* of the parameters */
+	const char **names;             /* of the parameters */
 	size_t n_params, number, total; /* number: of the statement, from 1 */
 	const char *database;
 	/* of an INSERT: */
@@ -35,7 +35,8 @@ struct work {
 
 /* --- the end of a run --- */
 
-static const char *event_detail(struct arena *a, const struct glue_run *r, const char *state, const char *message)
+static const char *event_detail(struct arena *a, const struct glue_run *r, const char *state,
+				const char *message)
 {
 	struct json *o = json_new_obj(a);
 
@@ -47,14 +48,16 @@ static const char *event_detail(struct arena *a, const struct glue_run *r, const
 	return json_text(a, o);
 }
 
-int glue__run_end_tx(struct glue *g, struct meta_tx *tx, const struct glue_run *r, const char *state, const char *message,
-		     struct err *e)
+int glue__run_end_tx(struct glue *g, struct meta_tx *tx, const struct glue_run *r,
+		     const char *state, const char *message, struct err *e)
 {
 	int64_t now = clock_ms();
 	struct arena a;
 	struct event ev = { .source = "aws.glue", .detail_type = "Glue Job State Change" };
-	int code = tx_run(tx, e, "UPDATE glue_run SET state = ?, message = ?, updated_ms = ?, completed_ms = ? WHERE id = ?", "ssiis",
-			  state, message, now, now, r->id);
+	int code = tx_run(tx, e,
+			  "UPDATE glue_run SET state = ?, message = ?, updated_ms = ?, "
+			  "completed_ms = ? WHERE id = ?",
+			  "ssiis", state, message, now, now, r->id);
 
 	if (code < 0 || !g->o.events || tx_changes(tx) == 0)
 		return code;
@@ -105,7 +108,7 @@ static int file_md5(const char *path, struct arena *a, const char **ret, struct 
 		at += n;
 	}
 	if (n < 0) {
-		d = digest_free(d);
+		(void)digest_free(d);
 		return e->code;
 	}
 	(void)digest_end(d, sum);
@@ -124,7 +127,8 @@ static void escape(struct buf *b, const char *s)
 	}
 }
 
-static const char *partition_location(struct work *w, const char *bucket, const char *prefix, const char *const *values)
+static const char *partition_location(struct work *w, const char *bucket, const char *prefix,
+				      const char *const *values)
 {
 	struct buf b;
 	const char *text;
@@ -143,7 +147,8 @@ static const char *partition_location(struct work *w, const char *bucket, const 
 }
 
 /* Where the partition's files are: where it says, if it exists already. */
-static int find_location(struct work *w, struct meta_tx *tx, const char *const *values, const char **ret, struct err *e)
+static int find_location(struct work *w, struct meta_tx *tx, const char *const *values,
+			 const char **ret, struct err *e)
 {
 	const char *bucket, *prefix;
 	struct tx_rows *r;
@@ -154,8 +159,10 @@ static int find_location(struct work *w, struct meta_tx *tx, const char *const *
 	*ret = partition_location(w, bucket, prefix, values);
 	if (!w->table.n_partition_keys)
 		return 0;
-	found = tx_one(tx, &r, e, "SELECT doc FROM glue_partition WHERE db = ? AND tbl = ? AND vals = ?", "sss", w->table.database,
-		       w->table.name, glue__values_key(w->arena, values, w->table.n_partition_keys));
+	found = tx_one(tx, &r, e,
+		       "SELECT doc FROM glue_partition WHERE db = ? AND tbl = ? AND vals = ?",
+		       "sss", w->table.database, w->table.name,
+		       glue__values_key(w->arena, values, w->table.n_partition_keys));
 	if (found > 0) {
 		const struct json *doc = json_parse(w->arena, row_view(r, 0), JSON_DEPTH, e);
 		struct view at = json_get_str(json_get(doc, "StorageDescriptor"), "Location");
@@ -168,14 +175,18 @@ static int find_location(struct work *w, struct meta_tx *tx, const char *const *
 	}
 	if (found < 0)
 		return found;
-	return w->g->port.partition_tx(w->g, tx, w->table.database, w->table.name, values, w->table.n_partition_keys, *ret, e);
+	return w->g->port.partition_tx(w->g, tx, w->table.database, w->table.name, values,
+				       w->table.n_partition_keys, *ret, e);
 }
 
 static int publish_file(struct work *w, struct meta_tx *tx, size_t i, struct err *e)
 {
 	const struct s3_port *s3 = w->g->o.s3;
-	const char *location = NULL, *bucket, *prefix;
-	struct s3_new o = { .ref = w->refs[i], .md5_hex = w->md5[i], .reason = "PutObject", .requester = w->g->o.account };
+	const char *location = NULL, *bucket = NULL, *prefix = NULL;
+	struct s3_new o = { .ref = w->refs[i],
+			    .md5_hex = w->md5[i],
+			    .reason = "PutObject",
+			    .requester = w->g->o.account };
 	int r = find_location(w, tx, w->result.files[i].partition, &location, e);
 
 	if (r == 0)
@@ -196,8 +207,8 @@ static int commit_tx(struct meta_tx *tx, void *arg, struct err *e)
 	for (size_t i = 0; i < w->result.n_files && r == 0; i++)
 		r = publish_file(w, tx, i, e);
 	if (r == 0)
-		r = tx_run(tx, e, "UPDATE glue_run SET done = ?, updated_ms = ? WHERE id = ?", "iis", (int64_t)w->number, clock_ms(),
-			   w->run.id);
+		r = tx_run(tx, e, "UPDATE glue_run SET done = ?, updated_ms = ? WHERE id = ?",
+			   "iis", (int64_t)w->number, clock_ms(), w->run.id);
 	if (r == 0 && w->number == w->total)
 		r = glue__run_end_tx(w->g, tx, &w->run, "SUCCEEDED", NULL, e);
 	return r;
@@ -212,9 +223,11 @@ static int adopt(struct work *w, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < w->table.n_partition_keys; k++)
 			if (!w->result.files[i].partition[k])
-				return err_set(e, ERR_INVALID, "partition key %s is null in a row", w->table.partition_keys[k].name);
+				return err_set(e, ERR_INVALID, "partition key %s is null in a row",
+					       w->table.partition_keys[k].name);
 		if (file_md5(w->result.files[i].path, w->arena, &w->md5[i], e) < 0 ||
-		    blob_adopt(w->g->o.blobs, w->result.files[i].path, w->arena, &w->refs[i], e) < 0)
+		    blob_adopt(w->g->o.blobs, w->result.files[i].path, w->arena, &w->refs[i], e) <
+			    0)
 			return e->code;
 	}
 	return 0;
@@ -249,7 +262,9 @@ static int need_target(struct work *w, const struct script_statement *s, struct 
 	if (w->table.view_sql)
 		return err_set(e, ERR_INVALID, "%s.%s is a view", db, s->table);
 	if (!w->table.input_format || !strcasestr(w->table.input_format, "parquet"))
-		return err_set(e, ERR_UNSUPPORTED, "INSERT INTO %s.%s: only Parquet tables can be written", db, s->table);
+		return err_set(e, ERR_UNSUPPORTED,
+			       "INSERT INTO %s.%s: only Parquet tables can be written", db,
+			       s->table);
 	return 0;
 }
 
@@ -260,7 +275,8 @@ static int64_t left_ms(const struct work *w)
 	return left > 1 ? left : 1;
 }
 
-static int insert(struct work *w, const struct script_statement *s, struct sql_job *job, struct err *e)
+static int insert(struct work *w, const struct script_statement *s, struct sql_job *job,
+		  struct err *e)
 {
 	int r;
 
@@ -271,7 +287,8 @@ static int insert(struct work *w, const struct script_statement *s, struct sql_j
 	job->n_out_columns = w->table.n_columns;
 	job->out_keys = sql_columns(w->arena, w->table.partition_keys, w->table.n_partition_keys);
 	job->n_out_keys = w->table.n_partition_keys;
-	if (file_mkdirs(job->out_path, 0700, e) < 0 || sql_run(w->g->o.sql, job, w->arena, &w->result, e) < 0)
+	if (file_mkdirs(job->out_path, 0700, e) < 0 ||
+	    sql_run(w->g->o.sql, job, w->arena, &w->result, e) < 0)
 		return e->code;
 	r = adopt(w, e);
 	if (r == 0)
@@ -294,8 +311,12 @@ static int look(struct work *w, struct sql_job *job, struct err *e)
 static int run_statement(struct work *w, const struct script_statement *s, struct err *e)
 {
 	const char *text = script_params(w->arena, s->select, w->names, w->n_params);
-	struct sql_job job = { .text = text, .schema = w->database, .params = w->params, .n_params = w->n_params,
-			       .timeout_ms = left_ms(w), .cancel = w->g->cancel };
+	struct sql_job job = { .text = text,
+			       .schema = w->database,
+			       .params = w->params,
+			       .n_params = w->n_params,
+			       .timeout_ms = left_ms(w),
+			       .cancel = w->g->cancel };
 	struct sql_table *tables;
 	struct err ignored = { 0 };
 	int r;
@@ -310,9 +331,11 @@ static int run_statement(struct work *w, const struct script_statement *s, struc
 	if (file_remove_tree(job.out_path, &ignored) < 0)
 		diag(DIAG_WARN, "glue", "%s", ignored.msg);
 	if (r == 0)
-		log_line(w, arena_printf(w->arena, "statement %zu: %llu rows%s%s, %zu files, %lld ms", w->number,
-					 (unsigned long long)w->result.rows, s->table ? " into " : "", s->table ? s->table : "",
-					 w->result.n_files, (long long)w->result.run_ms));
+		log_line(w,
+			 arena_printf(w->arena, "statement %zu: %llu rows%s%s, %zu files, %lld ms",
+				      w->number, (unsigned long long)w->result.rows,
+				      s->table ? " into " : "", s->table ? s->table : "",
+				      w->result.n_files, (long long)w->result.run_ms));
 	return r;
 }
 
@@ -347,11 +370,13 @@ static int run_script(struct work *w, struct err *e)
 	struct view text;
 
 	if (!w->g->o.sql)
-		return err_set(e, ERR_UNSUPPORTED, "this server was started without its SQL engine");
+		return err_set(e, ERR_UNSUPPORTED,
+			       "this server was started without its SQL engine");
 	if (glue__location(w->arena, w->run.script, &bucket, &prefix, e) < 0)
 		return e->code;
 	/* A location ends in '/', a script does not. */
-	prefix = arena_str(w->arena, view_sub(view_str(prefix), 0, *prefix ? strlen(prefix) - 1 : 0));
+	prefix = arena_str(w->arena,
+			   view_sub(view_str(prefix), 0, *prefix ? strlen(prefix) - 1 : 0));
 	if (s3->get(s3->self, bucket, prefix, GLUE_SCRIPT_MAX, w->arena, &text, e) < 0)
 		return err_ctx(e, "script %s", w->run.script);
 	if (script_parse(w->arena, text, &list, &w->total, e) < 0)
@@ -378,7 +403,8 @@ static void run(struct work *w)
 	x.message = e.msg;
 	log_line(w, e.msg);
 	if (meta_write(w->g->o.meta, end_tx, &x, &e2) < 0)
-		diag(DIAG_ERROR, "glue", "the end of run %s could not be kept: %s", w->run.id, e2.msg);
+		diag(DIAG_ERROR, "glue", "the end of run %s could not be kept: %s", w->run.id,
+		     e2.msg);
 }
 
 static int claim_tx(struct meta_tx *tx, void *arg, struct err *e)
@@ -386,7 +412,8 @@ static int claim_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct work *w = arg;
 	struct tx_rows *r;
 	int found = tx_one(tx, &r, e,
-			   "SELECT id, base, job, final_arguments, script, timeout_min, started_ms FROM glue_run"
+			   "SELECT id, base, job, final_arguments, script, timeout_min, started_ms "
+			   "FROM glue_run"
 			   " WHERE state = 'STARTING' ORDER BY id LIMIT 1",
 			   "");
 
@@ -403,7 +430,8 @@ static int claim_tx(struct meta_tx *tx, void *arg, struct err *e)
 	tx_end(r);
 	if (!w->run.arguments)
 		return err_ctx(e, "arguments of run %s", w->run.id);
-	return tx_run(tx, e, "UPDATE glue_run SET state = 'RUNNING', updated_ms = ? WHERE id = ?", "is", clock_ms(), w->run.id);
+	return tx_run(tx, e, "UPDATE glue_run SET state = 'RUNNING', updated_ms = ? WHERE id = ?",
+		      "is", clock_ms(), w->run.id);
 }
 
 /* false: there is nothing to run. */

@@ -42,7 +42,8 @@ static struct view skip(struct view t)
 
 static bool is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 static struct view word(struct view *t)
@@ -107,7 +108,8 @@ static int target(struct arena *a, struct view *t, struct script_statement *s, s
 		if (!t->n || t->p[0] != '.')
 			break;
 		if (n == ARRAY_LEN(parts))
-			return err_set(e, ERR_INVALID, "INSERT INTO names a table of more than three parts");
+			return err_set(e, ERR_INVALID,
+				       "INSERT INTO names a table of more than three parts");
 		*t = view_from(*t, 1);
 	}
 	s->table = lower(a, parts[n - 1]);
@@ -125,30 +127,38 @@ static bool is_select(struct view t)
 	return begins(t, VIEW("select")) || begins(t, VIEW("with")) || begins(t, VIEW("values"));
 }
 
-static int statement(struct arena *a, struct view t, size_t number, struct script_statement *s, struct err *e)
+static int statement(struct arena *a, struct view t, size_t number, struct script_statement *s,
+		     struct err *e)
 {
 	struct view rest = t, first = word(&rest);
 
 	if (view_eq_nocase(first, VIEW("insert"))) {
 		if (!view_eq_nocase(word(&rest), VIEW("into")))
-			return err_set(e, ERR_INVALID, "statement %zu: only INSERT INTO is supported", number);
+			return err_set(e, ERR_INVALID,
+				       "statement %zu: only INSERT INTO is supported", number);
 		if (target(a, &rest, s, e) < 0)
 			return err_ctx(e, "statement %zu", number);
 		t = rest;
 		if (!is_select(t))
-			return err_set(e, ERR_INVALID, "statement %zu: INSERT INTO %s must be followed by a SELECT (a list of columns is not supported)",
+			return err_set(e, ERR_INVALID,
+				       "statement %zu: INSERT INTO %s must be followed by a SELECT "
+				       "(a list of columns is not supported)",
 				       number, s->table);
 	}
 	if (!is_select(t))
-		return err_set(e, ERR_INVALID, "statement %zu: %.*s is not supported; a job has SELECT and INSERT INTO ... SELECT",
+		return err_set(e, ERR_INVALID,
+			       "statement %zu: %.*s is not supported; a job has SELECT and INSERT "
+			       "INTO ... SELECT",
 			       number, VIEW_ARG(first));
 	s->select = arena_str(a, view_trim(t));
 	return 0;
 }
 
-int script_parse(struct arena *a, struct view text, struct script_statement **ret, size_t *ret_n, struct err *e)
+int script_parse(struct arena *a, struct view text, struct script_statement **ret, size_t *ret_n,
+		 struct err *e)
 {
-	struct script_statement *list = ARENA_ARRAY(a, struct script_statement, SCRIPT_STATEMENTS_MAX);
+	struct script_statement *list = ARENA_ARRAY(a, struct script_statement,
+						    SCRIPT_STATEMENTS_MAX);
 	size_t from = 0, i = 0, n = 0;
 
 	while (i <= text.n) {
@@ -168,7 +178,8 @@ int script_parse(struct arena *a, struct view text, struct script_statement **re
 		if (!part.n)
 			continue;
 		if (n == SCRIPT_STATEMENTS_MAX)
-			return err_set(e, ERR_LIMIT, "the script has more than %d statements", SCRIPT_STATEMENTS_MAX);
+			return err_set(e, ERR_LIMIT, "the script has more than %d statements",
+				       SCRIPT_STATEMENTS_MAX);
 		if (statement(a, part, n + 1, &list[n], e) < 0)
 			return e->code;
 		n++;
@@ -203,7 +214,8 @@ const char *script_params(struct arena *a, const char *text, const char *const *
 		}
 		while (t.p[i] == ':' && end < t.n && is_name(t.p[end]))
 			end++;
-		if (end > i + 1 && (i == 0 || t.p[i - 1] != ':') && is_param(names, n, view_sub(t, i + 1, end - i - 1)))
+		if (end > i + 1 && (i == 0 || t.p[i - 1] != ':') &&
+		    is_param(names, n, view_sub(t, i + 1, end - i - 1)))
 			out[i] = '$';
 		i++;
 	}

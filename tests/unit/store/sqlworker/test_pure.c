@@ -80,30 +80,39 @@ static void check_relation(const char *table, const char *want)
 
 TEST(relation_of_two_partitions)
 {
-	check_relation("{\"schema\":\"s\",\"name\":\"t\",\"columns\":[[\"a\",\"int\"]],\"keys\":[[\"dt\",\"date\"]],"
-		       "\"format\":\"parquet\",\"files\":[[\"/1\",\"2026-01-01\"],[\"/2\",\"2026-01-01\"],[\"/3\",null]]}",
-		       "CREATE VIEW \"s\".\"t\" AS "
-		       "SELECT \"a\", CAST('2026-01-01' AS DATE) AS \"dt\" FROM read_parquet(['/1', '/2'], "
-		       "schema=MAP{'a': {name: 'a', type: 'INTEGER', default_value: NULL}}) UNION ALL "
-		       "SELECT \"a\", CAST(NULL AS DATE) AS \"dt\" FROM read_parquet(['/3'], "
-		       "schema=MAP{'a': {name: 'a', type: 'INTEGER', default_value: NULL}})");
+	check_relation(
+		"{\"schema\":\"s\",\"name\":\"t\",\"columns\":[[\"a\",\"int\"]],\"keys\":[[\"dt\","
+		"\"date\"]],"
+		"\"format\":\"parquet\",\"files\":[[\"/1\",\"2026-01-01\"],[\"/"
+		"2\",\"2026-01-01\"],[\"/3\",null]]}",
+		"CREATE VIEW \"s\".\"t\" AS "
+		"SELECT \"a\", CAST('2026-01-01' AS DATE) AS \"dt\" FROM read_parquet(['/1', "
+		"'/2'], "
+		"schema=MAP{'a': {name: 'a', type: 'INTEGER', default_value: NULL}}) UNION ALL "
+		"SELECT \"a\", CAST(NULL AS DATE) AS \"dt\" FROM read_parquet(['/3'], "
+		"schema=MAP{'a': {name: 'a', type: 'INTEGER', default_value: NULL}})");
 }
 
 TEST(relation_without_files_has_its_types)
 {
-	check_relation("{\"schema\":\"s\",\"name\":\"t'\\\"\",\"columns\":[[\"a\",\"array<int>\"]],\"keys\":[],"
+	check_relation("{\"schema\":\"s\",\"name\":\"t'\\\"\",\"columns\":[[\"a\",\"array<int>\"]],"
+		       "\"keys\":[],"
 		       "\"format\":\"json\",\"files\":[]}",
-		       "CREATE VIEW \"s\".\"t'\"\"\" AS SELECT CAST(NULL AS INTEGER[]) AS \"a\" WHERE false");
+		       "CREATE VIEW \"s\".\"t'\"\"\" AS SELECT CAST(NULL AS INTEGER[]) AS \"a\" "
+		       "WHERE false");
 }
 
 TEST(names_leave_out_what_with_defines)
 {
-	static const char tree[] =
-		"{\"error\":false,\"statements\":[{\"node\":{\"type\":\"SELECT_NODE\",\"cte_map\":{\"map\":[{\"key\":\"c\","
-		"\"value\":{\"query\":{\"node\":{\"type\":\"SELECT_NODE\",\"from_table\":{\"type\":\"BASE_TABLE\","
-		"\"schema_name\":\"\",\"table_name\":\"c\"}}}}}]},\"from_table\":{\"type\":\"JOIN\",\"left\":"
-		"{\"type\":\"BASE_TABLE\",\"schema_name\":\"\",\"table_name\":\"C\"},\"right\":{\"type\":\"BASE_TABLE\","
-		"\"schema_name\":\"S\",\"table_name\":\"c\"}}}}]}";
+	static const char tree[] = "{\"error\":false,\"statements\":[{\"node\":{\"type\":\"SELECT_"
+				   "NODE\",\"cte_map\":{\"map\":[{\"key\":\"c\","
+				   "\"value\":{\"query\":{\"node\":{\"type\":\"SELECT_NODE\","
+				   "\"from_table\":{\"type\":\"BASE_TABLE\","
+				   "\"schema_name\":\"\",\"table_name\":\"c\"}}}}}]},\"from_"
+				   "table\":{\"type\":\"JOIN\",\"left\":"
+				   "{\"type\":\"BASE_TABLE\",\"schema_name\":\"\",\"table_name\":"
+				   "\"C\"},\"right\":{\"type\":\"BASE_TABLE\","
+				   "\"schema_name\":\"S\",\"table_name\":\"c\"}}}}]}";
 	struct arena a;
 	struct err e = { 0 };
 	struct json *names;
@@ -121,10 +130,16 @@ TEST(names_refuse_what_is_no_select)
 	struct json *names;
 
 	arena_init(&a, MIB);
-	assert_int_equal(names_of(&a, json_parse(&a, VIEW("{\"error\":true,\"error_type\":\"not implemented\"}"), 8, &e),
-				  &names, &e), ERR_DENIED);
+	assert_int_equal(
+		names_of(&a,
+			 json_parse(&a, VIEW("{\"error\":true,\"error_type\":\"not implemented\"}"),
+				    8, &e),
+			 &names, &e),
+		ERR_DENIED);
 	err_clear(&e);
-	assert_int_equal(names_of(&a, json_parse(&a, VIEW("{\"error\":false,\"statements\":[]}"), 8, &e), &names, &e),
-			 ERR_DENIED);
+	assert_int_equal(
+		names_of(&a, json_parse(&a, VIEW("{\"error\":false,\"statements\":[]}"), 8, &e),
+			 &names, &e),
+		ERR_DENIED);
 	arena_clear(&a);
 }

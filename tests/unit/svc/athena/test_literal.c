@@ -45,7 +45,8 @@ TEST(literal_counts)
 
 	arena_init(&a, MIB);
 	assert_int_equal(literal_bind(&a, "SELECT ?", p, 2, &got, &e), ERR_INVALID);
-	assert_string_equal(e.msg, "SYNTAX_ERROR: Incorrect number of parameters: expected 1 but found 2");
+	assert_string_equal(e.msg,
+			    "SYNTAX_ERROR: Incorrect number of parameters: expected 1 but found 2");
 	err_clear(&e);
 	assert_int_equal(literal_bind(&a, "SELECT ?, ?, ?", p, 2, &got, &e), ERR_INVALID);
 	err_clear(&e);

@@ -23,7 +23,10 @@ static int emit(void *self, struct meta_tx *tx, const struct event *ev, struct e
 
 static void open_sql(struct fixture *f)
 {
-	struct sql_pool_opts o = { .program = getenv("MULGIL_SQL"), .scratch = f->dir, .children = 1, .memory_bytes = 256 * MIB };
+	struct sql_pool_opts o = { .program = getenv("MULGIL_SQL"),
+				   .scratch = f->dir,
+				   .children = 1,
+				   .memory_bytes = 256 * MIB };
 
 	if (o.program && *o.program && sql_open_pool(&o, &f->sql, &f->e) < 0)
 		fail_msg("%s", f->e.msg);
@@ -35,8 +38,10 @@ static void open_all(struct fixture *f)
 	struct glue_opts g = { .region = "ap-northeast-2", .account = "123456789012" };
 
 	err_clear(&f->e);
-	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e), 0);
-	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blobs, &f->e), 0);
+	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e),
+			 0);
+	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blobs, &f->e),
+			 0);
 	open_sql(f);
 	f->events = (struct events_port){ .self = f, .emit_tx = emit };
 	s.meta = g.meta = f->meta;
@@ -75,7 +80,8 @@ struct fixture *fixture_new(void)
 	(void)snprintf(f->dir, sizeof(f->dir), "%s", unit_tmpdir());
 	arena_init(&f->a, GIB);
 	open_all(f);
-	ok(f, "s3:CreateBucket", "{'Bucket':'lake','CreateBucketConfiguration':{'LocationConstraint':'ap-northeast-2'}}");
+	ok(f, "s3:CreateBucket",
+	   "{'Bucket':'lake','CreateBucketConfiguration':{'LocationConstraint':'ap-northeast-2'}}");
 	return f;
 }
 
@@ -104,7 +110,8 @@ void fixture_need_sql(struct fixture *f)
 
 const struct json *call(struct fixture *f, const char *op, const char *in)
 {
-	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:root", "192.0.2.7" };
+	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE",
+						 "arn:aws:iam::123456789012:root", "192.0.2.7" };
 	char *s = arena_str(&f->a, view_str(in));
 	const char *colon = strchr(op, ':');
 	const struct json *v, *ret = NULL;
@@ -116,7 +123,8 @@ const struct json *call(struct fixture *f, const char *op, const char *in)
 	v = json_parse(&f->a, view_str(s), JSON_DEPTH, &f->e);
 	if (!v)
 		fail_msg("%s: %s", in, f->e.msg);
-	if (op_call(f->ops, arena_str(&f->a, view_of(op, (size_t)(colon - op))), colon + 1, v, &caller, &f->a, &ret, &f->e) < 0)
+	if (op_call(f->ops, arena_str(&f->a, view_of(op, (size_t)(colon - op))), colon + 1, v,
+		    &caller, &f->a, &ret, &f->e) < 0)
 		return NULL;
 	return ret;
 }
@@ -138,7 +146,8 @@ void fails(struct fixture *f, const char *op, const char *in, const char *code, 
 		fail_msg("%s %s went well, %s was expected", op, in, code);
 	w = f->e.wire;
 	if (!w || strcmp(w->code, code) != 0)
-		fail_msg("%s %s: %s (%s), %s was expected", op, in, w ? w->code : "no wire error", f->e.msg, code);
+		fail_msg("%s %s: %s (%s), %s was expected", op, in, w ? w->code : "no wire error",
+			 f->e.msg, code);
 	if (message && !strcasestr(f->e.msg, message))
 		fail_msg("%s %s: '%s', '%s' was expected", op, in, f->e.msg, message);
 }
@@ -152,7 +161,11 @@ const char *text(struct fixture *f, const struct json *o, const char *member)
 
 void put(struct fixture *f, const char *key, const char *content)
 {
-	struct s3_new o = { .bucket = "lake", .key = key, .reason = "PutObject", .requester = "123456789012", .source_ip = "192.0.2.7" };
+	struct s3_new o = { .bucket = "lake",
+			    .key = key,
+			    .reason = "PutObject",
+			    .requester = "123456789012",
+			    .source_ip = "192.0.2.7" };
 
 	err_clear(&f->e);
 	if (f->s3_port.put(f->s3_port.self, &o, view_str(content), NULL, &f->e) < 0)
@@ -173,13 +186,18 @@ void make_tables(struct fixture *f)
 {
 	ok(f, "glue:CreateDatabase", "{'DatabaseInput':{'Name':'D'}}");
 	ok(f, "glue:CreateTable",
-	   "{'DatabaseName':'d','TableInput':{'Name':'raw','StorageDescriptor':{'Columns':[{'Name':'Id','Type':'string'},"
-	   "{'Name':'n','Type':'int'}],'Location':'s3://lake/raw','InputFormat':'org.apache.hadoop.mapred.TextInputFormat',"
-	   "'SerdeInfo':{'SerializationLibrary':'org.openx.data.jsonserde.JsonSerDe'}},'TableType':'EXTERNAL_TABLE'}}");
+	   "{'DatabaseName':'d','TableInput':{'Name':'raw','StorageDescriptor':{'Columns':[{'Name':"
+	   "'Id','Type':'string'},"
+	   "{'Name':'n','Type':'int'}],'Location':'s3://lake/"
+	   "raw','InputFormat':'org.apache.hadoop.mapred.TextInputFormat',"
+	   "'SerdeInfo':{'SerializationLibrary':'org.openx.data.jsonserde.JsonSerDe'}},'TableType':"
+	   "'EXTERNAL_TABLE'}}");
 	ok(f, "glue:CreateTable",
-	   "{'DatabaseName':'d','TableInput':{'Name':'out','StorageDescriptor':{'Columns':[{'Name':'id','Type':'string'},"
+	   "{'DatabaseName':'d','TableInput':{'Name':'out','StorageDescriptor':{'Columns':[{'Name':"
+	   "'id','Type':'string'},"
 	   "{'Name':'total','Type':'bigint'}],'Location':'s3://lake/out/',"
 	   "'InputFormat':'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',"
-	   "'SerdeInfo':{'SerializationLibrary':'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'}},"
+	   "'SerdeInfo':{'SerializationLibrary':'org.apache.hadoop.hive.ql.io.parquet.serde."
+	   "ParquetHiveSerDe'}},"
 	   "'PartitionKeys':[{'Name':'dt','Type':'date'}]}}");
 }

@@ -31,9 +31,11 @@ void fixture_free(struct fixture *f);
 void fixture_need_sql(struct fixture *f); /* skips the test where there is none */
 
 /* ' for " in @in. */
-const struct json *call(struct fixture *f, const char *op, const char *in);  /* "glue:GetTable"; NULL on failure */
-const struct json *ok(struct fixture *f, const char *op, const char *in);    /* must go well */
-void fails(struct fixture *f, const char *op, const char *in, const char *code, const char *message);
+const struct json *call(struct fixture *f, const char *op,
+			const char *in); /* "glue:GetTable"; NULL on failure */
+const struct json *ok(struct fixture *f, const char *op, const char *in); /* must go well */
+void fails(struct fixture *f, const char *op, const char *in, const char *code,
+	   const char *message);
 const char *text(struct fixture *f, const struct json *o, const char *member); /* "" if absent */
 void put(struct fixture *f, const char *key, const char *content); /* into bucket "lake" */
 const char *get(struct fixture *f, const char *key);               /* NULL: no such object */

@@ -7,9 +7,11 @@
 #include "svc/glue/expression.h"
 #include "unit.h"
 
-static const struct expression_key keys[] = { { "dt", "date" },       { "name", "string" }, { "n", "int" },
-					      { "price", "decimal(10,2)" }, { "at", "timestamp" }, { "x", "double" } };
-static const char *const row[] = { "2026-01-15", "o'neil", "-7", "10.50", "2026-01-15 10:00:00.500", "1" };
+static const struct expression_key keys[] = { { "dt", "date" },      { "name", "string" },
+					      { "n", "int" },        { "price", "decimal(10,2)" },
+					      { "at", "timestamp" }, { "x", "double" } };
+static const char *const row[] = { "2026-01-15", "o'neil", "-7", "10.50", "2026-01-15 10:00:00.500",
+				   "1" };
 
 TEST(expression_selects)
 {
@@ -67,12 +69,15 @@ TEST(expression_selects)
 
 TEST(expression_null_never_compares)
 {
-	static const char *const nulls[] = { "__HIVE_DEFAULT_PARTITION__", "a", "seven", "1", "2026-01-15", "1" };
+	static const char *const nulls[] = {
+		"__HIVE_DEFAULT_PARTITION__", "a", "seven", "1", "2026-01-15", "1"
+	};
 	static const struct {
 		const char *text;
 		bool yes;
-	} cases[] = { { "dt = '2026-01-15'", false }, { "dt <> '2026-01-15'", false }, { "NOT dt = '2026-01-15'", false },
-		      { "dt IS NULL", true },         { "n = 7 OR name = 'a'", true },  { "n NOT IN (7)", false } };
+	} cases[] = { { "dt = '2026-01-15'", false },     { "dt <> '2026-01-15'", false },
+		      { "NOT dt = '2026-01-15'", false }, { "dt IS NULL", true },
+		      { "n = 7 OR name = 'a'", true },    { "n NOT IN (7)", false } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct expression *x;
@@ -97,10 +102,14 @@ TEST(expression_errors)
 		{ "n = 1 n = 2", "the expression should end at character 7 of the expression" },
 		{ "(n = 1", ") is expected at character 7 of the expression" },
 		{ "name = 'a", "a quote is not closed at character 8 of the expression" },
-		{ "name = 5", "a number does not fit the key's type at character 8 of the expression" },
-		{ "dt = 'yesterday'", "the literal does not fit the key's type at character 6 of the expression" },
-		{ "n = 'x'", "the literal does not fit the key's type at character 5 of the expression" },
-		{ "n LIKE '1%'", "LIKE is for keys of type string at character 8 of the expression" },
+		{ "name = 5",
+		  "a number does not fit the key's type at character 8 of the expression" },
+		{ "dt = 'yesterday'",
+		  "the literal does not fit the key's type at character 6 of the expression" },
+		{ "n = 'x'",
+		  "the literal does not fit the key's type at character 5 of the expression" },
+		{ "n LIKE '1%'",
+		  "LIKE is for keys of type string at character 8 of the expression" },
 		{ "n IN ()", "a literal is expected at character 7 of the expression" },
 		{ "n BETWEEN 1", "and is expected at character 12 of the expression" },
 		{ "1 = 1", "a partition key is expected at character 5 of the expression" },

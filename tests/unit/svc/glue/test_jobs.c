@@ -10,12 +10,17 @@ static void make_job(struct fixture *f, const char *script, const char *rest)
 {
 	put(f, "job.sql", script);
 	ok(f, "glue:CreateJob",
-	   arena_printf(&f->a, "{'Name':'j','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/job.sql'}%s}", rest));
+	   arena_printf(&f->a,
+			"{'Name':'j','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://"
+			"lake/job.sql'}%s}",
+			rest));
 }
 
 static const struct json *run_state(struct fixture *f, const char *id)
 {
-	return json_get(ok(f, "glue:GetJobRun", arena_printf(&f->a, "{'JobName':'j','RunId':'%s'}", id)), "JobRun");
+	return json_get(ok(f, "glue:GetJobRun",
+			   arena_printf(&f->a, "{'JobName':'j','RunId':'%s'}", id)),
+			"JobRun");
 }
 
 /* Waits for the end of a run. */
@@ -37,7 +42,8 @@ static const struct json *ended(struct fixture *f, const char *id)
 
 static const char *start(struct fixture *f, const char *rest)
 {
-	return text(f, ok(f, "glue:StartJobRun", arena_printf(&f->a, "{'JobName':'j'%s}", rest)), "JobRunId");
+	return text(f, ok(f, "glue:StartJobRun", arena_printf(&f->a, "{'JobName':'j'%s}", rest)),
+		    "JobRunId");
 }
 
 static size_t objects(struct fixture *f, const char *prefix)
@@ -45,7 +51,9 @@ static size_t objects(struct fixture *f, const char *prefix)
 	struct s3_object *list;
 	size_t n;
 
-	assert_int_equal(f->s3_port.list(f->s3_port.self, "lake", prefix, NULL, 100, &f->a, &list, &n, &f->e), 0);
+	assert_int_equal(f->s3_port.list(f->s3_port.self, "lake", prefix, NULL, 100, &f->a, &list,
+					 &n, &f->e),
+			 0);
 	return n;
 }
 
@@ -54,17 +62,31 @@ TEST(glue_jobs_are_described_and_refused)
 	struct fixture *f = fixture_new();
 	const struct json *v;
 
-	make_job(f, "SELECT 1", ",'DefaultArguments':{'--a':'1'},'Timeout':5,'ExecutionProperty':{'MaxConcurrentRuns':2}");
+	make_job(f, "SELECT 1",
+		 ",'DefaultArguments':{'--a':'1'},'Timeout':5,'ExecutionProperty':{'"
+		 "MaxConcurrentRuns':2}");
 	v = json_get(ok(f, "glue:GetJob", "{'JobName':'j'}"), "Job");
 	assert_string_equal(text(f, json_get(v, "Command"), "Name"), "sql");
 	assert_int_equal(json_int(json_get(v, "Timeout"), 0), 5);
 	assert_int_equal(json_len(json_get(ok(f, "glue:GetJobs", "{}"), "Jobs")), 1);
-	fails(f, "glue:CreateJob", "{'Name':'j','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/x'}}", "AlreadyExistsException", NULL);
-	fails(f, "glue:CreateJob", "{'Name':'k','Role':'r','Command':{'Name':'glueetl','ScriptLocation':'s3://lake/x'}}", "InvalidInputException", "Command.Name glueetl");
-	fails(f, "glue:CreateJob", "{'Name':'k','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/x'},'WorkerType':'G.1X'}", "InvalidInputException", "WorkerType");
-	fails(f, "glue:CreateJob", "{'Name':'k','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/x'},'MaxRetries':1}", "InvalidInputException", "MaxRetries");
-	fails(f, "glue:StartJobRun", "{'JobName':'nosuch'}", "EntityNotFoundException", "Job nosuch not found.");
-	fails(f, "glue:GetJobRun", "{'JobName':'j','RunId':'jr_1'}", "EntityNotFoundException", NULL);
+	fails(f, "glue:CreateJob",
+	      "{'Name':'j','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/x'}}",
+	      "AlreadyExistsException", NULL);
+	fails(f, "glue:CreateJob",
+	      "{'Name':'k','Role':'r','Command':{'Name':'glueetl','ScriptLocation':'s3://lake/x'}}",
+	      "InvalidInputException", "Command.Name glueetl");
+	fails(f, "glue:CreateJob",
+	      "{'Name':'k','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/"
+	      "x'},'WorkerType':'G.1X'}",
+	      "InvalidInputException", "WorkerType");
+	fails(f, "glue:CreateJob",
+	      "{'Name':'k','Role':'r','Command':{'Name':'sql','ScriptLocation':'s3://lake/"
+	      "x'},'MaxRetries':1}",
+	      "InvalidInputException", "MaxRetries");
+	fails(f, "glue:StartJobRun", "{'JobName':'nosuch'}", "EntityNotFoundException",
+	      "Job nosuch not found.");
+	fails(f, "glue:GetJobRun", "{'JobName':'j','RunId':'jr_1'}", "EntityNotFoundException",
+	      NULL);
 	ok(f, "glue:DeleteJob", "{'JobName':'j'}");
 	fails(f, "glue:GetJob", "{'JobName':'j'}", "EntityNotFoundException", NULL);
 	fixture_free(f);
@@ -103,8 +125,11 @@ TEST(glue_job_writes_partitions_and_tells)
 	put(f, "raw/1.json", "{\"id\":\"a\",\"n\":1}\n{\"id\":\"a\",\"n\":2}\n");
 	put(f, "raw/2.json", "{\"id\":\"b\",\"n\":5}\n");
 	put(f, "raw/_skip", "not json");
-	make_job(f, "INSERT INTO d.out SELECT id, sum(n), CAST(:day AS DATE) FROM raw GROUP BY id ORDER BY id;\n"
-		    "INSERT INTO out SELECT id || '2', sum(n), CAST(:day AS DATE) + 1 FROM raw GROUP BY id; SELECT error('late') WHERE (SELECT count(*) FROM out) <> 4",
+	make_job(f,
+		 "INSERT INTO d.out SELECT id, sum(n), CAST(:day AS DATE) FROM raw GROUP BY id "
+		 "ORDER BY id;\n"
+		 "INSERT INTO out SELECT id || '2', sum(n), CAST(:day AS DATE) + 1 FROM raw GROUP "
+		 "BY id; SELECT error('late') WHERE (SELECT count(*) FROM out) <> 4",
 		 ",'DefaultArguments':{'--database':'d','--day':'2025-01-01'}");
 	id = start(f, ",'Arguments':{'--day':'2026-01-01'}");
 	v = ended(f, id);
@@ -115,7 +140,9 @@ TEST(glue_job_writes_partitions_and_tells)
 	v = ok(f, "glue:GetPartitions", "{'DatabaseName':'d','TableName':'out'}");
 	assert_int_equal(json_len(json_get(v, "Partitions")), 2);
 	assert_int_equal(f->n_events, 1);
-	assert_non_null(strstr(f->events_seen[0], "Glue Job State Change {\"jobName\":\"j\",\"severity\":\"INFO\",\"state\":\"SUCCEEDED\""));
+	assert_non_null(strstr(f->events_seen[0],
+			       "Glue Job State Change "
+			       "{\"jobName\":\"j\",\"severity\":\"INFO\",\"state\":\"SUCCEEDED\""));
 	/* The same run again: the same files, the same rows. */
 	again = start(f, arena_printf(&f->a, ",'JobRunId':'%s'", id));
 	v = ended(f, again);
@@ -123,8 +150,13 @@ TEST(glue_job_writes_partitions_and_tells)
 	assert_string_equal(text(f, json_get(v, "Arguments"), "--day"), "2026-01-01");
 	assert_int_equal(objects(f, "out/dt=2026-01-01/"), 1);
 	assert_string_equal(text(f, v, "JobRunState"), "SUCCEEDED");
-	assert_int_equal(json_len(json_get(ok(f, "glue:GetJobRuns", "{'JobName':'j'}"), "JobRuns")), 2);
-	assert_string_equal(text(f, json_at(json_get(ok(f, "glue:GetJobRuns", "{'JobName':'j'}"), "JobRuns"), 0), "Id"), again);
+	assert_int_equal(json_len(json_get(ok(f, "glue:GetJobRuns", "{'JobName':'j'}"), "JobRuns")),
+			 2);
+	assert_string_equal(
+		text(f,
+		     json_at(json_get(ok(f, "glue:GetJobRuns", "{'JobName':'j'}"), "JobRuns"), 0),
+		     "Id"),
+		again);
 	fixture_free(f);
 }
 
@@ -132,13 +164,16 @@ TEST(glue_job_failures_say_why)
 {
 	static const char *const cases[][2] = {
 		{ "DROP TABLE x", "statement 1: DROP is not supported" },
-		{ "SELECT * FROM d.nosuch", "TABLE_NOT_FOUND: Table 'awsdatacatalog.d.nosuch' does not exist" },
+		{ "SELECT * FROM d.nosuch",
+		  "TABLE_NOT_FOUND: Table 'awsdatacatalog.d.nosuch' does not exist" },
 		{ "INSERT INTO d.raw SELECT 'a', 1", "only Parquet tables can be written" },
 		{ "INSERT INTO d.out SELECT 'a'", "the statement has 1 columns, the table 3" },
 		{ "INSERT INTO d.out SELECT 'a', 1, NULL", "partition key dt is null in a row" },
-		{ "INSERT INTO d.out SELECT 'a', 'x', '2026-01-01'", "Could not convert string 'x' to INT64" },
+		{ "INSERT INTO d.out SELECT 'a', 'x', '2026-01-01'",
+		  "Could not convert string 'x' to INT64" },
 		{ "SELECT :nosuch", "syntax error" },
-		{ "SELECT * FROM information_schema.tables", "information_schema.tables is not supported" },
+		{ "SELECT * FROM information_schema.tables",
+		  "information_schema.tables is not supported" },
 	};
 	struct fixture *f = fixture_new();
 
@@ -152,7 +187,8 @@ TEST(glue_job_failures_say_why)
 		v = ended(f, start(f, ""));
 		assert_string_equal(text(f, v, "JobRunState"), "FAILED");
 		if (!strstr(text(f, v, "ErrorMessage"), cases[i][1]))
-			fail_msg("%s: '%s', '%s' was expected", cases[i][0], text(f, v, "ErrorMessage"), cases[i][1]);
+			fail_msg("%s: '%s', '%s' was expected", cases[i][0],
+				 text(f, v, "ErrorMessage"), cases[i][1]);
 	}
 	assert_int_equal(objects(f, "out/"), 0);
 	fixture_free(f);
@@ -165,9 +201,12 @@ TEST(glue_runs_at_once_are_limited_and_a_crash_is_told)
 	const char *id;
 
 	fixture_need_sql(f);
-	make_job(f, "SELECT count(*) FROM range(100000000) a(i), range(1000000) b(j) WHERE i + j = 3", "");
+	make_job(f,
+		 "SELECT count(*) FROM range(100000000) a(i), range(1000000) b(j) WHERE i + j = 3",
+		 "");
 	id = start(f, "");
-	fails(f, "glue:StartJobRun", "{'JobName':'j'}", "ConcurrentRunsExceededException", "Concurrent runs exceeded for j");
+	fails(f, "glue:StartJobRun", "{'JobName':'j'}", "ConcurrentRunsExceededException",
+	      "Concurrent runs exceeded for j");
 	while (strcmp(text(f, run_state(f, id), "JobRunState"), "RUNNING") != 0)
 		sched_yield();
 	fixture_restart(f);

@@ -6,8 +6,10 @@
 
 TEST(script_is_cut_at_its_semicolons)
 {
-	static const char script[] = "-- first; not here\nINSERT INTO audience.Meta SELECT ';' AS a, \"x;y\" /* ; */ FROM t;\n"
-				     ";; SELECT 1 ; insert into AwsDataCatalog.a.b WITH c AS (SELECT 1) SELECT * FROM c\n-- end;";
+	static const char script[] = "-- first; not here\nINSERT INTO audience.Meta SELECT ';' AS "
+				     "a, \"x;y\" /* ; */ FROM t;\n"
+				     ";; SELECT 1 ; insert into AwsDataCatalog.a.b WITH c AS "
+				     "(SELECT 1) SELECT * FROM c\n-- end;";
 	struct script_statement *s;
 	struct arena a;
 	struct err e = { 0 };
@@ -31,13 +33,17 @@ TEST(script_errors)
 	static const char *const cases[][2] = {
 		{ "", "the script has no statement" },
 		{ " -- nothing\n ; ", "the script has no statement" },
-		{ "DROP TABLE x", "statement 1: DROP is not supported; a job has SELECT and INSERT INTO ... SELECT" },
-		{ "SELECT 1; UPDATE x SET a = 1", "statement 2: UPDATE is not supported; a job has SELECT and INSERT INTO ... SELECT" },
+		{ "DROP TABLE x", "statement 1: DROP is not supported; a job has SELECT and INSERT "
+				  "INTO ... SELECT" },
+		{ "SELECT 1; UPDATE x SET a = 1", "statement 2: UPDATE is not supported; a job has "
+						  "SELECT and INSERT INTO ... SELECT" },
 		{ "INSERT OVERWRITE x SELECT 1", "statement 1: only INSERT INTO is supported" },
 		{ "INSERT INTO x (a, b) SELECT 1, 2",
-		  "statement 1: INSERT INTO x must be followed by a SELECT (a list of columns is not supported)" },
+		  "statement 1: INSERT INTO x must be followed by a SELECT (a list of columns is "
+		  "not supported)" },
 		{ "INSERT INTO 'x' SELECT 1", "statement 1: INSERT INTO names no table" },
-		{ "INSERT INTO a.b.c.d SELECT 1", "statement 1: INSERT INTO names a table of more than three parts" },
+		{ "INSERT INTO a.b.c.d SELECT 1",
+		  "statement 1: INSERT INTO names a table of more than three parts" },
 		{ "INSERT INTO other.b.c SELECT 1", "statement 1: catalog other does not exist" },
 	};
 
@@ -59,7 +65,8 @@ TEST(script_params_are_rewritten_only_where_they_are_params)
 	static const char *const cases[][2] = {
 		{ "a = :id", "a = $id" },
 		{ "a::int = :id::int", "a::int = $id::int" },
-		{ "':id' \":id\" -- :id\n:id /* :id */ :id", "':id' \":id\" -- :id\n$id /* :id */ $id" },
+		{ "':id' \":id\" -- :id\n:id /* :id */ :id",
+		  "':id' \":id\" -- :id\n$id /* :id */ $id" },
 		{ ":ids :other :i", ":ids :other :i" },
 		{ "'it''s :id' :id", "'it''s :id' $id" },
 		{ "'open :id", "'open :id" },
