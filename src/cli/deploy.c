@@ -265,14 +265,14 @@ static void print_result(struct cli_session *s, const struct deploy_opts *o,
 		puts(json_text(&s->arena, doc));
 		return;
 	}
-	for (size_t i = 0; i < json_len(outputs) && !o->dry_run; i++)
+	for (size_t i = 0; outputs && i < json_len(outputs) && !o->dry_run; i++)
 		printf("%s%.*s = %.*s\n", i ? "" : "\n", VIEW_ARG(outputs->obj.v[i].name),
 		       VIEW_ARG(json_str(outputs->obj.v[i].value)));
 }
 
 static int run(struct deploy_opts *o, const char *data, bool as_json)
 {
-	const struct json *outputs;
+	const struct json *outputs = NULL;
 	struct err e = { 0 };
 	struct cli_session s;
 	int r;

@@ -265,7 +265,7 @@ int template_parameters(struct deploy_template *t, const struct deploy_param *p,
 			return err_set(e, ERR_INVALID,
 				       "Parameters.%s: the template has no such parameter",
 				       p[i].name);
-	for (size_t i = 0; i < json_len(t->parameters); i++) {
+	for (size_t i = 0; t->parameters && i < json_len(t->parameters); i++) {
 		const struct json_member *m = &t->parameters->obj.v[i];
 
 		if (template_find(t, m->name))
@@ -364,7 +364,7 @@ const struct json *template_outputs(const struct deploy_template *t, struct err 
 		err_set(e, ERR_INVALID, "Outputs must be a mapping");
 		return NULL;
 	}
-	for (size_t i = 0; i < json_len(t->outputs); i++) {
+	for (size_t i = 0; t->outputs && i < json_len(t->outputs); i++) {
 		const struct json_member *m = &t->outputs->obj.v[i];
 		const char *place = arena_printf(t->a, "Outputs.%.*s", VIEW_ARG(m->name));
 		const struct json *v;

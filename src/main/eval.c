@@ -99,7 +99,7 @@ static int eval_jsonpath(struct eval_call *c, const struct json **ret, struct er
 {
 	static const char *const names[] = { "path", "data", NULL };
 	struct view path = json_get_str(c->in, "path");
-	const struct json *v;
+	const struct json *v = NULL;
 
 	if (only(c, names, e) < 0)
 		return e->code;
@@ -172,7 +172,7 @@ static int eval_intrinsic(struct eval_call *c, const struct json **ret, struct e
 	const struct intrinsic_env env = { c, argument, hash, uuid, random_bits };
 	struct view call = json_get_str(c->in, "call");
 	const struct intrinsic *in;
-	const struct json *v;
+	const struct json *v = NULL;
 
 	if (only(c, names, e) < 0)
 		return e->code;
@@ -269,7 +269,7 @@ static int eval_layout(struct eval_call *c, const struct json **ret, struct err 
 {
 	static const char *const names[] = { "layout", "params", "hex", "base64", NULL };
 	const struct layout *l;
-	struct view bytes;
+	struct view bytes = VIEW_NONE;
 	int r;
 
 	if (only(c, names, e) < 0 || layout_bytes(c, &bytes, e) < 0)
