@@ -151,6 +151,14 @@ static void set_u64(struct arena *a, struct json *o, const char *name, uint64_t 
 	json_set_int(a, o, name, (int64_t)v);
 }
 
+/* ms from the last byte on; null: never. */
+static void set_since(struct arena *a, struct json *o, const char *name, const struct tablet *t, int64_t ns)
+{
+	double ms = (double)(ns - t->last_byte_ns) / 1e6;
+
+	json_set(a, o, name, ns ? json_new_num(a, ms) : &json_null);
+}
+
 static const struct json *person_json(const struct report *r, size_t i, struct arena *a)
 {
 	const struct finding *f = &r->rb->findings[i];
@@ -184,6 +192,8 @@ static const struct json *person_json(const struct report *r, size_t i, struct a
 	json_set(a, o, "dropped", json_new_cstr(a, f->dropped));
 	json_set(a, o, "heart_rate", f->hr > 0 ? json_new_num(a, f->hr) : &json_null);
 	json_set(a, o, "heart_rate_expected", f->hr_expected > 0 ? json_new_num(a, f->hr_expected) : &json_null);
+	set_since(a, o, "verified_ms", t, t->verified_ns);
+	set_since(a, o, "result_ms", t, t->result_ns);
 	json_set(a, o, "result", t->result ? t->result : &json_null);
 	for (size_t k = 0; k < f->n_problems && k < PROBLEMS_MAX; k++)
 		json_push(a, problems, json_new_cstr(a, f->problems[k]));
