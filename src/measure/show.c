@@ -100,58 +100,74 @@ static struct log *log_of(struct measure *m, const char *delivery)
 	return NULL;
 }
 
-/* Reads on where the records lie one behind another, and anew where they do not. */
-static int next_payload(struct log *log, struct log_reader **r, uint64_t *at, uint64_t want, struct arena *a,
-			struct envelope *env, struct err *e)
-{
-	struct log_record rec = { 0 };
-	int n = 1;
+#define AHEAD 512 /* records read at once: one at a time, each read would fetch a megabyte for a few bytes */
 
-	if (!*r || want < *at || want - *at > 4096) {
-		log_reader_free(*r);
-		*r = NULL;
-		n = log_reader_new(log, want, r, e);
-		*at = want;
+struct ahead {
+	struct log *log;
+	struct log_reader *reader;
+	struct log_record recs[AHEAD];
+	int n, i;
+};
+
+/* Reads on where the records lie one behind another, and anew where they do not. */
+static int next_payload(struct ahead *h, uint64_t want, struct arena *a, struct envelope *env, struct err *e)
+{
+	uint64_t at = h->i < h->n ? h->recs[h->i].seq : 0;
+	int r = 0;
+
+	if (!at || want < at || want - at > 4096) {
+		h->reader = log_reader_free(h->reader);
+		h->n = h->i = 0;
+		r = log_reader_new(h->log, want, &h->reader, e);
 	}
-	while (n >= 0 && *at <= want) {
-		n = log_read(*r, &rec, 1, LIMIT_RECORD, 1000, e);
-		if (n == 0)
+	while (r == 0 && (h->i == h->n || h->recs[h->i].seq < want)) {
+		if (h->i < h->n) {
+			h->i++;
+			continue;
+		}
+		h->i = 0;
+		h->n = log_read(h->reader, h->recs, AHEAD, LIMIT_RECORD, 1000, e);
+		if (h->n == 0)
 			return err_set(e, ERR_NOENT, "record %" PRIu64 " is not in the log", want);
-		if (n > 0)
-			*at = rec.seq + 1;
+		if (h->n < 0) {
+			r = h->n;
+			h->n = 0;
+		}
 	}
-	if (n < 0)
-		return n;
-	if (rec.seq != want || envelope_parse(arena_view(a, rec.data), env) != ENVELOPE_OK)
+	if (r < 0)
+		return r;
+	if (h->recs[h->i].seq != want || envelope_parse(arena_view(a, h->recs[h->i].data), env) != ENVELOPE_OK)
 		return err_set(e, ERR_CORRUPT, "record %" PRIu64 " of the log is not what it was", want);
 	return 0;
 }
 
 static int digest_stream(struct measure *m, struct ledger *l, uint32_t last, char hex[65], struct err *e)
 {
-	struct log *log = log_of(m, l->delivery);
-	struct log_reader *reader = NULL;
+	struct ahead *h;
 	struct digest *d;
 	uint8_t raw[DIGEST_MAX];
-	uint64_t at = 0;
 	int r = 0;
 
-	if (!log)
+	if (!log_of(m, l->delivery))
 		return err_set(e, ERR_NOENT, "the delivery stream of stream %s is gone", l->info->stream);
+	h = calloc(1, sizeof(*h));
+	must(h);
+	h->log = log_of(m, l->delivery);
 	d = digest_new(DIGEST_SHA256);
 	for (uint32_t seq = 0; r == 0; seq++) {
 		struct envelope env;
 		struct arena a;
 
 		arena_init(&a, 16 * MIB);
-		r = next_payload(log, &reader, &at, ledger_seen(l, seq, false)->log, &a, &env, e);
+		r = next_payload(h, ledger_seen(l, seq, false)->log, &a, &env, e);
 		if (r == 0)
 			digest_add(d, env.payload.p, env.payload.n);
 		arena_clear(&a);
 		if (seq == last)
 			break;
 	}
-	log_reader_free(reader);
+	log_reader_free(h->reader);
+	free(h);
 	digest_end(d, raw);
 	hex_encode(hex, raw, 32);
 	hex[64] = 0;
