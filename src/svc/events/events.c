@@ -12,9 +12,10 @@
 
 const struct aws_error EVENTS_NOT_FOUND = { "ResourceNotFoundException", 400, false };
 const struct aws_error EVENTS_INVALID_PATTERN = { "InvalidEventPatternException", 400, false };
+const struct aws_error EVENTS_LIMIT = { "LimitExceededException", 400, false };
 
 /* What AWS's model lists for these operations; those that cannot happen here are left out. */
-static const struct aws_error *const errors[] = { &EVENTS_NOT_FOUND, &EVENTS_INVALID_PATTERN, NULL };
+static const struct aws_error *const errors[] = { &EVENTS_NOT_FOUND, &EVENTS_INVALID_PATTERN, &EVENTS_LIMIT, NULL };
 
 int events_new(const struct events_opts *o, struct events **ret, struct err *e)
 {

@@ -16,8 +16,6 @@
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS 60000
 #define TRIM_EVERY_MS (10 * 60 * 1000)
-#define RULES_MAX 1000
-#define TARGETS_MAX 100
 
 struct waiting {
 	struct arena arena;
@@ -131,9 +129,9 @@ static int rules_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 {
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e, "SELECT name, pattern FROM events_rule WHERE state = 'ENABLED' ORDER BY name LIMIT ?", "i",
-			  (int64_t)RULES_MAX);
+			  (int64_t)EVENTS_RULES_MAX);
 
-	p->rules = ARENA_ARRAY(&p->arena, struct matching, RULES_MAX);
+	p->rules = ARENA_ARRAY(&p->arena, struct matching, EVENTS_RULES_MAX);
 	while (rc == 0 && (rc = tx_next(r, e)) > 0) {
 		struct matching *m = &p->rules[p->n_rules++];
 
@@ -142,7 +140,7 @@ static int rules_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 		rc = 0;
 	}
 	for (size_t i = 0; rc == 0 && i < p->n_rules; i++)
-		rc = events__targets_tx(tx, p->rules[i].rule.name, "", TARGETS_MAX, &p->arena, &p->rules[i].targets,
+		rc = events__targets_tx(tx, p->rules[i].rule.name, "", EVENTS_TARGETS_MAX, &p->arena, &p->rules[i].targets,
 					&p->rules[i].n_targets, e);
 	return rc;
 }

@@ -15,6 +15,8 @@
 #define EVENTS_BATCH 100                  /* events matched in one transaction */
 #define EVENTS_ATTEMPTS 16                /* then a delivery is kept as failed until the next start */
 #define EVENTS_KEEP_MS (24LL * 3600 * 1000) /* of outbox rows, at least */
+#define EVENTS_RULES_MAX 1000
+#define EVENTS_TARGETS_MAX 100             /* of one rule */
 #define EVENTS_REQUEST_MAX (1024 * 1024)  /* bytes of all entries of one PutEvents */
 
 struct dispatcher;
@@ -24,7 +26,7 @@ struct events {
 	struct dispatcher *dispatcher; /* NULL before events_start() */
 };
 
-extern const struct aws_error EVENTS_NOT_FOUND, EVENTS_INVALID_PATTERN;
+extern const struct aws_error EVENTS_NOT_FOUND, EVENTS_INVALID_PATTERN, EVENTS_LIMIT;
 
 /* --- rules and targets as rows --- */
 struct rule {

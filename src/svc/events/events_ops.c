@@ -68,17 +68,32 @@ static int must_exist(struct meta_tx *tx, struct rule_work *w, struct err *e)
 	return rc < 0 ? rc : rc ? 0 : not_found(w->name, e);
 }
 
+/* After adding: a failure takes the addition back. */
+static int check_count(struct meta_tx *tx, struct err *e, int64_t max, const char *what, const char *sql, const char *key)
+{
+	struct tx_rows *r;
+	int64_t n;
+	int rc = tx_one(tx, &r, e, sql, "s", key);
+
+	if (rc <= 0)
+		return rc;
+	n = row_int(r, 0);
+	tx_end(r);
+	return n <= max ? 0 : aws_fail(e, &EVENTS_LIMIT, "The requested resource exceeds the maximum number allowed: %s.", what);
+}
+
 static int put_rule_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct rule_work *w = arg;
+	int r;
 
 	tx_after_commit(tx, events__wake, w->ev);
-	return tx_run(tx, e,
-		      "INSERT INTO events_rule (" RULE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)"
-		      " ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, state = excluded.state,"
-		      " description = excluded.description, role = excluded.role",
-		      "sssssi", w->rule.name, w->rule.pattern, w->rule.state, w->rule.description, w->rule.role,
-		      clock_ms());
+	r = tx_run(tx, e,
+		   "INSERT INTO events_rule (" RULE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)"
+		   " ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, state = excluded.state,"
+		   " description = excluded.description, role = excluded.role",
+		   "sssssi", w->rule.name, w->rule.pattern, w->rule.state, w->rule.description, w->rule.role, clock_ms());
+	return r < 0 ? r : check_count(tx, e, EVENTS_RULES_MAX, "rules", "SELECT COUNT(*) FROM events_rule WHERE name <> ?", "");
 }
 
 static int put_rule(struct op_ctx *cx, const void *input, struct out *o)
@@ -306,6 +321,9 @@ static int put_targets_tx(struct meta_tx *tx, void *arg, struct err *e)
 			   " paths = excluded.paths",
 			   "ssssssss", w->rule, t->id, t->arn, t->role, t->input, t->input_path, t->template, t->paths);
 	}
+	if (r == 0)
+		r = check_count(tx, e, EVENTS_TARGETS_MAX, "targets of a rule", "SELECT COUNT(*) FROM events_target WHERE rule = ?",
+				w->rule);
 	tx_after_commit(tx, events__wake, w->ev);
 	return r;
 }

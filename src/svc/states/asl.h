@@ -17,6 +17,7 @@
 #define ASL_DEPTH 64   /* of JSON */
 #define ASL_NESTED 16  /* Parallel and Map within each other */
 #define ASL_NAME_MAX 80
+#define ASL_RETRIERS 8 /* of one state */
 
 enum asl_type { ASL_TASK, ASL_PASS, ASL_CHOICE, ASL_WAIT, ASL_PARALLEL, ASL_MAP, ASL_SUCCEED, ASL_FAIL };
 

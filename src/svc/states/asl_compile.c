@@ -285,6 +285,9 @@ static bool handlers(struct compiler *c, const struct asl_state *s, const char *
 	for (size_t k = 0; k < 2; k++) {
 		const struct json *list = json_get(s->def, names[k]);
 
+		if (k == 0 && json_len(list) > ASL_RETRIERS)
+			return FAIL(c, below(c, at, VIEW("Retry")), "More than %d retriers are not supported by mulgil yet",
+				    ASL_RETRIERS);
 		for (size_t i = 0; i < json_len(list); i++) {
 			const char *here = arena_printf(c->a, "%s/%s[%zu]", at, names[k], i);
 			bool last = i + 1 == json_len(list);

@@ -49,7 +49,7 @@ struct thread {
 	int64_t entered, entered_ms;
 	int64_t token;                 /* of what it waits for; later answers with another token do not count */
 	int64_t due_ms;
-	int64_t tries[8];              /* of the state's retriers */
+	int64_t tries[ASL_RETRIERS];             /* of the state's retriers */
 	int64_t attempt;               /* retries of this state so far */
 	const struct json *handle;     /* PH_POLL: what was submitted */
 	/* PH_JOIN: */

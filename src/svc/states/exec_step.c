@@ -159,7 +159,7 @@ void exec__env(struct step *s, struct thread *t, const struct json *input, struc
 /* --- the end --- */
 static void over(struct step *s, enum exec_status status, const char *type, const struct json *details, int64_t prev)
 {
-	exec__emit(s, prev, type, details);
+	exec__emit(s, prev == 1 ? 0 : prev, type, details);
 	s->x->status = status;
 	s->x->root->phase = PH_OVER;
 	s->n_ready = 0;

@@ -203,6 +203,20 @@ TEST(events_refuses_with_its_own_errors)
 	fixture_end(&f);
 }
 
+TEST(events_one_target_too_many_is_refused)
+{
+	struct fixture f;
+	const char *got = "";
+
+	fixture_start(&f, unit_tmpdir());
+	call(&f, "PutRule", RULE);
+	for (int i = 0; i < 101; i++)
+		got = call(&f, "PutTargets", arena_printf(&f.a, "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"%d\",\"Arn\":\"" ARN "\"}]}", i));
+	assert_true(view_starts(view_str(got), VIEW("LimitExceededException: ")));
+	assert_null(strstr(call(&f, "ListTargetsByRule", "{\"Rule\":\"r\"}"), "NextToken"));
+	fixture_end(&f);
+}
+
 TEST(events_bad_entries_fail_alone)
 {
 	struct fixture f;
