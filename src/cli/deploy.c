@@ -21,17 +21,12 @@
 /* Folder of the running program. */
 static const char *program_dir(struct arena *a)
 {
-	char *path = arena_alloc(a, PATH_MAX_BYTES);
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX_BYTES - 1);
-	char *slash;
+	char path[PATH_MAX_BYTES];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
 
-	if (n <= 0)
-		return ".";
-	path[n] = 0;
-	slash = strrchr(path, '/');
-	if (slash)
-		*slash = 0;
-	return path;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	return n > 1 ? arena_str(a, view_of(path, (size_t)n - 1)) : ".";
 }
 
 static const char *first_that_exists(struct arena *a, const char *one, const char *two)
