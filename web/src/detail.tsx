@@ -9,7 +9,7 @@ import { ledger, ledgerProblem } from './state';
 
 function shaText(s: Stream): string {
 	if (s.sha256_ok === true) return '✓ same';
-	return s.sha256_ok === false ? '✕ differs' : 'not known yet';
+	return s.sha256_ok === false ? '✕ differs' : 'not yet';
 }
 
 function Streams({ list }: { list: Stream[] }) {
@@ -67,7 +67,7 @@ function Streams({ list }: { list: Stream[] }) {
 							<td class={s.quarantined ? 'n bad' : 'n'}>{count(s.quarantined)}</td>
 							<td class="n">{count(s.samples)}</td>
 							<td class="n">{bytes(s.bytes)}</td>
-							<td class={s.sha256_ok === false ? 'bad' : ''}>{shaText(s)}</td>
+							<td class={s.sha256_ok === false ? 'one bad' : 'one'}>{shaText(s)}</td>
 						</tr>
 					))}
 				</tbody>
@@ -96,7 +96,7 @@ function Files({ l }: { l: Ledger }) {
 					{l.files.map((f) => (
 						<tr key={f.key}>
 							<th scope="row">{f.modality}</th>
-							<td class={f.arrived && !f.size_ok ? 'bad' : ''}>
+							<td class={f.arrived && !f.size_ok ? 'one bad' : 'one'}>
 								{!f.arrived ? '… not yet' : f.size_ok ? '✓ yes' : '✕ wrong size'}
 							</td>
 							<td class="n">{f.arrived ? bytes(f.bytes) : '–'}</td>

@@ -142,9 +142,6 @@ function States({ graph, runs }: { graph: Graph; runs: Runs }) {
 						<th scope="col" class="n">
 							Duration
 						</th>
-						<th scope="col" class="n">
-							Attempts
-						</th>
 					</tr>
 				</thead>
 				<tbody>
@@ -157,11 +154,11 @@ function States({ graph, runs }: { graph: Graph; runs: Runs }) {
 								<td>
 									<span class={`outcome ${LOOK[outcome]}`}>
 										<span aria-hidden="true">{MARK[outcome]}</span> {outcome}
-										{run && run.visits > 1 ? ` (${run.visits} times)` : ''}
+										{run && run.visits > 1 ? `, ${run.visits} times` : ''}
+										{run && run.attempts > run.visits ? `, ${run.attempts} attempts` : ''}
 									</span>
 								</td>
 								<td class="n">{run ? duration(run.durationMs) : '–'}</td>
-								<td class="n">{run?.attempts || '–'}</td>
 							</tr>
 						);
 					})}

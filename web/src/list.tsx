@@ -32,8 +32,7 @@ export function List() {
 					<table>
 						<thead>
 							<tr>
-								<th scope="col">Measurement</th>
-								<th scope="col">State</th>
+								<th scope="col">Measurement, state</th>
 								<th scope="col" class="n">
 									Records
 								</th>
@@ -58,10 +57,8 @@ export function List() {
 											</span>
 											<span class="when">{dateTime(m.began_ms)}</span>
 										</a>
-									</th>
-									<td>
 										<State state={m.state} />
-									</td>
+									</th>
 									<td class="n">{count(m.received)}</td>
 									<td class={m.missing ? 'n bad' : 'n'}>{count(m.missing)}</td>
 									<td class="n">{count(m.duplicates)}</td>
