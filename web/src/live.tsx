@@ -43,6 +43,8 @@ function makePlot(box: HTMLElement): uPlot {
 	);
 }
 
+const titleOf = (t: Trace) => (t.name.startsWith(t.modality) ? t.name : `${t.modality} ${t.name}`);
+
 function Chart({ trace, until, tick }: { trace: Trace; until: number; tick: number }) {
 	const box = useRef<HTMLDivElement>(null);
 	const plot = useRef<uPlot | null>(null);
@@ -65,7 +67,7 @@ function Chart({ trace, until, tick }: { trace: Trace; until: number; tick: numb
 		<figure>
 			<figcaption>
 				<span class="who">
-					{trace.modality} {trace.name}
+					{titleOf(trace)}
 				</span>
 				<span class="when">
 					{trace.unit ? `${trace.unit}, ` : ''}
@@ -76,7 +78,7 @@ function Chart({ trace, until, tick }: { trace: Trace; until: number; tick: numb
 				class="chart"
 				ref={box}
 				role="img"
-				aria-label={`Last ${WINDOW_S} seconds of ${trace.modality} ${trace.name}, now ${last ?? 'unknown'} ${trace.unit}`}
+				aria-label={`Last ${WINDOW_S} seconds of ${titleOf(trace)}, now ${last ?? 'unknown'} ${trace.unit}`}
 			/>
 		</figure>
 	);
