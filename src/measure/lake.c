@@ -394,7 +394,8 @@ static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, s
 	ret->partition = f->partition;
 	ret->location = arena_printf(b->a, "%s%s%s", b->table.location,
 				     b->table.location[strlen(b->table.location) - 1] == '/' ? "" : "/", place);
-	ret->key = arena_printf(b->a, "%s%spart-%s-%020" PRIu64 "-%zu.parquet", prefix, place, b->in->name, b->position, i);
+	/* Not by the position: a batch may give up a hole without taking a record, and no name may be used twice. */
+	ret->key = arena_printf(b->a, "%s%spart-%s-%s-%zu.parquet", prefix, place, b->in->name, b->id, i);
 	arena_init(&own, 2 * GIB);
 	r = file_read(f->path, &own, GIB, &content, e);
 	if (r == 0) {
@@ -482,14 +483,13 @@ static void clean(struct intake *in)
 int lake_commit(struct lake_batch *b, struct err *e)
 {
 	struct measure *m = b->in->m;
-	char id[UUID_TEXT];
 	const char *dir;
 	struct sql_result res = { 0 };
 	struct err quiet = { 0 };
 	int r = 0;
 
-	uuid4(id);
-	dir = arena_printf(b->a, "%s/%s", m->o.staging_dir, id);
+	uuid7(b->id);
+	dir = arena_printf(b->a, "%s/%s", m->o.staging_dir, b->id);
 	if (b->n_rows)
 		r = to_parquet(b, dir, &res, e);
 	b->files = ARENA_ARRAY(b->a, struct lake_file, res.n_files + 1);

@@ -142,7 +142,8 @@ struct lake_batch {
 		const char *const *partition;
 	} *files;
 	size_t n_files;
-	uint64_t position; /* behind the last record of this batch */
+	uint64_t position; /* of the last record of this batch */
+	char id[37];       /* of this commit: in the names of its files */
 };
 /* Finds the table that is bound to the delivery stream; in->bound tells. */
 int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e);
