@@ -17,12 +17,13 @@ const struct aws_error STATES_NO_MACHINE = { "StateMachineDoesNotExist", 400, fa
 const struct aws_error STATES_NO_EXECUTION = { "ExecutionDoesNotExist", 400, false };
 const struct aws_error STATES_EXECUTION_EXISTS = { "ExecutionAlreadyExists", 400, false };
 const struct aws_error STATES_INVALID_TRACING = { "InvalidTracingConfiguration", 400, false };
+const struct aws_error STATES_MISSING_PARAMETER = { "MissingRequiredParameter", 400, false };
 const struct aws_error STATES_NO_RESOURCE = { "ResourceNotFound", 400, false };
 
 static const struct aws_error *const errors[] = {
 	&STATES_INVALID_DEFINITION, &STATES_INVALID_NAME, &STATES_INVALID_ARN, &STATES_INVALID_INPUT, &STATES_INVALID_TOKEN,
 	&STATES_MACHINE_EXISTS, &STATES_NO_MACHINE, &STATES_NO_EXECUTION, &STATES_EXECUTION_EXISTS, &STATES_INVALID_TRACING,
-	&STATES_NO_RESOURCE, NULL
+	&STATES_MISSING_PARAMETER, &STATES_NO_RESOURCE, NULL
 };
 
 #define ROW(nm, fn_, st, fields, fl, doc_) \

@@ -58,6 +58,8 @@ static int find(struct op_ctx *cx, const char *arn, struct work *w)
 	struct view rest = view_str(arn), part = VIEW_NONE;
 
 	*w = (struct work){ .s = cx->self, .a = cx->arena, .arn = arn, .definition = w->definition };
+	if (!view_starts(rest, VIEW("arn:")))
+		return aws_fail(&cx->err, &STATES_INVALID_ARN, "Invalid Arn: 'Invalid ARN prefix: %s'", arn);
 	for (int i = 0; i < 6; i++)
 		if (!view_split(&rest, ':', &part))
 			return aws_fail(&cx->err, &STATES_INVALID_ARN, "Invalid Arn: '%s'", arn);
@@ -123,6 +125,9 @@ static int check_input(struct op_ctx *cx, const char *input)
 {
 	struct err bad = { 0 };
 
+	if (!*input)
+		return aws_fail(&cx->err, &STATES_INVALID_INPUT,
+				"Invalid State Machine Execution Input: 'Invalid execution input.'");
 	if (json_parse(cx->arena, view_str(input), ASL_DEPTH, &bad))
 		return 0;
 	return aws_fail(&cx->err, &STATES_INVALID_INPUT, "Invalid State Machine Execution Input: '%s'", bad.msg);
@@ -131,7 +136,7 @@ static int check_input(struct op_ctx *cx, const char *input)
 int states__start(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct start_in *in = input;
-	struct start q = { .s = cx->self, .a = cx->arena, .name = in->name, .input = in->input && *in->input ? in->input : "{}" };
+	struct start q = { .s = cx->self, .a = cx->arena, .name = in->name, .input = in->input ? in->input : "{}" };
 	char id[UUID_TEXT];
 	int r = states__machine_name(cx, in->machine, &q.machine);
 

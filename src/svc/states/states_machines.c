@@ -19,6 +19,8 @@ int states__machine_name(struct op_ctx *cx, const char *arn, const char **ret)
 {
 	struct view rest = view_str(arn), part[6];
 
+	if (!view_starts(rest, VIEW("arn:")))
+		return aws_fail(&cx->err, &STATES_INVALID_ARN, "Invalid Arn: 'Invalid ARN prefix: %s'", arn);
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
 		if (!view_split(&rest, ':', &part[i]))
 			return aws_fail(&cx->err, &STATES_INVALID_ARN, "Invalid Arn: '%s'", arn);
@@ -108,7 +110,7 @@ static int create_tx(struct meta_tx *tx, void *arg, struct err *e)
 		return r;
 	return tx_run(tx, e,
 		      "INSERT INTO states_machine (name, definition, role, revision, created_ms, updated_ms)"
-		      " VALUES (?, ?, ?, ?, ?, ?)", "ssssii", w->name, w->definition_id, w->role, w->revision, w->now, w->now);
+		      " VALUES (?, ?, ?, '', ?, ?)", "sssii", w->name, w->definition_id, w->role, w->now, w->now);
 }
 
 static int update_tx(struct meta_tx *tx, void *arg, struct err *e)
@@ -198,6 +200,9 @@ int states__update(struct op_ctx *cx, const void *input, struct out *o)
 	struct work w = { 0 };
 	int r = states__machine_name(cx, in->arn, &w.name);
 
+	if (r == 0 && !in->definition && !in->role && !in->logging && !in->tracing)
+		return aws_fail(&cx->err, &STATES_MISSING_PARAMETER, "Either the definition, the role ARN, the LoggingConfiguration, "
+				"or the TracingConfiguration must be specified");
 	if (r == 0)
 		r = prepare(cx, in, &w);
 	if (r == 0)
@@ -249,7 +254,8 @@ int states__describe(struct op_ctx *cx, const void *input, struct out *o)
 	out_str(o, "type", "STANDARD");
 	out_time(o, "creationDate", w.m.created_ms);
 	states__out_settings(o);
-	out_str(o, "revisionId", w.m.revision);
+	if (*w.m.revision) /* a machine that was never updated has none */
+		out_str(o, "revisionId", w.m.revision);
 	return 0;
 }
 
