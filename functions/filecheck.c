@@ -19,14 +19,14 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Moves bytes from @v into head until it holds @n; true when it does. */
+/* Moves bytes from @v into head until it holds @n (it may hold more: the longer head of a box); true when it does. */
 static bool fill(struct filecheck *c, struct view *v, size_t n)
 {
 	while (c->head_n < n && v->n) {
 		c->head[c->head_n++] = (uint8_t)v->p[0];
 		*v = view_from(*v, 1);
 	}
-	return c->head_n == n;
+	return c->head_n >= n;
 }
 
 static size_t skip(struct filecheck *c, struct view *v)
