@@ -44,9 +44,9 @@ def test_large_file_both_ways(server, tmp_path):
 def test_put_record_batch(server):
     b = server.bucket()
     s = server.stream(b)
-    r = aws(server, "firehose", "put-record-batch", "--delivery-stream-name", s, "--records", "Data=YQo=", "Data=Ygo=")
+    r = aws(server, "firehose", "put-record-batch", "--delivery-stream-name", s, "--records", json.dumps([{"Data": "YQo="}, {"Data": "Ygo="}]))
     assert r["FailedPutCount"] == 0 and len(r["RequestResponses"]) == 2
-    rig.until("both records", lambda: b"".join(server.objects(b).values()) == b"a\nb\n")
+    assert rig.until("both records", lambda: b"".join(server.objects(b).values())) == b"a\nb\n"
 
 
 def test_execution_history(server):
