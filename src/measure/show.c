@@ -313,6 +313,8 @@ static int add_stream(struct shown *s, struct json *streams, struct stream_row *
 	json_set_int(s->a, o, "expected", expected);
 	json_set(s->a, o, "missing", gaps);
 	find_problems(s, row, l, gaps);
+	json_set(s->a, o, "sha256", &json_null); /* not known before all is there */
+	json_set(s->a, o, "sha256_ok", &json_false);
 	if (row->ended && expected && (int64_t)l->received == expected && !json_len(gaps))
 		r = check_content(s, o, row, l);
 	json_push(s->a, streams, o);
