@@ -18,7 +18,7 @@ test:
 demo:
 	tools/setup.sh demo
 	tools/build $(BUILD)
-	$(BUILD)/mulgil demo $(DEMO_ARGS)
+	$(BUILD)/mulgil demo --recordings .cache/recordings $(DEMO_ARGS)
 
 asan:
 	tools/setup.sh test

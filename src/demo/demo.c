@@ -46,6 +46,14 @@ struct demo {
 	const char *state_machine;
 };
 
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
 static void say(const struct demo *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void say(const struct demo *d, const char *fmt, ...)
 {
@@ -227,6 +235,8 @@ static void start_people(struct demo *d)
 	while (atomic_load(&d->show.ready) < d->n) {
 		progress(d, "uploading");
 		tablet__sleep_ms(10);
+		if (interrupted)
+			atomic_store(&d->show.stop, true);
 	}
 }
 
@@ -268,6 +278,8 @@ static int play(struct demo *d, struct err *e)
 			if (r == 0)
 				say(d, "it answers again after %.0f ms", d->host.restart_ms);
 		}
+		if (r == 0 && interrupted)
+			r = err_set(e, ERR_CANCELLED, "interrupted");
 		tablet__sleep_ms(20);
 	}
 	d->played_to_ns = clock_mono_ns();
@@ -278,6 +290,8 @@ static int play(struct demo *d, struct err *e)
 	while (atomic_load(&d->show.done) < d->n) {
 		progress(d, "analysing");
 		tablet__sleep_ms(20);
+		if (interrupted)
+			atomic_store(&d->show.stop, true);
 	}
 	for (size_t i = 0; i < d->n; i++)
 		thread_join(d->threads[i]);
@@ -394,6 +408,8 @@ static int run(struct demo *d)
 	r = open_stage(d, &e);
 	if (r == 0)
 		r = play(d, &e);
+	if (r == 0 && interrupted)
+		r = err_set(&e, ERR_CANCELLED, "interrupted");
 	if (r == 0) {
 		readback_init(&rb, &d->show, d->tablets, d->n, d->state_machine);
 		say(d, "reading everything back");
@@ -426,5 +442,7 @@ int demo_main(int argc, char **argv)
 	arena_init(&d.arena, 16 * GIB);
 	d.terminal = isatty(STDERR_FILENO);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, on_signal); /* the server and the folder are cleaned up */
+	signal(SIGTERM, on_signal);
 	return run(&d);
 }

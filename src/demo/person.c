@@ -122,7 +122,7 @@ const char *person_compare(const struct person *p, const struct json *result, st
 	for (size_t i = 0; i < p->n_expects; i++) {
 		const struct expect *x = &p->expects[i];
 		const struct json *v = json_get(find_part(result, x), x->member);
-		double got = json_is(v, JSON_BOOL) ? json_is_true(v) : json_double(v, NAN);
+		double got = json_is(v, JSON_BOOL) ? json_is_true(v) : json_double(v, (double)NAN);
 		double near = fmax(x->abs, x->rel * fabs(x->value));
 
 		if (!(fabs(got - x->value) <= near))

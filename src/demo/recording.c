@@ -62,7 +62,7 @@ static double *read_column(struct arena *a, struct view text, size_t col, size_t
 		if (line.n && !strchr("0123456789-+.\"", line.p[0]))
 			continue;
 		if (!number(column(line, col), &x[n]))
-			x[n] = NAN;
+			x[n] = (double)NAN;
 		n++;
 	}
 	*ret_n = n;

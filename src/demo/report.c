@@ -78,7 +78,7 @@ static const char *heart(const struct finding *f, struct arena *a)
 
 static void people(const struct report *r, struct arena *a, FILE *out)
 {
-	fprintf(out, "\n%-7s %-14s %-24s %-5s %7s %7s %7s %5s %5s  %-20s %s\n", "person", "who", "devices", "parts", "sent", "stored",
+	fprintf(out, "\n%-7s %-14s %-25s %-5s %7s %7s %7s %5s %5s  %-20s %s\n", "person", "who", "devices", "parts", "sent", "stored",
 		"decoded", "gaps", "dups", "heart rate (expected)", "");
 	for (size_t i = 0; i < r->rb->n; i++) {
 		const struct finding *f = &r->rb->findings[i];
@@ -87,7 +87,7 @@ static void people(const struct report *r, struct arena *a, FILE *out)
 
 		for (size_t k = 0; k < PARTS; k++)
 			parts += f->verified[k];
-		fprintf(out, "%-7s %-14s %-24s %d/%d   %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %5" PRIu64 " %5" PRIu64 "  %-20s %s\n",
+		fprintf(out, "%-7s %-14s %-25s %d/%d   %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %5" PRIu64 " %5" PRIu64 "  %-20s %s\n",
 			p->subject, p->name, devices(p, a), parts, PARTS, f->sent, f->received, f->decoded, f->missing, f->duplicates,
 			heart(f, a), f->n_problems ? "PROBLEM" : f->dropped ? "as planned" : "ok");
 		if (f->dropped)
