@@ -569,8 +569,11 @@ static int copy_out(struct files *f, const char *ref, const char *name, struct e
 	if (fd < 0)
 		err_sys(e, ERR_IO, "%s/cache/%s", f->dir, tmp);
 	else if (file_write_all(fd, reader_of(r)->block, (size_t)reader_of(r)->ref.size, e) == 0 &&
-		 renameat(f->cache, tmp, f->cache, name) < 0)
+		 linkat(f->cache, tmp, f->cache, name, 0) < 0 && errno != EEXIST)
+		/* Never replaced: a child that was let in to the file of this name has to find the same one there. */
 		err_sys(e, ERR_IO, "%s/cache/%s", f->dir, name);
+	if (fd >= 0)
+		unlinkat(f->cache, tmp, 0);
 	files_reader_close(r);
 	return e->code;
 }

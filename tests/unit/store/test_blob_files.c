@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,53 @@ static void flip(const char *path, off_t at, int bit)
 	c ^= (uint8_t)(1 << bit);
 	assert_int_equal(pwrite(fd, &c, 1, at), 1);
 	close(fd);
+}
+
+/* A child is let in to the file that a path names, not to the path: the file must not change under it. */
+struct path_race {
+	struct blob_store *b;
+	const char *ref;
+	ino_t inode;
+};
+
+static void *take_path(void *arg)
+{
+	struct path_race *x = arg;
+	struct err e = { 0 };
+	struct arena a;
+	struct stat st;
+	const char *path;
+
+	arena_init(&a, MIB);
+	if (blob_path(x->b, x->ref, &a, &path, &e) == 0 && stat(path, &st) == 0)
+		x->inode = st.st_ino;
+	arena_clear(&a);
+	return NULL;
+}
+
+TEST(blob_path_gives_everybody_the_same_file)
+{
+	struct blob_store *b = open_blobs(unit_tmpdir());
+	struct arena a;
+
+	arena_init(&a, MIB);
+	for (unsigned round = 0; round < 20; round++) {
+		struct path_race x[8];
+		pthread_t t[8];
+
+		for (int i = 0; i < 8; i++)
+			x[i] = (struct path_race){ b, i ? x[0].ref : suite_blob_put(b, &a, 100000, round), 0 };
+		for (int i = 0; i < 8; i++)
+			t[i] = thread_start("path", take_path, &x[i]);
+		for (int i = 0; i < 8; i++)
+			thread_join(t[i]);
+		for (int i = 0; i < 8; i++) {
+			assert_true(x[i].inode != 0);
+			assert_true(x[i].inode == x[0].inode);
+		}
+	}
+	arena_clear(&a);
+	blob_close(b);
 }
 
 TEST(blob_files_find_flipped_bits_in_files)
