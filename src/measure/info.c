@@ -11,6 +11,11 @@
 
 #define MANIFEST_MAX MIB
 #define EVENTS_AT_ONCE 256
+#define MANIFESTS_AT_ONCE (4 * MIB) /* bytes of text: their trees are larger, and an arena has an end */
+#define STREAMS_MAX 256             /* of one manifest */
+#define STREAM_DOC_MAX (16 * KIB)
+#define ID_MAX 64
+#define PLACE_MAX 512
 
 int measure__schema(struct meta *m, struct err *e)
 {
@@ -69,6 +74,7 @@ struct manifest {
 struct taken {
 	struct arena *a;
 	struct manifest *first, **last;
+	size_t bytes;
 	uint64_t position;
 };
 
@@ -139,8 +145,75 @@ static int take_tx(struct meta_tx *tx, void *arg, struct err *e)
 			     " ON CONFLICT (reader) DO UPDATE SET n = excluded.n", "i", (int64_t)t->position);
 }
 
-/* A manifest that cannot be read is told and passed by: its object stays, uploading it again is another event. */
-static void look_at(struct measure *m, const struct event *ev, struct taken *t)
+/* --- what a manifest must be: everything below relies on it, and a row that cannot be written would stop all readers --- */
+
+static int need_text(const struct json *doc, const char *name, size_t max, struct err *e)
+{
+	struct view v = json_get_str(doc, name);
+
+	if (!v.n || v.n > max)
+		return err_set(e, ERR_INVALID, "%s: a text of 1 to %zu bytes is expected", name, max);
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f)
+			return err_set(e, ERR_INVALID, "%s: a control character", name);
+	return 0;
+}
+
+static int need_begin(const struct json *doc, struct err *e)
+{
+	static const char *const names[] = { "screening", "subject", "content" };
+	struct view place = json_get_str(doc, "place");
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (need_text(doc, names[i], ID_MAX, e) < 0)
+			return e->code;
+	if (need_text(doc, "place", PLACE_MAX, e) < 0)
+		return e->code;
+	if (!view_starts(place, VIEW("dt=")) || place.n < 13 || view_chr(view_sub(place, 3, 10), '/') >= 0)
+		return err_set(e, ERR_INVALID, "place: dt=YYYY-MM-DD/... is expected");
+	return 0;
+}
+
+static int need_stream(const struct json *s, bool end, struct arena *a, struct err *e)
+{
+	struct view id = json_get_str(s, "stream");
+	const struct json *last = json_get(s, "last_seq");
+	char text[ENVELOPE_STREAM_TEXT];
+	uint8_t raw[16];
+
+	/* As envelopes name it, or its records would never be found. */
+	if (!envelope_stream_parse(id, raw) || !view_eq_str(id, envelope_stream_text(raw, text)))
+		return err_set(e, ERR_INVALID, "stream: a lower-case UUID is expected");
+	if (end && (!json_is(last, JSON_INT) || json_int(last, -2) < -1 || json_int(last, -2) >= UINT32_MAX))
+		return err_set(e, ERR_INVALID, "last_seq: a number from -1 to 4294967294 is expected");
+	if (!end && strlen(json_text(a, s)) > STREAM_DOC_MAX)
+		return err_set(e, ERR_LIMIT, "longer than %zu bytes", (size_t)STREAM_DOC_MAX);
+	return 0;
+}
+
+static int check(const struct manifest *mf, struct arena *a, struct err *e)
+{
+	const struct json *streams = json_get(mf->doc, "streams");
+	int r = need_text(mf->doc, "measurement", ID_MAX - 1, e);
+
+	if (r == 0 && !mf->end)
+		r = need_begin(mf->doc, e);
+	if (r == 0 && json_len(streams) > STREAMS_MAX)
+		r = err_set(e, ERR_LIMIT, "streams: more than %d", STREAMS_MAX);
+	for (size_t i = 0; i < json_len(streams) && r == 0; i++)
+		if (need_stream(json_at(streams, i), mf->end, a, e) < 0)
+			r = err_ctx(e, "streams[%zu]", i);
+	return r;
+}
+
+/* An object that is there and cannot be read now: the event is looked at again later. */
+static bool passing(int code)
+{
+	return code == ERR_IO || code == ERR_BUSY || code == ERR_TIMEOUT || code == ERR_CANCELLED;
+}
+
+/* A manifest that is wrong is told and passed by: its object stays, uploading it again is another event. */
+static int look_at(struct measure *m, const struct event *ev, struct taken *t, struct err *ret)
 {
 	struct err e = { 0 };
 	const struct json *detail;
@@ -149,31 +222,35 @@ static void look_at(struct measure *m, const struct event *ev, struct taken *t)
 	bool end;
 
 	if (strcmp(ev->source, "aws.s3") != 0 || strcmp(ev->detail_type, "Object Created") != 0)
-		return;
+		return 0;
 	detail = json_parse(t->a, view_str(ev->detail), JSON_DEPTH, &e);
 	key = json_get_str(json_get(detail, "object"), "key");
 	bucket = json_get_str(json_get(detail, "bucket"), "name");
 	end = view_ends(key, VIEW("/_manifest.json"));
 	if (!end && !view_ends(key, VIEW("/_begin.json")))
-		return;
+		return 0;
 	mf = ARENA_NEW(t->a, struct manifest);
 	mf->end = end;
 	mf->bucket = arena_str(t->a, bucket);
-	if (m->o.s3->get(m->o.s3->self, mf->bucket, arena_str(t->a, key), MANIFEST_MAX, t->a, &text, &e) < 0 ||
-	    !(mf->doc = json_parse(t->a, text, JSON_DEPTH, &e)) || !json_get_str(mf->doc, "measurement").n) {
-		diag(DIAG_WARN, "ledger", "manifest s3://%.*s/%.*s is passed by: %s", VIEW_ARG(bucket), VIEW_ARG(key),
-		     e.code ? e.msg : "it names no measurement");
-		return;
+	if (m->o.s3->get(m->o.s3->self, mf->bucket, arena_str(t->a, key), MANIFEST_MAX, t->a, &text, &e) < 0 && passing(e.code)) {
+		*ret = e;
+		return err_ctx(ret, "manifest s3://%.*s/%.*s", VIEW_ARG(bucket), VIEW_ARG(key));
+	}
+	if (e.code || !(mf->doc = json_parse(t->a, text, JSON_DEPTH, &e)) || check(mf, t->a, &e) < 0) {
+		diag(DIAG_WARN, "ledger", "manifest s3://%.*s/%.*s is passed by: %s", VIEW_ARG(bucket), VIEW_ARG(key), e.msg);
+		return 0;
 	}
 	mf->text = arena_str(t->a, text);
+	t->bytes += text.n;
 	*t->last = mf;
 	t->last = &mf->next;
+	return 0;
 }
 
 int measure__events_take(struct measure *m, struct err *e)
 {
 	struct event *ev;
-	size_t n;
+	size_t n, i;
 	int r;
 
 	LOCK_SCOPE(&m->events_lock);
@@ -184,8 +261,8 @@ int measure__events_take(struct measure *m, struct err *e)
 		arena_init(&a, LIMIT_ARENA);
 		t.last = &t.first;
 		r = m->o.events->read(m->o.events->self, m->events_position, EVENTS_AT_ONCE, &a, &ev, &n, e);
-		for (size_t i = 0; r == 0 && i < n; i++) {
-			look_at(m, &ev[i], &t);
+		for (i = 0; r == 0 && i < n && t.bytes < MANIFESTS_AT_ONCE; i++) {
+			r = look_at(m, &ev[i], &t, e);
 			t.position = ev[i].n;
 		}
 		if (r == 0 && n)
@@ -193,7 +270,7 @@ int measure__events_take(struct measure *m, struct err *e)
 		if (r == 0)
 			m->events_position = t.position;
 		arena_clear(&a);
-	} while (r == 0 && n == EVENTS_AT_ONCE);
+	} while (r == 0 && n && (i < n || n == EVENTS_AT_ONCE));
 	return r;
 }
 

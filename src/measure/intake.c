@@ -278,6 +278,10 @@ static int take_record(struct lake_batch *b, const struct log_record *rec, struc
 		lake_quarantine(b, rec->seq, stream, env.seq, "conflict", "same stream and seq, other bytes", rec->data);
 		l->quarantined++;
 		return 0;
+	case LEDGER_RANGE:
+		lake_quarantine(b, rec->seq, stream, env.seq, "range", "seq is too far ahead of the stream's others", rec->data);
+		l->quarantined++;
+		return 0;
 	case LEDGER_DUPLICATE:
 		return 0;
 	}

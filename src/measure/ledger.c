@@ -47,9 +47,13 @@ struct seen *ledger_seen(struct ledger *l, uint32_t seq, bool make)
 
 enum ledger_verdict ledger_take(struct ledger *l, const struct envelope *env, uint64_t log_seq)
 {
-	struct seen *s = ledger_seen(l, env->seq, true);
+	uint32_t greatest = l->any ? l->greatest : 0;
+	struct seen *s;
 
 	l->dirty = true;
+	if (env->seq == UINT32_MAX || (env->seq > greatest && env->seq - greatest > SEQ_AHEAD_MAX))
+		return LEDGER_RANGE; /* UINT32_MAX: one more would be 0 again */
+	s = ledger_seen(l, env->seq, true);
 	if (s->log) {
 		if (s->crc == env->crc) {
 			l->duplicates++;

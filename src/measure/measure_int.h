@@ -36,6 +36,8 @@ struct seen {
 	uint64_t log; /* its number in the ingest log; 0: has not arrived */
 };
 #define SEEN_BLOCK 256
+/* A seq further ahead of the greatest than this is a broken number, not a gap: a ledger's memory grows with its greatest seq. */
+#define SEQ_AHEAD_MAX (1U << 20)
 struct seen_block {
 	struct seen v[SEEN_BLOCK];
 	bool dirty;
@@ -117,7 +119,7 @@ const struct stream_info *measure__info(struct measure *m, const char *stream, s
 struct ledger *ledger_load(struct measure *m, const struct stream_info *info, struct err *e);
 struct ledger *ledger_free(struct ledger *l);
 struct seen *ledger_seen(struct ledger *l, uint32_t seq, bool make); /* NULL: not there */
-enum ledger_verdict { LEDGER_NEW, LEDGER_DUPLICATE, LEDGER_CONFLICT };
+enum ledger_verdict { LEDGER_NEW, LEDGER_DUPLICATE, LEDGER_CONFLICT, LEDGER_RANGE };
 enum ledger_verdict ledger_take(struct ledger *l, const struct envelope *env, uint64_t log_seq);
 int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e);
 int ledger_ended_load(struct measure *m, struct ledger *l, struct err *e); /* refreshes ended, last_seq */

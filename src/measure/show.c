@@ -200,27 +200,36 @@ static int ensure_digest(struct shown *s, struct stream_row *row, struct ledger 
 
 /* --- one stream --- */
 
+/* The first seq from @seq on, below @end, that is here (or is not); @end if there is none. */
+static int64_t find_seq(struct ledger *l, int64_t seq, int64_t end, bool here)
+{
+	for (; seq < end; seq++) {
+		const struct seen *x;
+
+		if ((uint64_t)seq / SEEN_BLOCK >= l->n_blocks)
+			return here ? end : seq;
+		x = ledger_seen(l, (uint32_t)seq, false);
+		if ((x && x->log) == here)
+			return seq;
+		if (!x)
+			seq |= SEEN_BLOCK - 1; /* nothing of this block is here */
+	}
+	return end;
+}
+
 static const struct json *missing(struct shown *s, struct ledger *l, int64_t expected)
 {
 	struct json *all = json_new_arr(s->a);
-	int64_t from = -1;
+	int64_t from = find_seq(l, 0, expected, false);
 
-	for (int64_t seq = 0; seq <= expected; seq++) {
-		const struct seen *x = seq < expected ? ledger_seen(l, (uint32_t)seq, false) : NULL;
-		bool here = seq == expected || (x && x->log);
+	while (from < expected && json_len(all) < GAPS_MAX) {
+		int64_t to = find_seq(l, from, expected, true);
+		struct json *pair = json_new_arr(s->a);
 
-		if (!here && from < 0) {
-			from = seq;
-		} else if (here && from >= 0) {
-			if (json_len(all) < GAPS_MAX) {
-				struct json *pair = json_new_arr(s->a);
-
-				json_push(s->a, pair, json_new_int(s->a, from));
-				json_push(s->a, pair, json_new_int(s->a, seq - 1));
-				json_push(s->a, all, pair);
-			}
-			from = -1;
-		}
+		json_push(s->a, pair, json_new_int(s->a, from));
+		json_push(s->a, pair, json_new_int(s->a, to - 1));
+		json_push(s->a, all, pair);
+		from = find_seq(l, to, expected, false);
 	}
 	return all;
 }
@@ -406,12 +415,17 @@ static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct buf *b = arg;
 	struct tx_rows *rows;
+	/* What one stream lacks is not made good by what another has too many of. */
 	int r = tx_query(tx, &rows, e,
 			 "SELECT m.id, m.screening, m.subject, m.content, m.began_ms, m.end_doc IS NOT NULL,"
-			 " COALESCE(SUM(l.received), 0), COALESCE(SUM(l.duplicates), 0),"
-			 " COALESCE(SUM(CASE WHEN s.ended = 1 THEN s.last_seq + 1 ELSE l.greatest + 1 END), 0)"
-			 " FROM measure_measurement m LEFT JOIN measure_stream s ON s.measurement = m.id"
-			 " LEFT JOIN measure_ledger l ON l.stream = s.stream GROUP BY m.id ORDER BY m.began_ms DESC, m.id LIMIT 1000",
+			 " COALESCE(SUM(d.received), 0), COALESCE(SUM(d.duplicates), 0),"
+			 " COALESCE(SUM(CASE WHEN d.lacking > 0 THEN d.lacking END), 0),"
+			 " COALESCE(SUM(CASE WHEN d.lacking <> 0 OR d.conflicts > 0 THEN 1 END), 0)"
+			 " FROM measure_measurement m LEFT JOIN (SELECT s.measurement AS measurement, l.received AS received,"
+			 " l.duplicates AS duplicates, l.conflicts AS conflicts,"
+			 " CASE WHEN s.ended = 1 THEN s.last_seq ELSE COALESCE(l.greatest, -1) END + 1 - COALESCE(l.received, 0)"
+			 " AS lacking FROM measure_stream s LEFT JOIN measure_ledger l ON l.stream = s.stream) d"
+			 " ON d.measurement = m.id GROUP BY m.id ORDER BY m.began_ms DESC, m.id LIMIT 1000",
 			 "");
 	bool first = true;
 
@@ -419,7 +433,7 @@ static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
 		return r;
 	while ((r = tx_next(rows, e)) > 0) {
 		static const char *const names[] = { "measurement", "screening", "subject", "content" };
-		int64_t lacking = row_int(rows, 8) - row_int(rows, 6);
+		bool wrong = row_int(rows, 9) > 0;
 
 		buf_add_str(b, first ? "{" : ",{");
 		first = false;
@@ -430,8 +444,8 @@ static int list_tx(struct meta_tx *tx, void *arg, struct err *e)
 		}
 		buf_printf(b, "\"state\":\"%s\",\"began_ms\":%" PRId64 ",\"received\":%" PRId64 ",\"missing\":%" PRId64
 			      ",\"duplicates\":%" PRId64 "}",
-			   !row_int(rows, 5) ? "recording" : lacking ? "incomplete" : "complete", row_int(rows, 4), row_int(rows, 6),
-			   lacking > 0 ? lacking : 0, row_int(rows, 7));
+			   !row_int(rows, 5) ? "recording" : wrong ? "incomplete" : "complete", row_int(rows, 4), row_int(rows, 6),
+			   row_int(rows, 8), row_int(rows, 7));
 	}
 	return r;
 }
