@@ -15,6 +15,10 @@
 #include "os/diag.h"
 #include "os/file.h"
 
+#define RATE_MIN 1e-3
+#define RATE_MAX 1e6
+#define GAP_MAX INT32_MAX /* samples: the table's column is an int */
+
 /* The rows as they are staged; the bound table takes from them what it declares, by name. */
 static const struct sql_column staged[] = {
 	{ "measurement_id", "string", 0, 0 }, { "subject_pid", "string", 0, 0 }, { "stream_id", "string", 0, 0 },
@@ -87,14 +91,22 @@ int ledger_decoder(struct ledger *l, struct err *e)
 		return 0;
 	if (!l->info->layout)
 		return err_set(e, ERR_NOENT, "layout %s is not in the catalog", l->info->layout_id);
+	/* Times are computed from it, and a row with an infinite number could never be written. */
+	if (l->info->rate && !(l->info->rate >= RATE_MIN && l->info->rate <= RATE_MAX))
+		return err_set(e, ERR_INVALID, "rate: %g to %g Hz", RATE_MIN, RATE_MAX);
 	l->decoder = layout_stream_new(l->info->layout, l->info->params, e);
 	if (!l->decoder)
 		return e->code;
 	r = layout_stream_channels(l->decoder, &l->channels, &n, e);
-	if (r < 0)
+	if (r == 0 && n > CHANNELS_MAX)
+		r = err_set(e, ERR_LIMIT, "layout %s: more than %d channels", l->info->layout_id, CHANNELS_MAX);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (l->channels[i].rate && !(l->channels[i].rate >= RATE_MIN && l->channels[i].rate <= RATE_MAX))
+			r = err_set(e, ERR_INVALID, "layout %s: rate: %g to %g Hz", l->info->layout_id, RATE_MIN, RATE_MAX);
+	if (r < 0) {
+		l->decoder = layout_stream_free(l->decoder); /* there is a decoder only if it can be used */
 		return r;
-	if (n > CHANNELS_MAX)
-		return err_set(e, ERR_LIMIT, "layout %s: more than %d channels", l->info->layout_id, CHANNELS_MAX);
+	}
 	if (n != l->n_channels) {
 		free(l->channel_n);
 		l->channel_n = calloc(n + 1, sizeof(*l->channel_n));
@@ -104,15 +116,22 @@ int ledger_decoder(struct ledger *l, struct err *e)
 	return 0;
 }
 
+struct run { /* samples without a loss between them */
+	size_t at;    /* of its first in piece.v */
+	uint64_t gap; /* samples lost in front of it */
+	int flags;
+};
+
 struct piece { /* samples of one channel within one record */
 	int64_t *v;
 	size_t n, cap;
-	uint64_t gap;
-	int flags;
+	struct run *runs;
+	size_t n_runs, runs_cap;
 };
 
 struct decode {
 	struct ledger *l;
+	uint32_t seq;
 	struct piece *pieces;
 	const char *fault;       /* of the first bad frame */
 	char detail[128];
@@ -142,6 +161,19 @@ static int sample_flags(const struct layout_channel *c, int64_t v)
 	return v > INT32_MAX || v < INT32_MIN ? f | FLAG_OUT_OF_RANGE : f;
 }
 
+static struct run *run_of(struct piece *p, uint64_t lost)
+{
+	if (p->n_runs && !lost)
+		return &p->runs[p->n_runs - 1];
+	if (p->n_runs == p->runs_cap) {
+		p->runs_cap = p->runs_cap ? p->runs_cap * 2 : 4;
+		p->runs = realloc(p->runs, p->runs_cap * sizeof(*p->runs));
+		must(p->runs);
+	}
+	p->runs[p->n_runs] = (struct run){ .at = p->n, .gap = lost < GAP_MAX ? lost : GAP_MAX };
+	return &p->runs[p->n_runs++];
+}
+
 static void on_frame(void *ctx, const struct layout_frame *f)
 {
 	struct decode *d = ctx;
@@ -153,21 +185,23 @@ static void on_frame(void *ctx, const struct layout_frame *f)
 	for (size_t i = 0; i < l->n_channels; i++) {
 		const struct layout_channel *c = &l->channels[i];
 		struct piece *p = &d->pieces[i];
+		struct run *run;
 		size_t n;
 
 		if (c->is_float)
 			continue;
 		n = layout_channel_counts(c, f, NULL, 0);
+		if (!n)
+			continue;
 		if (p->n + n > p->cap) {
 			p->cap = (p->n + n) * 2;
 			p->v = realloc(p->v, p->cap * sizeof(*p->v));
 			must(p->v);
 		}
 		n = layout_channel_counts(c, f, p->v + p->n, p->cap - p->n);
-		if (p->n == 0)
-			p->gap += f->lost * n;
+		run = run_of(p, f->lost < GAP_MAX ? f->lost * n : GAP_MAX);
 		for (size_t k = 0; k < n; k++) {
-			p->flags |= sample_flags(c, p->v[p->n + k]);
+			run->flags |= sample_flags(c, p->v[p->n + k]);
 			/* Counts that do not fit the table's int are kept at its ends, flagged; raw has them whole. */
 			if (p->v[p->n + k] > INT32_MAX)
 				p->v[p->n + k] = INT32_MAX;
@@ -197,18 +231,28 @@ static double channel_rate(const struct ledger *l, size_t i)
 	return l->info->rate > 0 ? l->info->rate : l->channels[i].rate;
 }
 
-/* Rows of at most one second of one channel. */
-static void add_rows(struct lake_batch *b, const struct ledger *l, size_t i, const struct piece *p, uint32_t seq, int64_t t0_us)
+static int64_t span_us(uint64_t samples, double rate)
 {
+	double us = rate > 0 ? (double)samples * 1e6 / rate : 0;
+
+	return us < 9e15 ? (int64_t)llround(us) : (int64_t)9e15; /* 285 years: only a broken counter says that */
+}
+
+/* Rows of at most one second of one run of one channel.  @chunk counts the rows of the record and channel. */
+static void add_rows(struct lake_batch *b, const struct decode *d, size_t i, const struct run *run, size_t n_run, int64_t t0_us,
+		     size_t *chunk)
+{
+	const struct ledger *l = d->l;
 	const struct layout_channel *c = &l->channels[i];
 	const struct stream_info *info = l->info;
+	const int64_t *v = d->pieces[i].v + run->at;
 	double rate = channel_rate(l, i), dt_us = rate > 0 ? 1e6 / rate : 0;
-	size_t step = rate >= 1 ? (size_t)rate : p->n, chunk = 0;
+	size_t step = rate >= 1 ? (size_t)rate : n_run;
 	struct buf *o = &b->rows;
 
-	for (size_t at = 0; at < p->n; at += step, chunk++) {
-		size_t n = p->n - at < step ? p->n - at : step;
-		int64_t t_us = t0_us + (int64_t)llround((double)at * dt_us);
+	for (size_t at = 0; at < n_run; at += step, ++*chunk) {
+		size_t n = n_run - at < step ? n_run - at : step;
+		int64_t t_us = t0_us + span_us(at, rate);
 
 		buf_add_char(o, '{');
 		add_str(o, "measurement_id", info->measurement);
@@ -221,48 +265,83 @@ static void add_rows(struct lake_batch *b, const struct ledger *l, size_t i, con
 		add_str(o, "screening_id", info->screening);
 		add_str(o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
 		buf_printf(o, "\"seq\":%u,\"chunk\":%zu,\"t0_utc_us\":%" PRId64 ",\"t0_content_ms\":%" PRId64 ",\"dt_us\":%.17g,\"n\":%zu,",
-			   seq, chunk, t_us, t_us / 1000 - info->began_ms, dt_us, n);
+			   d->seq, *chunk, t_us, t_us / 1000 - info->began_ms, dt_us, n);
 		buf_printf(o, "\"scale\":%.17g,\"offset\":%.17g,\"gap_before\":%" PRIu64 ",\"flags\":%d,\"schema_version\":1,\"values\":[",
-			   c->scale, c->offset, chunk == 0 ? p->gap : 0, p->flags);
+			   c->scale, c->offset, at == 0 ? run->gap : 0, run->flags);
 		for (size_t k = 0; k < n; k++)
-			buf_printf(o, "%s%" PRId64, k ? "," : "", p->v[at + k]);
+			buf_printf(o, "%s%" PRId64, k ? "," : "", v[at + k]);
 		buf_add_str(o, "]}\n");
 		b->n_rows++;
 	}
 }
 
-/* Gives the pieces their times and rows; frees them. */
-static void emit(struct lake_batch *b, struct ledger *l, struct decode *d, uint32_t seq, int64_t t_tablet_ns, bool late)
+/* The runs of one channel's piece at their times. */
+static void emit_channel(struct lake_batch *b, struct decode *d, size_t i, int64_t t_tablet_ns, bool late)
 {
-	for (size_t i = 0; i < l->n_channels; i++) {
-		struct piece *p = &d->pieces[i];
-		double rate = channel_rate(l, i);
-		int64_t length_us = rate > 0 ? (int64_t)llround((double)p->n * 1e6 / rate) : 0, t0;
+	struct ledger *l = d->l;
+	struct piece *p = &d->pieces[i];
+	double rate = channel_rate(l, i);
+	uint64_t before = 0, all = p->n; /* samples, lost ones counted */
+	size_t chunk = 0;
+	int64_t t0;
 
-		/* The tablet's stamp is when the last byte of the first record arrived: its samples ended there. */
-		if (!l->anchor_us && p->n)
-			l->anchor_us = t_tablet_ns / 1000 - length_us;
+	for (size_t k = 1; k < p->n_runs; k++)
+		all += p->runs[k].gap;
+	/* The tablet's stamp is when the last byte of the record arrived: its samples ended there. */
+	t0 = t_tablet_ns / 1000 - span_us(all, rate);
+	if (!l->anchor_us)
+		l->anchor_us = t0;
+	for (size_t k = 0; k < p->n_runs; k++) {
+		struct run *run = &p->runs[k];
+		size_t n = (k + 1 < p->n_runs ? run[1].at : p->n) - run->at;
+
 		if (late || rate <= 0) {
-			t0 = t_tablet_ns / 1000 - length_us;
-			p->flags |= late ? FLAG_LATE : 0;
+			run->flags |= late ? FLAG_LATE : 0;
+			before += k ? run->gap : 0;
+			add_rows(b, d, i, run, n, t0 + span_us(before, rate), &chunk);
+			before += n;
 		} else {
-			l->channel_n[i] += p->gap;
-			t0 = l->anchor_us + (int64_t)llround((double)l->channel_n[i] * 1e6 / rate);
-			l->channel_n[i] += p->n;
+			l->channel_n[i] += run->gap;
+			add_rows(b, d, i, run, n, l->anchor_us + span_us(l->channel_n[i], rate), &chunk);
+			l->channel_n[i] += n;
 		}
-		if (p->n)
-			add_rows(b, l, i, p, seq, t0);
-		if (i == 0)
-			l->samples += p->n;
-		free(p->v);
 	}
 }
 
-static void feed(struct lake_batch *b, struct ledger *l, struct layout_stream *s, struct view payload, struct decode *d, bool end)
+/* Gives the pieces their times and rows; frees them. */
+static void emit(struct lake_batch *b, struct decode *d, int64_t t_tablet_ns, bool late)
+{
+	for (size_t i = 0; i < d->l->n_channels; i++) {
+		struct piece *p = &d->pieces[i];
+
+		if (p->n)
+			emit_channel(b, d, i, t_tablet_ns, late);
+		if (i == 0)
+			d->l->samples += p->n;
+		free(p->v);
+		free(p->runs);
+	}
+}
+
+/* After a restart the decoder is fed from l->warm_from on, where no frame was unfinished: then it is what it was, if enough
+ * frames have been seen since for all their counters. */
+static void note_boundary(struct ledger *l, uint32_t seq, size_t carried, uint64_t good)
+{
+	if (carried == 0)
+		l->boundary = seq;
+	if (good && l->boundary - l->warm_next >= WARM_RECORDS) {
+		l->warm_from = l->warm_next;
+		l->warm_next = l->boundary;
+	}
+}
+
+static void feed(struct lake_batch *b, struct decode *d, struct layout_stream *s, struct view payload, bool end)
 {
 	struct layout_sink sink = { .ctx = d, .frame = on_frame, .bad = on_bad };
 	struct layout_report before = *layout_stream_report(s);
 	const struct layout_report *after = layout_stream_report(s);
+	size_t carried = layout_stream_carried(s);
+	struct ledger *l = d->l;
 
 	d->pieces = ARENA_ARRAY(b->a, struct piece, l->n_channels + 1);
 	if (end)
@@ -271,13 +350,16 @@ static void feed(struct lake_batch *b, struct ledger *l, struct layout_stream *s
 		layout_stream_feed(s, payload, &sink);
 	l->frames += after->frames - before.frames;
 	l->bad += after->bad - before.bad;
+	if (s == l->decoder && !end)
+		note_boundary(l, d->seq, carried, after->frames - before.frames - (after->bad - before.bad));
 	l->dirty = true;
+	b->work += payload.n;
 }
 
 int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_tablet_ns, struct view payload, bool late,
 		struct err *e)
 {
-	struct decode d = { .l = l };
+	struct decode d = { .l = l, .seq = seq };
 	CLEANUP(layout_stream_freep) struct layout_stream *own = NULL;
 
 	if (late) { /* out of its order: a decoder of its own, so that the stream's is not disturbed */
@@ -285,8 +367,8 @@ int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_
 		if (!own)
 			return e->code;
 	}
-	feed(b, l, late ? own : l->decoder, payload, &d, false);
-	emit(b, l, &d, seq, t_tablet_ns, late);
+	feed(b, &d, late ? own : l->decoder, payload, false);
+	emit(b, &d, t_tablet_ns, late);
 	l->decoded++;
 	if (d.fault) { /* its good frames are in the table; the whole record waits for a better layout */
 		lake_quarantine(b, ledger_seen(l, seq, true)->log, l->info->stream, seq, d.fault, d.detail, payload);
@@ -298,10 +380,11 @@ int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_
 /* The records before l->next are all that will come before a hole: unfinished frames end here. */
 void lake_gap(struct lake_batch *b, struct ledger *l)
 {
-	struct decode d = { .l = l };
+	struct decode d = { .l = l, .seq = l->next ? l->next - 1 : 0 };
 
-	feed(b, l, l->decoder, VIEW_NONE, &d, true);
-	emit(b, l, &d, l->next ? l->next - 1 : 0, l->anchor_us * 1000, false);
+	feed(b, &d, l->decoder, VIEW_NONE, true);
+	/* The anchor is there already, unless the stream's very first frame comes out only now. */
+	emit(b, &d, l->info->began_ms * 1000000, false);
 	l->gap_since_ms = 0;
 }
 
@@ -503,6 +586,7 @@ int lake_commit(struct lake_batch *b, struct err *e)
 		diag(DIAG_WARN, "ledger", "%s", quiet.msg);
 	if (r == 0) {
 		b->in->position = b->position;
+		b->in->fresh = false; /* the position is this log's from now on */
 		clean(b->in);
 		return 0;
 	}

@@ -74,6 +74,18 @@ enum ledger_verdict ledger_take(struct ledger *l, const struct envelope *env, ui
 	return LEDGER_NEW;
 }
 
+void ledger_forget(struct ledger *l, uint32_t seq)
+{
+	struct seen *s = ledger_seen(l, seq, false);
+
+	if (!s || !s->log)
+		return;
+	*s = (struct seen){ 0 };
+	l->blocks[seq / SEEN_BLOCK]->dirty = true;
+	l->dirty = true;
+	l->received--;
+}
+
 /* --- rows --- */
 
 struct load {
@@ -124,7 +136,7 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct tx_rows *r;
 	int found = tx_one(tx, &r, e,
 			   "SELECT greatest, next, received, bytes, duplicates, conflicts, decoded, quarantined, samples, frames, bad,"
-			   " lost, anchor_us, first_log, channel_n, delivery FROM measure_ledger WHERE stream = ?",
+			   " lost, anchor_us, first_log, channel_n, delivery, warm_from FROM measure_ledger WHERE stream = ?",
 			   "s", l->info->stream);
 
 	if (found <= 0)
@@ -146,6 +158,7 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 	l->first_log = (uint64_t)row_int(r, 13);
 	load_channels(l, row_view(r, 14), &q->a);
 	l->delivery = strdup(row_str(r, 15, &q->a));
+	l->warm_from = l->warm_next = l->boundary = (uint32_t)row_int(r, 16);
 	tx_end(r);
 	return load_blocks(tx, l, e);
 }
@@ -226,17 +239,17 @@ int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e)
 	buf_add_char(&n, ']');
 	r = tx_run(tx, e,
 		   "INSERT INTO measure_ledger (stream, delivery, greatest, next, received, bytes, duplicates, conflicts, decoded,"
-		   " quarantined, samples, frames, bad, lost, anchor_us, first_log, channel_n)"
-		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET"
+		   " quarantined, samples, frames, bad, lost, anchor_us, first_log, channel_n, warm_from)"
+		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET"
 		   " greatest = excluded.greatest, next = excluded.next, received = excluded.received, bytes = excluded.bytes,"
 		   " duplicates = excluded.duplicates, conflicts = excluded.conflicts, decoded = excluded.decoded,"
 		   " quarantined = excluded.quarantined, samples = excluded.samples, frames = excluded.frames, bad = excluded.bad,"
 		   " lost = excluded.lost, anchor_us = excluded.anchor_us, first_log = excluded.first_log,"
-		   " channel_n = excluded.channel_n",
-		   "ssiiiiiiiiiiiiiiv", l->info->stream, l->delivery ? l->delivery : "", l->any ? (int64_t)l->greatest : -1, (int64_t)l->next, (int64_t)l->received,
+		   " channel_n = excluded.channel_n, warm_from = excluded.warm_from",
+		   "ssiiiiiiiiiiiiiivi", l->info->stream, l->delivery ? l->delivery : "", l->any ? (int64_t)l->greatest : -1, (int64_t)l->next, (int64_t)l->received,
 		   (int64_t)l->bytes, (int64_t)l->duplicates, (int64_t)l->conflicts, (int64_t)l->decoded, (int64_t)l->quarantined,
 		   (int64_t)l->samples, (int64_t)l->frames, (int64_t)l->bad, (int64_t)l->lost, l->anchor_us,
-		   (int64_t)l->first_log, buf_view(&n));
+		   (int64_t)l->first_log, buf_view(&n), (int64_t)l->warm_from);
 	buf_clear(&n);
 	for (size_t b = 0; b < l->n_blocks && r == 0; b++)
 		if (l->blocks[b] && l->blocks[b]->dirty)

@@ -55,6 +55,11 @@ static void add_stream(void *arg, const char *name, struct log *log)
 		free(in);
 		return;
 	}
+	for (struct intake *old = m->intakes; old; old = old->next)
+		if (strcmp(old->name, name) == 0) {
+			in->fresh = true;
+			atomic_store(&old->replaced, true);
+		}
 	in->next = m->intakes;
 	m->intakes = in;
 	in->thread = thread_start("intake", intake_main, in);
@@ -115,7 +120,7 @@ static bool all_done(struct measure *m, uint64_t gen)
 {
 	LOCK_ASSERT_HELD(&m->lock);
 	for (struct intake *in = m->intakes; in; in = in->next)
-		if (atomic_load(&in->done_gen) < gen)
+		if (atomic_load(&in->done_gen) < gen && !atomic_load(&in->replaced))
 			return false;
 	return true;
 }

@@ -14,6 +14,7 @@
 #define BATCH_RECORDS 4096
 #define BATCH_BYTES (8UL * 1024 * 1024)
 #define CHANNELS_MAX 256
+#define WARM_RECORDS 32 /* at least so many are fed again after a restart */
 #define FLAG_CLIPPED 1
 #define FLAG_NO_VALUE 2
 #define FLAG_OUT_OF_RANGE 4
@@ -53,6 +54,8 @@ struct ledger {
 	uint32_t greatest;  /* seq */
 	uint32_t next;      /* seq that is decoded next */
 	int64_t gap_since_ms; /* mono; 0: no gap before next */
+	int64_t used_ms;      /* mono: when a record came last */
+	bool stuck;           /* there is no layout for it: nothing is decoded */
 	bool ended;         /* the end manifest is there */
 	uint32_t last_seq;  /* of the end manifest */
 	uint64_t received, bytes, duplicates, conflicts, decoded, quarantined, samples, frames, bad, lost;
@@ -60,6 +63,8 @@ struct ledger {
 	uint64_t first_log;
 	uint64_t *channel_n; /* samples so far (lost ones counted), by channel */
 	size_t n_channels;
+	uint32_t warm_from;  /* durable; see note_boundary() in lake.c */
+	uint32_t warm_next, boundary;
 	struct layout_stream *decoder;
 	const struct layout_channel *channels;
 	bool dirty;
@@ -75,9 +80,11 @@ struct intake {
 	pthread_t thread, live_thread;
 	uint64_t position; /* last record taken in; durable */
 	struct map ledgers; /* by stream id text */
-	int64_t committed_ns;
+	int64_t committed_ns, swept_ms;
 	_Atomic uint64_t done_gen;
 	bool bound; /* a table reads this stream */
+	bool fresh; /* the delivery stream was deleted and made again: the position is another log's */
+	_Atomic bool replaced; /* by a fresh one: this reader ends */
 };
 
 struct measure_sub {
@@ -121,6 +128,7 @@ struct ledger *ledger_free(struct ledger *l);
 struct seen *ledger_seen(struct ledger *l, uint32_t seq, bool make); /* NULL: not there */
 enum ledger_verdict { LEDGER_NEW, LEDGER_DUPLICATE, LEDGER_CONFLICT, LEDGER_RANGE };
 enum ledger_verdict ledger_take(struct ledger *l, const struct envelope *env, uint64_t log_seq);
+void ledger_forget(struct ledger *l, uint32_t seq); /* its record is gone with a deleted delivery stream */
 int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e);
 int ledger_ended_load(struct measure *m, struct ledger *l, struct err *e); /* refreshes ended, last_seq */
 
@@ -130,6 +138,7 @@ struct lake_batch {
 	struct arena *a;
 	struct buf rows;    /* JSON lines */
 	uint64_t n_rows;
+	size_t work;        /* bytes decoded */
 	struct quarantined {
 		struct quarantined *next;
 		uint64_t log;
