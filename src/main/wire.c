@@ -15,9 +15,11 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "main/outside.h"
+#include "os/clock.h"
 #include "os/crypto.h"
 #include "os/diag.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 #define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 #define SECRET_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -201,7 +203,7 @@ static int make_collecting(struct wire *w, struct err *e)
 static int make_processing(struct wire *w, struct err *e)
 {
 	const struct config *c = w->config;
-	const char *glue_staging, *athena_staging, *measure_staging;
+	const char *glue_staging = NULL, *athena_staging = NULL, *measure_staging = NULL;
 	int r = make_dir(w, "objects/staging-glue", &glue_staging, e);
 
 	if (r == 0)
@@ -367,14 +369,40 @@ int wire_start(struct wire *w, struct err *e)
 	return r;
 }
 
-void wire_free(struct wire *w)
+/* What runs tasks: results that come after this are not kept, so that a task which the stopping breaks is run again at the
+ * next start and has not failed. */
+static void *stop_runners(void *arg)
 {
-	w->page = http_server_free(w->page, 0);
-	w->api = http_server_free(w->api, STOP_GRACE_MS);
-	if (w->events)
-		events_stop(w->events);
+	struct wire *w = arg;
+
 	if (w->states)
 		states_stop(w->states);
+	if (w->events)
+		events_stop(w->events);
+	return NULL;
+}
+
+/* Functions under way have a while to end, with the API still there for them. */
+static void stop_tasks(struct wire *w)
+{
+	pthread_t t = thread_start("stop", stop_runners, w);
+	int64_t until = clock_ms() + STOP_GRACE_MS;
+	const struct timespec ts = { until / 1000, until % 1000 * 1000000 };
+
+	if (pthread_timedjoin_np(t, NULL, &ts) == 0)
+		return;
+	if (w->fn)
+		fn_stop(w->fn);
+	thread_join(t);
+}
+
+void wire_free(struct wire *w)
+{
+	stop_tasks(w);
+	if (w->measure)
+		measure_stop(w->measure);
+	w->page = http_server_free(w->page, 0);
+	w->api = http_server_free(w->api, STOP_GRACE_MS);
 	w->console = console_free(w->console);
 	w->measure = measure_free(w->measure);
 	w->states = states_free(w->states);

@@ -75,14 +75,9 @@ int measure_start(struct measure *m, struct err *e)
 	return r;
 }
 
-struct measure *measure_free(struct measure *m)
+void measure_stop(struct measure *m)
 {
-	struct map_entry *it = NULL;
-	size_t slot = 0;
-
-	if (!m)
-		return NULL;
-	lock_take(&m->lock);
+	LOCK_SCOPE(&m->lock);
 	m->stopping = true;
 	atomic_store(&m->stop, true);
 	cond_broadcast(&m->changed);
@@ -92,7 +87,16 @@ struct measure *measure_free(struct measure *m)
 		if (in->live_reader)
 			log_reader_wake(in->live_reader);
 	}
-	lock_drop(&m->lock);
+}
+
+struct measure *measure_free(struct measure *m)
+{
+	struct map_entry *it = NULL;
+	size_t slot = 0;
+
+	if (!m)
+		return NULL;
+	measure_stop(m);
 	while (m->intakes) {
 		struct intake *in = m->intakes;
 

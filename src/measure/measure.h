@@ -41,9 +41,11 @@ struct measure_opts {
 
 int measure_new(const struct measure_opts *o, struct measure **ret, struct err *e) MUST_CHECK; /* creates its tables */
 int measure_start(struct measure *m, struct err *e) MUST_CHECK;
-struct measure *measure_free(struct measure *m); /* stops the readers; returns NULL */
+/* The readers end; whoever waits in measure_settle(), or calls it from now on, gets ERR_CANCELLED. */
+void measure_stop(struct measure *m);
+struct measure *measure_free(struct measure *m); /* stops; nobody may be in a function of it; returns NULL */
 
-/* Waits until every record and event that was durable when the call began is in the ledger; ERR_TIMEOUT. */
+/* Waits until every record and event that was durable when the call began is in the ledger; ERR_TIMEOUT, ERR_CANCELLED. */
 int measure_settle(struct measure *m, int timeout_ms, struct err *e) MUST_CHECK;
 
 /* The JSON documents of docs/audience-pipeline.md section 5.  ERR_NOENT. */

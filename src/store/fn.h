@@ -65,10 +65,12 @@ struct fn_opts {
 };
 
 int fn_process_new(const struct fn_opts *o, struct fn_pool **ret, struct err *e) MUST_CHECK;
-struct fn_pool *fn_free(struct fn_pool *p); /* kills the children; returns NULL */
+/* Kills the children: calls under way and to come are ERR_CANCELLED. */
+void fn_stop(struct fn_pool *p);
+struct fn_pool *fn_free(struct fn_pool *p); /* stops; no fn_invoke() may begin any more; returns NULL */
 
-/* 0: the function was run (look at result.failed).  ERR_BUSY: no child free in time; ERR_IO: it could not be started;
- * ERR_LIMIT: the answer is too long. */
+/* 0: the function was run (look at result.failed; so it is too when its answer is longer than FN_ANSWER_MAX).
+ * ERR_BUSY: no child free in time; ERR_IO: it could not be started; ERR_CANCELLED: stopped, it may or may not have run. */
 int fn_invoke(struct fn_pool *p, const struct fn_spec *f, struct view event, struct arena *a, struct fn_result *ret,
 	      struct err *e) MUST_CHECK;
 /* Ends idle children of other revisions of @name (NULL revision: all of them, when the function is deleted). */

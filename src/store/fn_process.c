@@ -79,17 +79,21 @@ static void free_workers(struct fn_worker *w)
 	}
 }
 
-struct fn_pool *fn_free(struct fn_pool *p)
+void fn_stop(struct fn_pool *p)
 {
-	struct fn_worker *w;
-
-	if (!p)
-		return NULL;
-	lock_take(&p->lock);
+	LOCK_SCOPE(&p->lock);
 	p->closing = true;
-	for (w = p->all; w; w = w->next)
+	for (struct fn_worker *w = p->all; w; w = w->next)
 		fn_worker_kill(w);
 	cond_broadcast(&p->changed);
+}
+
+struct fn_pool *fn_free(struct fn_pool *p)
+{
+	if (!p)
+		return NULL;
+	fn_stop(p);
+	lock_take(&p->lock);
 	while (p->all) {
 		struct fn_worker *dead = take_dead(p, NULL, NULL, true);
 
@@ -134,6 +138,25 @@ static struct fn_worker *find_idle(struct fn_pool *p, const struct fn_spec *f, u
 	return found;
 }
 
+/* The longest idle child, of whatever function: there is no room for another while it is there. */
+static struct fn_worker *take_idle(struct fn_pool *p)
+{
+	struct fn_worker *found = NULL, **at;
+
+	LOCK_ASSERT_HELD(&p->lock);
+	for (struct fn_worker *w = p->all; w; w = w->next)
+		if (!w->busy && (!found || w->used_ms < found->used_ms))
+			found = w;
+	if (!found)
+		return NULL;
+	for (at = &p->all; *at != found; at = &(*at)->next)
+		;
+	*at = found->next;
+	found->next = NULL;
+	p->n--;
+	return found;
+}
+
 /* A child that is idle, or a new one; marked busy.  Waits until the deadline when all are busy. */
 static int acquire(struct fn_pool *p, const struct fn_spec *f, int64_t deadline, struct fn_worker **ret, struct err *e)
 {
@@ -150,6 +173,8 @@ static int acquire(struct fn_pool *p, const struct fn_spec *f, int64_t deadline,
 		w = find_idle(p, f, &count);
 		if (w || (count < p->o.per_function && p->n < p->o.children_max))
 			break;
+		if (!dead && count < p->o.per_function)
+			dead = take_idle(p);
 		if (!dead && !cond_wait_until(&p->changed, &p->lock, deadline)) {
 			lock_drop(&p->lock);
 			return err_set(e, ERR_BUSY, "function %s: all %u children are busy", f->name, count);
@@ -183,15 +208,19 @@ static void release(struct fn_pool *p, struct fn_worker *w)
 int fn_invoke(struct fn_pool *p, const struct fn_spec *f, struct view event, struct arena *a, struct fn_result *ret,
 	      struct err *e)
 {
-	struct fn_worker *w = NULL;
 	int64_t deadline = clock_mono_ns() + (int64_t)f->timeout_ms * 1000000;
-	int r = acquire(p, f, deadline, &w, e);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = fn_worker_start(w, f, &p->o, e);
-	if (r == 0)
-		r = fn_worker_run(w, f, event, a, ret, e);
-	release(p, w);
+	do {
+		struct fn_worker *w = NULL;
+
+		r = acquire(p, f, deadline, &w, e);
+		if (r < 0)
+			return r;
+		r = fn_worker_start(w, f, &p->o, e);
+		if (r == 0)
+			r = fn_worker_run(w, f, event, a, ret, e);
+		release(p, w);
+	} while (r > 0);
 	return r;
 }

@@ -49,7 +49,7 @@ bool fn_worker_ended(struct fn_worker *w)
 void fn_worker_kill(struct fn_worker *w)
 {
 	LOCK_SCOPE(&w->lock);
-	w->closing = true;
+	w->closing = w->killed = true;
 	if (w->started && !w->ended)
 		proc_signal(&w->proc, 9);
 	cond_broadcast(&w->changed);
@@ -197,6 +197,7 @@ static void give_event(struct fn_worker *w, struct http_req *r)
 		return;
 	}
 	w->state = FN_TAKEN;
+	w->served = true;
 	w->deadline_ms = clock_ms() + w->spec->timeout_ms;
 	h[0] = (struct http_header){ "Lambda-Runtime-Aws-Request-Id", arena_str(a, view_str(w->request_id)) };
 	h[1] = (struct http_header){ "Lambda-Runtime-Deadline-Ms", arena_printf(a, "%" PRId64, w->deadline_ms) };
@@ -411,8 +412,11 @@ int fn_worker_run(struct fn_worker *w, const struct fn_spec *f, struct view even
 		  struct err *e)
 {
 	int64_t t0 = clock_mono_ns();
+	bool served;
+	int r = 0;
 
 	lock_take(&w->lock);
+	served = w->served;
 	uuid4(w->request_id);
 	w->event = event;
 	w->spec = f;
@@ -439,11 +443,14 @@ int fn_worker_run(struct fn_worker *w, const struct fn_spec *f, struct view even
 	ret->request_id = arena_str(a, view_str(w->request_id));
 	ret->log_stream = arena_str(a, view_str(w->log_stream));
 	ret->log_tail = arena_view(a, view_of(w->tail, w->tail_n));
+	if (w->state == FN_GIVEN && served && w->ended && !w->closing)
+		r = 1; /* it ended between two events */
+	else if (w->state != FN_DONE && w->killed)
+		r = err_set(e, ERR_CANCELLED, "function %s: stopped", f->name);
 	free(w->answer);
 	w->answer = NULL;
 	w->state = FN_IDLE;
 	w->spec = NULL;
 	lock_drop(&w->lock);
-	(void)e;
-	return 0;
+	return r;
 }

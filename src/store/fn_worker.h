@@ -24,6 +24,8 @@ struct fn_worker {
 	struct lock lock; /* everything below */
 	struct cond changed;
 	bool started, ended, closing;
+	bool killed; /* by fn_worker_kill() */
+	bool served; /* it has taken an event */
 	struct proc proc;
 	int status;
 	struct pool *pool;
@@ -53,6 +55,7 @@ struct fn_worker *fn_worker_new(const struct fn_spec *f);
 struct fn_worker *fn_worker_free(struct fn_worker *w); /* kills the child */
 /* Starts the child if it does not run. */
 int fn_worker_start(struct fn_worker *w, const struct fn_spec *f, const struct fn_opts *o, struct err *e) MUST_CHECK;
+/* 1: the child had ended before it took the event: nothing was run, another may be asked.  ERR_CANCELLED: it was killed. */
 int fn_worker_run(struct fn_worker *w, const struct fn_spec *f, struct view event, struct arena *a, struct fn_result *ret,
 		  struct err *e) MUST_CHECK;
 bool fn_worker_ended(struct fn_worker *w);

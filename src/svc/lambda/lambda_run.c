@@ -153,6 +153,10 @@ static bool run_due(struct lambda *l)
 		r = lambda__load(l, q.name, &a, &f, &e);
 		if (r == 0)
 			r = lambda__run(l, &f, q.event, &a, &res, &e);
+		if (r == ERR_CANCELLED) { /* the server is being stopped: it is run at the next start */
+			arena_clear(&a);
+			return false;
+		}
 		if (r < 0)
 			q.failed = arena_str(&a, view_str(e.msg));
 		else if (res.failed)
