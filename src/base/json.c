@@ -423,3 +423,39 @@ char *json_text(struct arena *a, const struct json *v)
 	buf_clear(&b);
 	return text;
 }
+
+static size_t str_size(struct view s, size_t max)
+{
+	size_t n = 2;
+
+	for (size_t i = 0; i < s.n && n < max; i++)
+		n += (unsigned char)s.p[i] < 0x20 ? 6 : s.p[i] == '"' || s.p[i] == '\\' ? 2 : 1;
+	return n;
+}
+
+static size_t members_size(const struct json *v, size_t max)
+{
+	size_t n = 2;
+
+	for (size_t i = 0; i < v->obj.n && n < max; i++) {
+		n += str_size(v->obj.v[i].name, max - n) + 2;
+		if (n < max)
+			n += json_text_size(v->obj.v[i].value, max - n);
+	}
+	return n;
+}
+
+size_t json_text_size(const struct json *v, size_t max)
+{
+	size_t n = 2;
+
+	if (json_is(v, JSON_STR))
+		return str_size(v->s, max);
+	if (json_is(v, JSON_OBJ))
+		return members_size(v, max);
+	if (!json_is(v, JSON_ARR))
+		return json_is(v, JSON_NUM) && v->num.text.p ? v->num.text.n : 20;
+	for (size_t i = 0; i < v->arr.n && n < max; i++)
+		n += json_text_size(v->arr.v[i], max - n) + 1;
+	return n;
+}

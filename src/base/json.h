@@ -93,4 +93,6 @@ bool json_equal(const struct json *a, const struct json *b); /* numbers by value
 void json_print(struct buf *b, const struct json *v);
 void json_print_pretty(struct buf *b, const struct json *v);
 void json_print_str(struct buf *b, struct view s); /* quoted and escaped */
+/* Bytes of the compact text, about; stops counting at @max, so it is also safe where parts are shared very often. */
+size_t json_text_size(const struct json *v, size_t max);
 char *json_text(struct arena *a, const struct json *v); /* compact, NUL-terminated */

@@ -6,7 +6,8 @@
  * What is not pure (paths' input, hashes, random numbers, UUIDs) comes from the caller's struct intrinsic_env.
  *
  * Threads: pure functions.   Memory: in the arena given.
- * Limits:  INTRINSIC_DEPTH nested calls, 1000 elements made by ArrayRange, 10,000 characters hashed or coded.
+ * Limits:  INTRINSIC_DEPTH nested calls, 1000 elements made by ArrayRange, 10,000 characters hashed or coded,
+ *          results of 4 MiB as text.
  */
 #pragma once
 

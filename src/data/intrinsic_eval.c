@@ -391,6 +391,9 @@ int intrinsic_eval(struct arena *a, const struct intrinsic *in, const struct int
 	v = in->fn->run(&c);
 	if (!v)
 		return e->code;
+	/* Parts may be shared many times over: what is small in memory need not be small as text. */
+	if (json_text_size(v, TEXT_MAX) >= TEXT_MAX)
+		return err_set(e, ERR_INVALID, "%s: the result is larger than %lu bytes", in->fn->name, TEXT_MAX);
 	*ret = v;
 	return 0;
 }

@@ -21,7 +21,11 @@
 
 #define EXEC_EVENTS_MAX 250000 /* of one execution's history */
 #define EXEC_BATCH 500         /* events of one step; the rest follows in the next */
-#define EXEC_DATA_MAX (4 * 1024 * 1024) /* bytes of a state's output */
+#define EXEC_DATA_MAX (1024 * 1024)          /* bytes of a state's input, parameters or output, as JSON */
+#define EXEC_SNAPSHOT_MAX (8 * 1024 * 1024)  /* bytes of all that an execution holds at a time, as JSON */
+#define EXEC_STEP_BYTES (32 * 1024 * 1024)   /* memory taken after which a step pauses, so that the caller can pack */
+#define EXEC_ARENA (1024UL * 1024 * 1024)    /* never reached within the limits above: a tree takes up to 25 times its text */
+#define EXEC_CONCURRENCY 200                 /* items of a Map at once */
 
 enum exec_status { EXEC_RUNNING, EXEC_SUCCEEDED, EXEC_FAILED, EXEC_TIMED_OUT, EXEC_ABORTED };
 const char *exec_status_name(enum exec_status s);
@@ -114,7 +118,9 @@ void exec_timer(struct step *s, int64_t token);
 void exec_stop(struct step *s, const char *error, const char *cause);
 
 const char *exec_snapshot(struct exec *x);
-/* Sets up root from a snapshot.  @resume: s collects the actions to repeat (calls get new tokens), and what is ready. */
+/* Ends the execution with States.DataLimitExceeded if its snapshot would be too large. */
+void exec_check_size(struct step *s);
+/* Sets up root from a snapshot; s collects what is ready.  @resume: and the actions to repeat (calls get new tokens). */
 int exec_restore(struct step *s, struct view text, bool resume, struct err *e) MUST_CHECK;
 
 /* --- private to exec*.c --- */
@@ -124,6 +130,9 @@ void exec__act(struct step *s, const struct exec_action *a);
 struct thread *exec__thread(struct exec *x, struct thread *parent, const struct asl_scope *scope, size_t index);
 void exec__env(struct step *s, struct thread *t, const struct json *input, struct asl_env *v);
 void exec__fail(struct step *s, struct thread *t, const char *error, const char *cause);
+/* false: @v is larger than EXEC_DATA_MAX, and the state has failed. */
+bool exec__fits(struct step *s, struct thread *t, const struct json *v);
+void exec__over_size(struct step *s);
 void exec__fail_env(struct step *s, struct thread *t, const struct asl_env *v);
 void exec__finish(struct step *s, struct thread *t, const struct json *result, int64_t prev);
 void exec__leave(struct step *s, struct thread *t, const struct json *output, int64_t prev);

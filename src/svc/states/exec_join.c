@@ -31,7 +31,7 @@ static const struct json *item_input(struct step *s, struct thread *t, struct th
 	r = asl_template(&v, selector);
 	if (!r)
 		exec__fail_env(s, t, &v);
-	return r;
+	return r && exec__fits(s, t, r) ? r : NULL;
 }
 
 static bool start_item(struct step *s, struct thread *t, int64_t prev)
@@ -111,6 +111,8 @@ static bool concurrency(struct step *s, struct thread *t, struct asl_env *v)
 							  VIEW_ARG(json_str(path))));
 	}
 	t->max = (size_t)json_int(x, 0);
+	if (t->max == 0 || t->max > EXEC_CONCURRENCY)
+		t->max = EXEC_CONCURRENCY;
 	return true;
 }
 
@@ -141,7 +143,7 @@ static void begin_map(struct step *s, struct thread *t)
 	make_room(s, t, json_len(t->items));
 	json_set_int(&s->x->arena, o, "length", (int64_t)t->n);
 	t->prev = exec__emit(s, t->prev, "MapStateStarted", o);
-	while (t->next < t->n && (t->max == 0 || t->running < t->max))
+	while (t->next < t->n && t->running < t->max)
 		if (!start_item(s, t, t->prev))
 			return;
 	if (t->n == 0)

@@ -50,6 +50,13 @@ static const struct json *save_thread(struct arena *a, const struct thread *t)
 	return o;
 }
 
+void exec_check_size(struct step *s)
+{
+	if (s->x->status == EXEC_RUNNING &&
+	    json_text_size(save_thread(&s->x->arena, s->x->root), EXEC_SNAPSHOT_MAX) >= EXEC_SNAPSHOT_MAX)
+		exec__over_size(s);
+}
+
 const char *exec_snapshot(struct exec *x)
 {
 	struct arena *a = &x->arena;
@@ -104,7 +111,6 @@ static void resume(struct step *s, struct thread *t)
 	switch (t->phase) {
 	case PH_ENTER:
 	case PH_BODY:
-		exec__ready(s, t);
 		break;
 	case PH_TASK: /* without a result: a new attempt */
 	case PH_POLL:
@@ -158,12 +164,15 @@ static struct thread *load_thread(struct step *s, const struct json *o, struct t
 	return t;
 }
 
-static void resume_all(struct step *s, struct thread *t)
+static void resume_all(struct step *s, struct thread *t, bool actions)
 {
-	resume(s, t);
+	if (t->phase == PH_ENTER || t->phase == PH_BODY)
+		exec__ready(s, t);
+	else if (actions)
+		resume(s, t);
 	for (size_t i = 0; t->phase == PH_JOIN && i < t->n; i++)
 		if (t->kids[i])
-			resume_all(s, t->kids[i]);
+			resume_all(s, t->kids[i], actions);
 }
 
 int exec_restore(struct step *s, struct view text, bool resume_too, struct err *e)
@@ -179,7 +188,6 @@ int exec_restore(struct step *s, struct view text, bool resume_too, struct err *
 	s->x->root = load_thread(s, json_get(o, "root"), NULL, &s->x->asl->root, e);
 	if (!s->x->root)
 		return e->code;
-	if (resume_too)
-		resume_all(s, s->x->root);
+	resume_all(s, s->x->root, resume_too);
 	return 0;
 }

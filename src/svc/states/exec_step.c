@@ -322,6 +322,24 @@ static void fail_runtime(struct step *s, struct thread *t, const char *fmt, ...)
 	exec__fail_env(s, t, &v);
 }
 
+bool exec__fits(struct step *s, struct thread *t, const struct json *v)
+{
+	if (json_text_size(v, EXEC_DATA_MAX) < EXEC_DATA_MAX)
+		return true;
+	exec__fail(s, t, "States.DataLimitExceeded",
+		   arena_printf(&s->x->arena, "The state/task '%.*s' returned a result with a size exceeding the maximum number of "
+				"bytes service limit.", VIEW_ARG(t->st->name)));
+	return false;
+}
+
+void exec__over_size(struct step *s)
+{
+	exec__abort(s, s->x->root);
+	over(s, EXEC_FAILED, "ExecutionFailed",
+	     error_details(s, "States.DataLimitExceeded",
+			   arena_printf(&s->x->arena, "The execution holds more than %d bytes.", EXEC_SNAPSHOT_MAX)), s->x->root->prev);
+}
+
 /* --- leaving --- */
 static void go(struct step *s, struct thread *t, struct view next, const struct json *output)
 {
@@ -344,14 +362,10 @@ static void leave_to(struct step *s, struct thread *t, const struct json *output
 	struct arena *a = &s->x->arena;
 	struct json *o = json_new_obj(a);
 
+	if (!exec__fits(s, t, output))
+		return;
 	json_set(a, o, "name", json_new_str(a, t->st->name));
 	put_data(a, o, "output", output);
-	if (json_get_str(o, "output").n > EXEC_DATA_MAX) {
-		exec__fail(s, t, "States.DataLimitExceeded",
-			   arena_printf(a, "The state/task '%.*s' returned a result with a size exceeding the maximum number of bytes "
-					"service limit.", VIEW_ARG(t->st->name)));
-		return;
-	}
 	t->prev = exec__emit(s, prev, exec__state_event(s->x, t, "Exited"), o);
 	go(s, t, next, output);
 }
@@ -372,6 +386,8 @@ void exec__finish(struct step *s, struct thread *t, const struct json *result, i
 		exec__fail_env(s, t, &v);
 		return;
 	}
+	if (!exec__fits(s, t, result))
+		return;
 	exec__env(s, t, t->raw, &v);
 	out = asl_result(&v, t->st->def, t->raw, result);
 	if (out) {
@@ -591,7 +607,7 @@ static bool effective(struct step *s, struct thread *t)
 	}
 	if (!t->eff)
 		exec__fail_env(s, t, &v);
-	return t->eff != NULL;
+	return t->eff && exec__fits(s, t, t->eff);
 }
 
 static void body(struct step *s, struct thread *t)
@@ -646,9 +662,9 @@ static void enter(struct step *s, struct thread *t)
 
 void exec_advance(struct step *s)
 {
-	size_t i = 0;
+	size_t i = 0, used = s->x->arena.used;
 
-	for (; i < s->n_ready && s->n_events < EXEC_BATCH; i++) {
+	for (; i < s->n_ready && s->n_events < EXEC_BATCH && s->x->arena.used - used < EXEC_STEP_BYTES; i++) {
 		struct thread *t = s->ready[i];
 
 		if (s->x->last >= EXEC_EVENTS_MAX) {
@@ -737,6 +753,9 @@ void exec_result(struct step *s, int64_t token, const struct task_result *r)
 		return; /* late: the attempt was given up */
 	if (!r->ok) {
 		task_failed(s, t, "Failed", r->error, r->cause);
+	} else if (r->output && json_text_size(r->output, EXEC_DATA_MAX) >= EXEC_DATA_MAX) {
+		task_failed(s, t, "Failed", "States.DataLimitExceeded", "The task returned a result with a size exceeding the maximum "
+			    "number of bytes service limit.");
 	} else if (r->handle) {
 		task_output(s, t, "Submitted", r->output);
 		t->phase = PH_POLL;

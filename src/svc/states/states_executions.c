@@ -146,7 +146,7 @@ int states__start(struct op_ctx *cx, const void *input, struct out *o)
 	}
 	if (r < 0 || (r = states__check_name(q.name, &cx->err)) < 0 || (r = check_input(cx, q.input)) < 0)
 		return r;
-	arena_init(&q.x.arena, LIMIT_ARENA);
+	arena_init(&q.x.arena, EXEC_ARENA);
 	q.started_ms = clock_ms();
 	q.x = (struct exec){
 		.arena = q.x.arena, .name = q.name, .machine_name = q.machine, .input = q.input, .started_ms = q.started_ms,

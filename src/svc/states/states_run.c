@@ -110,7 +110,7 @@ static void unload(struct run *run)
 	arena_clear(&run->x.arena);
 	run->asl = asl_free(run->asl);
 	memset(&run->x, 0, sizeof(run->x));
-	arena_init(&run->x.arena, LIMIT_ARENA);
+	arena_init(&run->x.arena, EXEC_ARENA);
 }
 
 static void run_unref(struct runner *r, struct run *run)
@@ -341,6 +341,29 @@ static void apply(struct step *st, const struct mail *m)
 	}
 }
 
+/* A new arena with only what the snapshot holds; @st collects what is ready. */
+static int compact(struct run *run, struct step *st, struct err *e)
+{
+	struct exec old = run->x;
+	int rc;
+
+	memset(&run->x, 0, sizeof(run->x));
+	arena_init(&run->x.arena, EXEC_ARENA);
+	run->x.asl = run->asl;
+	run->x.arn = arena_str(&run->x.arena, view_str(old.arn));
+	run->x.name = arena_str(&run->x.arena, view_str(old.name));
+	run->x.machine_arn = arena_str(&run->x.arena, view_str(old.machine_arn));
+	run->x.machine_name = arena_str(&run->x.arena, view_str(old.machine_name));
+	run->x.role = arena_str(&run->x.arena, view_str(old.role));
+	run->x.input = arena_str(&run->x.arena, view_str(old.input));
+	run->x.started_ms = old.started_ms;
+	step_init(st, &run->x, clock_ms());
+	rc = exec_restore(st, view_str(exec_snapshot(&old)), false, e);
+	st->changed = false;
+	arena_clear(&old.arena);
+	return rc;
+}
+
 /* Makes durable what happened, then begins what follows; again while threads are ready. */
 static int settle(struct runner *r, struct run *run, struct step *st, struct err *e)
 {
@@ -351,6 +374,7 @@ static int settle(struct runner *r, struct run *run, struct step *st, struct err
 
 		if (run->x.status == EXEC_RUNNING) {
 			exec_advance(st);
+			exec_check_size(st);
 			before = run->x.last - (int64_t)st->n_events;
 		}
 		if (st->changed) {
@@ -363,31 +387,10 @@ static int settle(struct runner *r, struct run *run, struct step *st, struct err
 		st->n_events = st->n_actions = 0;
 		st->changed = false;
 		st->now = clock_ms();
+		if (run->x.status == EXEC_RUNNING && run->x.arena.used > COMPACT_BYTES && (rc = compact(run, st, e)) < 0)
+			return rc;
 	} while (st->n_ready && run->x.status == EXEC_RUNNING);
 	return 0;
-}
-
-/* A new arena with only what the snapshot holds. */
-static int compact(struct run *run, struct err *e)
-{
-	struct exec old = run->x;
-	struct step st;
-	int rc;
-
-	memset(&run->x, 0, sizeof(run->x));
-	arena_init(&run->x.arena, LIMIT_ARENA);
-	run->x.asl = run->asl;
-	run->x.arn = arena_str(&run->x.arena, view_str(old.arn));
-	run->x.name = arena_str(&run->x.arena, view_str(old.name));
-	run->x.machine_arn = arena_str(&run->x.arena, view_str(old.machine_arn));
-	run->x.machine_name = arena_str(&run->x.arena, view_str(old.machine_name));
-	run->x.role = arena_str(&run->x.arena, view_str(old.role));
-	run->x.input = arena_str(&run->x.arena, view_str(old.input));
-	run->x.started_ms = old.started_ms;
-	step_init(&st, &run->x, clock_ms());
-	rc = exec_restore(&st, view_str(exec_snapshot(&old)), false, e);
-	arena_clear(&old.arena);
-	return rc;
 }
 
 static void answer_waiters(struct runner *r, struct mail *mails, int rc)
@@ -437,8 +440,6 @@ static void handle(struct runner *r, struct run *run, struct mail *mails)
 	int rc = move(r, run, mails, &e);
 	bool over = rc >= 0 && run->x.status != EXEC_RUNNING;
 
-	if (rc >= 0 && !over && run->x.arena.used > COMPACT_BYTES)
-		rc = compact(run, &e);
 	if (rc < 0) {
 		diag(DIAG_ERROR, "states", "execution %s: %s", run->arn, e.msg);
 		unload(run);
@@ -531,7 +532,7 @@ void runner_begin(struct runner *r, const char *arn)
 		return;
 	run = calloc(1, sizeof(*run));
 	must(run);
-	arena_init(&run->x.arena, LIMIT_ARENA);
+	arena_init(&run->x.arena, EXEC_ARENA);
 	run->arn = strdup(arn);
 	must(run->arn);
 	run->last = &run->first;

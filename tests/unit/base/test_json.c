@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/limits.h"
 #include "unit.h"
 
 static struct arena A;
@@ -257,4 +258,28 @@ TEST(json_deep_outlives_its_source)
 	arena_init(&A, 1 << 20);
 	assert_string_equal(json_text(&other, v), "{\"a\":[1.50,\"x\",{\"b\":null}],\"c\":true}");
 	arena_clear(&other);
+}
+
+TEST(json_text_size_counts_and_stops)
+{
+	static const char *const t[] = { "{\"a\":[1,\"x\\n\\\"\",null,{\"b\":1.5}],\"c\":{}}", "\"\"", "[]" };
+	struct arena a;
+	struct err e = { 0 };
+	const struct json *v = NULL;
+
+	arena_init(&a, LIMIT_ARENA);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		v = json_parse(&a, view_str(t[i]), 8, &e);
+		assert_true(json_text_size(v, 1000) >= view_str(json_text(&a, v)).n);
+		assert_true(json_text_size(v, 1000) < 1000);
+	}
+	for (int i = 0; i < 60; i++) { /* 2^60 elements, 60 in memory */
+		struct json *arr = json_new_arr(&a);
+
+		json_push(&a, arr, v);
+		json_push(&a, arr, v);
+		v = arr;
+	}
+	assert_true(json_text_size(v, 5000) >= 5000);
+	arena_clear(&a);
 }

@@ -154,6 +154,26 @@ TEST(states_a_long_loop_is_run_in_pieces)
 	fixture_close(&f);
 }
 
+/* What grows without bound ends its execution, not the server. */
+TEST(states_data_over_the_limit_ends_the_execution)
+{
+	struct fixture f;
+
+	fixture_open(&f, unit_tmpdir());
+	fixture_start(&f);
+	expect(&f, "double", MACHINE("\"A\":{\"Type\":\"Pass\",\"Parameters\":{\"a.$\":\"$\",\"b.$\":\"$\"},\"Next\":\"B\"},"
+				     "\"B\":{\"Type\":\"Choice\",\"Choices\":[{\"Variable\":\"$\",\"IsPresent\":true,\"Next\":\"A\"}]}"),
+	       "{\"x\":1}", "FAILED", "States.DataLimitExceeded", NULL);
+	expect(&f, "nested", MACHINE("\"A\":{\"Type\":\"Pass\",\"Parameters\":{\"a.$\":\"States.JsonToString(States.Array($,$,$,$,$,$,"
+				     "$,$,$,$))\"},\"Next\":\"B\"},\"B\":{\"Type\":\"Choice\",\"Choices\":[{\"Variable\":\"$\",\"IsPresent\":true,"
+				     "\"Next\":\"A\"}]}"), "{\"x\":1}", "FAILED", "States.IntrinsicFailure", NULL);
+	expect(&f, "items", MACHINE("\"A\":{\"Type\":\"Pass\",\"Parameters\":{\"l.$\":\"States.ArrayRange(1, 1000, 1)\"},\"OutputPath\":\"$.l\","
+				    "\"Next\":\"M\"},\"M\":{\"Type\":\"Map\",\"ItemProcessor\":{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\","
+				    "\"Parameters\":{\"r.$\":\"States.ArrayRange(1, 1000, 1)\",\"s.$\":\"States.ArrayRange(1001, 2000, 1)\"},"
+				    "\"End\":true}}},\"End\":true}"), "{}", "FAILED", "States.DataLimitExceeded", NULL);
+	fixture_close(&f);
+}
+
 static const char *begin(struct fixture *f, const char *name, const char *definition)
 {
 	struct json *in = json_new_obj(&f->a);
