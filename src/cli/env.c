@@ -46,7 +46,7 @@ int cli_env(int argc, char **argv)
 		       "export AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\nunset AWS_SESSION_TOKEN AWS_PROFILE\n",
 		       s.endpoint, s.access_key, s.secret, s.region, s.region);
 		/* The AWS CLI before 2.13 (Debian 12 has 2.9) and boto3 before 1.28 do not know AWS_ENDPOINT_URL. */
-		printf("alias aws='aws --endpoint-url %s'\n", s.endpoint);
+		puts("aws() { command aws --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"; }");
 	}
 	cli_close(&s);
 	return 0;

@@ -314,7 +314,7 @@ static struct spread since_last_byte(struct demo *d, size_t at)
 	double ms[PEOPLE_MAX];
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->n && n < PEOPLE_MAX; i++) {
+	for (size_t i = 0; d->tablets && i < d->n && n < PEOPLE_MAX; i++) { /* none: the server did not start */
 		int64_t t;
 
 		memcpy(&t, (const char *)&d->tablets[i] + at, sizeof(t));

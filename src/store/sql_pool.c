@@ -636,7 +636,7 @@ static char *find_program(const char *given, struct err *e)
 		if (file_exists(path))
 			return text_dup(path);
 	}
-	err_set(e, ERR_NOENT, "mulgil-sql is not beside this program");
+	err_set(e, ERR_NOENT, "mulgil-sql, the program for SQL, is not beside mulgil; `make` builds both");
 	return NULL;
 }
 
