@@ -141,6 +141,10 @@ static void check_stream(struct readback *rb, size_t i, size_t k, const struct j
 	struct finding *f = &rb->findings[i];
 	uint64_t sent = s->records - t->plans[k].n_dropped, left = 0;
 
+	if (!l) {
+		readback__problem(rb, i, "stream %.*s: the ledger does not know it", STREAM_SHORT, s->id);
+		return;
+	}
 	for (size_t d = 0; d < t->plans[k].n_dropped; d++) {
 		size_t more = s->n - (size_t)t->plans[k].dropped[d] * s->record_samples;
 
