@@ -5,6 +5,37 @@
 
 #include "cli/cli.h"
 
+/* In single quotes: `eval` shall see a value and nothing else, whatever stands in the data folder's files. */
+static const char *quoted(struct arena *a, const char *s)
+{
+	struct buf b;
+
+	buf_init(&b, 64UL * 1024);
+	buf_add_char(&b, '\'');
+	for (; s && *s; s++) {
+		if (*s == '\'')
+			buf_add_str(&b, "'\\''");
+		else
+			buf_add_char(&b, *s);
+	}
+	buf_add_char(&b, '\'');
+	s = arena_str(a, buf_view(&b));
+	buf_clear(&b);
+	return s;
+}
+
+static void print_exports(struct cli_session *s)
+{
+	struct arena *a = &s->arena;
+	const char *region = quoted(a, s->region);
+
+	printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n"
+	       "export AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\nunset AWS_SESSION_TOKEN AWS_PROFILE\n",
+	       quoted(a, s->endpoint), quoted(a, s->access_key), quoted(a, s->secret), region, region);
+	/* The AWS CLI before 2.13 (Debian 12 has 2.9) and boto3 before 1.28 do not know AWS_ENDPOINT_URL. */
+	puts("aws() { command aws --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"; }");
+}
+
 int cli_env(int argc, char **argv)
 {
 	const char *data = NULL, *output = "text";
@@ -42,11 +73,7 @@ int cli_env(int argc, char **argv)
 		json_set_str(&s.arena, o, "MULGIL_CONSOLE", s.console);
 		puts(json_text(&s.arena, o));
 	} else {
-		printf("export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n"
-		       "export AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\nunset AWS_SESSION_TOKEN AWS_PROFILE\n",
-		       s.endpoint, s.access_key, s.secret, s.region, s.region);
-		/* The AWS CLI before 2.13 (Debian 12 has 2.9) and boto3 before 1.28 do not know AWS_ENDPOINT_URL. */
-		puts("aws() { command aws --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"; }");
+		print_exports(&s);
 	}
 	cli_close(&s);
 	return 0;

@@ -18,8 +18,8 @@
 enum pool_lane console_lane(const struct http_req *r, void *console)
 {
 	(void)console;
-	/* A ledger that settles may take seconds. */
-	return view_starts(http_path(r), VIEW("/-/measurements/")) ? LANE_SLOW : LANE_FAST;
+	/* A ledger that settles may take seconds, for the list too. */
+	return view_starts(http_path(r), VIEW("/-/measurements")) ? LANE_SLOW : LANE_FAST;
 }
 
 /* --- sessions --- */
@@ -82,13 +82,13 @@ static struct view cookie(struct http_req *r)
 static bool throttled(struct console *c)
 {
 	LOCK_SCOPE(&c->lock);
-	return c->failed >= FAILURES_MAX && clock_ms() - c->failed_ms[c->failed % FAILURES_MAX] < FAILURES_MS;
+	return c->failed >= FAILURES_MAX && clock_mono_ns() / 1000000 - c->failed_ms[c->failed % FAILURES_MAX] < FAILURES_MS;
 }
 
 static void count_failure(struct console *c)
 {
 	LOCK_SCOPE(&c->lock);
-	c->failed_ms[c->failed++ % FAILURES_MAX] = clock_ms();
+	c->failed_ms[c->failed++ % FAILURES_MAX] = clock_mono_ns() / 1000000;
 }
 
 static bool read_body(struct http_req *r, char *p, size_t max, size_t *n)

@@ -92,6 +92,8 @@ static int from_file(struct config *c, const char *path, struct arena *a, struct
 		if (!s)
 			return err_set(e, ERR_INVALID, "configuration file %s: there is no setting \"%.*s\"", path,
 				       VIEW_ARG(m->name));
+		if (!v.p && !json_is(m->value, JSON_INT))
+			return err_set(e, ERR_INVALID, "configuration file %s: %s: one text or number is expected", path, s->name);
 		r = set(c, s, v.p ? arena_str(a, v) : json_text(a, m->value), path, e);
 	}
 	return r;
@@ -168,7 +170,14 @@ static int value_flag(void *arg, struct view name, const char *value, struct err
 
 static int check(const struct config *c, struct err *e)
 {
+	static const char *const levels[] = { "debug", "info", "warn", "error" };
 	uint64_t n;
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		known |= strcmp(c->log_level, levels[i]) == 0;
+	if (!known)
+		return err_set(e, ERR_INVALID, "log_level is \"%s\"; debug, info, warn or error", c->log_level);
 
 	if (strlen(c->account) != 12 || !view_u64(view_str(c->account), UINT64_MAX, &n))
 		return err_set(e, ERR_INVALID, "account is \"%s\"; 12 digits", c->account);

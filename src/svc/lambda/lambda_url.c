@@ -93,31 +93,51 @@ static const char *make_event(struct lambda *l, const char *id, const struct lam
 	return json_text(a, ev);
 }
 
+/* The server frames the answer itself: a function's word on that would be a second one. */
+static bool frames(struct view name)
+{
+	return view_eq_nocase(name, VIEW("content-length")) || view_eq_nocase(name, VIEW("transfer-encoding")) ||
+	       view_eq_nocase(name, VIEW("connection"));
+}
+
+static void take_headers(const struct json *doc, struct arena *a, struct lambda_url_answer *ret)
+{
+	const struct json *h = json_get(doc, "headers"), *cookies = json_get(doc, "cookies");
+
+	ret->headers = ARENA_ARRAY(a, struct op_pair, json_len(h) + json_len(cookies) + 1);
+	for (size_t i = 0; json_is(h, JSON_OBJ) && i < json_len(h); i++) {
+		const struct json_member *m = &h->obj.v[i];
+		struct view text = json_str(m->value);
+
+		if (!frames(m->name))
+			ret->headers[ret->n_headers++] = (struct op_pair){
+				arena_str(a, m->name), text.p ? arena_str(a, text) : json_text(a, m->value) };
+	}
+	for (size_t i = 0; i < json_len(cookies); i++)
+		ret->headers[ret->n_headers++] = (struct op_pair){ "set-cookie", arena_str(a, json_str(json_at(cookies, i))) };
+}
+
 /* An answer with statusCode is taken apart; anything else is the body, as AWS does. */
 static int take_answer(const struct fn_result *res, struct arena *a, struct lambda_url_answer *ret)
 {
 	struct err e = { 0 };
 	const struct json *doc = json_parse(a, res->payload, JSON_DEPTH, &e);
-	const struct json *h;
 
 	*ret = (struct lambda_url_answer){ .status = 200, .body = res->payload };
-	ret->headers = ARENA_ARRAY(a, struct op_pair, json_len(json_get(doc, "headers")) + 1);
 	if (res->failed || !doc) {
 		ret->status = 502;
 		ret->body = VIEW("Internal Server Error");
 		return 0;
 	}
 	if (!json_is(json_get(doc, "statusCode"), JSON_INT)) {
+		ret->headers = ARENA_NEW(a, struct op_pair);
 		ret->headers[ret->n_headers++] = (struct op_pair){ "content-type", "application/json" };
 		return 0;
 	}
 	ret->status = (int)json_int(json_get(doc, "statusCode"), 200);
 	if (ret->status < 100 || ret->status > 599)
 		ret->status = 502;
-	h = json_get(doc, "headers");
-	for (size_t i = 0; i < json_len(h); i++)
-		ret->headers[ret->n_headers++] = (struct op_pair){ arena_str(a, h->obj.v[i].name),
-								   arena_str(a, json_str(h->obj.v[i].value)) };
+	take_headers(doc, a, ret);
 	ret->body = json_get_str(doc, "body");
 	if (json_is_true(json_get(doc, "isBase64Encoded")) && !base64_decode_arena(a, ret->body, &ret->body))
 		ret->status = 502;
