@@ -117,13 +117,16 @@ static bool sign_in(void *arg, const char *access_key, const char *secret)
 {
 	struct wire *w = arg;
 	uint8_t given[2][DIGEST_MAX], right[2][DIGEST_MAX];
+	bool both;
 
 	/* Digests, so that lengths tell nothing. */
 	digest_once(DIGEST_SHA256, view_str(access_key), given[0]);
 	digest_once(DIGEST_SHA256, view_str(secret), given[1]);
 	digest_once(DIGEST_SHA256, view_str(w->root_access_key), right[0]);
 	digest_once(DIGEST_SHA256, view_str(w->root_secret), right[1]);
-	return crypto_equal(given[0], right[0], 32) & crypto_equal(given[1], right[1], 32);
+	both = crypto_equal(given[0], right[0], 32);
+	both &= crypto_equal(given[1], right[1], 32);
+	return both;
 }
 
 /* --- functions' children --- */
