@@ -5,7 +5,8 @@
  * Threads: any.  Durable: a transition is durable before its side effects start; after a crash executions go on
  *          where their history ends, a task that had completed is never run again.
  * Start:   states_new() answers operations; states_start() starts the runner and resumes executions.  states_stop()
- *          ends it: tasks under way are waited for, executions stay as they are; then states_free().
+ *          ends it: no task is begun, those under way are waited for and kept if they succeed, executions stay as they are;
+ *          then states_free().
  */
 #pragma once
 

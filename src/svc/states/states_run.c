@@ -75,7 +75,8 @@ struct runner {
 	struct run *first, **last;
 	struct timer *timers;
 	size_t n_timers, cap_timers;
-	bool stop;
+	bool draining; /* nothing new is begun; results of calls under way are still kept */
+	bool stop;     /* no calls are left: threads end when there is no more mail */
 	struct pool *pool;
 	pthread_t steppers[STEPPERS], clock;
 };
@@ -136,7 +137,7 @@ static void run_unref(struct runner *r, struct run *run)
 static void enqueue(struct runner *r, struct run *run)
 {
 	LOCK_ASSERT_HELD(&r->lock);
-	if (run->queued || run->busy || r->stop)
+	if (run->queued || run->busy)
 		return;
 	run->queued = true;
 	run->next = NULL;
@@ -148,7 +149,7 @@ static void enqueue(struct runner *r, struct run *run)
 static void post(struct runner *r, struct run *run, struct mail *m)
 {
 	LOCK_ASSERT_HELD(&r->lock);
-	if (run->gone || r->stop) {
+	if (run->gone) {
 		mail_free(m);
 		return;
 	}
@@ -214,12 +215,14 @@ static void call_run(void *arg)
 	bool stop;
 
 	lock_take(&r->lock);
-	stop = r->stop || c->run->gone;
+	stop = r->draining || c->run->gone;
 	lock_drop(&r->lock);
 	if (!stop)
 		(c->poll ? task_poll : task_call)(&c->task, in ? in : &json_null, &m->arena, &m->result);
 	lock_take(&r->lock);
-	if (!stop && m->result.ok && m->result.pending && !r->stop && !c->run->gone) {
+	/* What fails while the server stops may fail because of that: it is tried again at the next start. */
+	stop = stop || (r->draining && (!m->result.ok || m->result.pending));
+	if (!stop && m->result.ok && m->result.pending && !c->run->gone) {
 		c->wait_ms = c->wait_ms * 2 > POLL_MAX_MS ? POLL_MAX_MS : c->wait_ms * 2;
 		timer_put(r, &(struct timer){ .due_ms = clock_ms() + c->wait_ms, .run = c->run, .call = c });
 		run_unref(r, c->run);
@@ -275,7 +278,7 @@ static void perform(struct runner *r, struct run *run, const struct step *st)
 {
 	LOCK_SCOPE(&r->lock);
 
-	for (size_t i = 0; i < st->n_actions; i++) {
+	for (size_t i = 0; i < st->n_actions && !r->draining; i++) {
 		const struct exec_action *a = &st->actions[i];
 		struct call *c;
 
@@ -364,6 +367,13 @@ static int compact(struct run *run, struct step *st, struct err *e)
 	return rc;
 }
 
+static bool draining(struct runner *r)
+{
+	LOCK_SCOPE(&r->lock);
+
+	return r->draining;
+}
+
 /* Makes durable what happened, then begins what follows; again while threads are ready. */
 static int settle(struct runner *r, struct run *run, struct step *st, struct err *e)
 {
@@ -389,7 +399,7 @@ static int settle(struct runner *r, struct run *run, struct step *st, struct err
 		st->now = clock_ms();
 		if (run->x.status == EXEC_RUNNING && run->x.arena.used > COMPACT_BYTES && (rc = compact(run, st, e)) < 0)
 			return rc;
-	} while (st->n_ready && run->x.status == EXEC_RUNNING);
+	} while (st->n_ready && run->x.status == EXEC_RUNNING && !draining(r));
 	return 0;
 }
 
@@ -468,7 +478,7 @@ static void *stepper(void *arg)
 	struct runner *r = arg;
 
 	lock_take(&r->lock);
-	while (!r->stop) {
+	while (!r->stop || r->first) {
 		struct run *run = r->first;
 		struct mail *mails;
 
@@ -499,7 +509,7 @@ static void *ticker(void *arg)
 	struct runner *r = arg;
 
 	lock_take(&r->lock);
-	while (!r->stop) {
+	while (!r->draining) {
 		int64_t wait = r->n_timers ? r->timers[0].due_ms - clock_ms() : 0;
 		struct timer t;
 
@@ -528,7 +538,7 @@ void runner_begin(struct runner *r, const char *arn)
 	struct run *run;
 	LOCK_SCOPE(&r->lock);
 
-	if (r->stop || map_get(&r->runs, view_str(arn)))
+	if (r->draining || map_get(&r->runs, view_str(arn)))
 		return;
 	run = calloc(1, sizeof(*run));
 	must(run);
@@ -551,7 +561,7 @@ int runner_abort(struct runner *r, const char *arn, const char *error, const cha
 	LOCK_SCOPE(&r->lock);
 
 	run = map_get(&r->runs, view_str(arn));
-	if (!run || r->stop)
+	if (!run || r->draining)
 		return err_set(e, ERR_NOENT, "execution %s does not run", arn);
 	m = mail_new(MAIL_STOP, 0);
 	m->error = error ? arena_str(&m->arena, view_str(error)) : NULL;
@@ -606,15 +616,18 @@ void runner_stop(struct runner *r)
 	if (!r || r->stop)
 		return;
 	lock_take(&r->lock);
+	r->draining = true;
+	cond_broadcast(&r->tick);
+	lock_drop(&r->lock);
+	thread_join(r->clock);
+	r->pool = pool_free(r->pool);
+	lock_take(&r->lock);
 	r->stop = true;
 	cond_broadcast(&r->work);
-	cond_broadcast(&r->tick);
 	cond_broadcast(&r->stopped);
 	lock_drop(&r->lock);
 	for (size_t i = 0; i < STEPPERS; i++)
 		thread_join(r->steppers[i]);
-	thread_join(r->clock);
-	r->pool = pool_free(r->pool);
 }
 
 struct runner *runner_free(struct runner *r)

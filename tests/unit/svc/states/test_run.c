@@ -245,6 +245,39 @@ TEST(states_executions_go_on_after_a_restart)
 	fixture_close(&f);
 }
 
+static void *stop(void *arg)
+{
+	struct fixture *f = arg;
+
+	states_stop(f->states);
+	return NULL;
+}
+
+/* What ends well while the server stops is kept; what fails then is tried again. */
+TEST(states_a_result_that_comes_while_stopping_is_kept)
+{
+	const char *dir = unit_tmpdir();
+	struct fixture f;
+	pthread_t t;
+	int before;
+
+	fixture_open(&f, dir);
+	fixture_start(&f);
+	f.hold = 1;
+	begin(&f, "m", MACHINE("\"A\":{" INVOKE ",\"Next\":\"B\"},\"B\":{" INVOKE ",\"End\":true}"));
+	assert_true(wait_calls(&f, 1));
+	t = thread_start("stop", stop, &f);
+	release(&f);
+	thread_join(t);
+	before = f.calls; /* 1, or 2 where B was begun before the stop */
+	fixture_close(&f);
+	fixture_open(&f, dir);
+	fixture_start(&f);
+	wait_end(&f, "arn:aws:states:ap-northeast-2:000000000000:execution:m:x");
+	assert_int_equal(before + f.calls, 2);
+	fixture_close(&f);
+}
+
 static int steal_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	return tx_run(tx, e, "UPDATE states_shard SET epoch = epoch + 1", "");
