@@ -472,6 +472,17 @@ static void sweep(struct intake *in)
 	}
 }
 
+static int take_records(struct lake_batch *b, const struct log_record *recs, int n, struct err *e)
+{
+	int r = 0;
+
+	for (int i = 0; i < n && r == 0; i++) {
+		r = take_record(b, &recs[i], e);
+		b->position = recs[i].seq;
+	}
+	return r;
+}
+
 /* Takes what is there (at most a batch) and commits it.  Returns how many records, or an error. */
 static int take_batch(struct intake *in, int wait_ms, struct err *e)
 {
@@ -493,10 +504,8 @@ static int take_batch(struct intake *in, int wait_ms, struct err *e)
 	/* After the read: a stream's begin manifest is durable before its first record is sent. */
 	if (r == 0)
 		r = measure__events_take(in->m, e);
-	for (int i = 0; i < n && r == 0; i++) {
-		r = take_record(&b, &recs[i], e);
-		b.position = recs[i].seq;
-	}
+	if (r == 0)
+		r = take_records(&b, recs, n, e);
 	if (r == 0)
 		r = catch_up(&b, e);
 	if (r == 0 && anything(&b))

@@ -82,6 +82,12 @@ void lake_quarantine(struct lake_batch *b, uint64_t log_seq, const char *stream,
 
 /* --- decoding --- */
 
+/* Times are computed from it, and a row with an infinite number could never be written; 0 is "not said". */
+static bool rate_ok(double rate)
+{
+	return rate == 0 || (rate >= RATE_MIN && rate <= RATE_MAX);
+}
+
 int ledger_decoder(struct ledger *l, struct err *e)
 {
 	size_t n;
@@ -91,8 +97,7 @@ int ledger_decoder(struct ledger *l, struct err *e)
 		return 0;
 	if (!l->info->layout)
 		return err_set(e, ERR_NOENT, "layout %s is not in the catalog", l->info->layout_id);
-	/* Times are computed from it, and a row with an infinite number could never be written. */
-	if (l->info->rate && !(l->info->rate >= RATE_MIN && l->info->rate <= RATE_MAX))
+	if (!rate_ok(l->info->rate))
 		return err_set(e, ERR_INVALID, "rate: %g to %g Hz", RATE_MIN, RATE_MAX);
 	l->decoder = layout_stream_new(l->info->layout, l->info->params, e);
 	if (!l->decoder)
@@ -101,7 +106,7 @@ int ledger_decoder(struct ledger *l, struct err *e)
 	if (r == 0 && n > CHANNELS_MAX)
 		r = err_set(e, ERR_LIMIT, "layout %s: more than %d channels", l->info->layout_id, CHANNELS_MAX);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (l->channels[i].rate && !(l->channels[i].rate >= RATE_MIN && l->channels[i].rate <= RATE_MAX))
+		if (!rate_ok(l->channels[i].rate))
 			r = err_set(e, ERR_INVALID, "layout %s: rate: %g to %g Hz", l->info->layout_id, RATE_MIN, RATE_MAX);
 	if (r < 0) {
 		l->decoder = layout_stream_free(l->decoder); /* there is a decoder only if it can be used */

@@ -112,9 +112,11 @@ def test_log_tail(server, echo):
     got, r = invoke(server, echo, {"print": "seen in the tail"}, LogType="Tail")
     tail = base64.b64decode(r["LogResult"]).decode()
     assert "seen in the tail" in tail
-    assert rig.until("the log group", lambda: [
-        e for s in server.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{echo}")["logStreams"]
-        for e in server.client("logs").get_log_events(logGroupName=f"/aws/lambda/{echo}", logStreamName=s["logStreamName"],
+    group = f"/aws/lambda/{echo}"  # made after the answer
+    rig.until("the log group", lambda: server.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"])
+    assert rig.until("the message", lambda: [
+        e for s in server.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
+        for e in server.client("logs").get_log_events(logGroupName=group, logStreamName=s["logStreamName"],
                                                       startFromHead=True)["events"]
         if "seen in the tail" in e["message"]])
 
