@@ -13,6 +13,9 @@
 #define URL_SECONDS 900 /* 15 minutes */
 #define STREAMS_MAX 64
 #define FILES_MAX 16
+#define STREAM_MAX (16UL * 1024) /* bytes of one stream's description, as in the ledger */
+#define RATE_MIN 1e-3
+#define RATE_MAX 1e6
 #define FILE_MAX (5ULL << 30) /* a single PUT */
 #define ID_MAX 64
 
@@ -90,6 +93,12 @@ static int check_streams(struct function_ctx *cx, const struct json *streams)
 		const struct layout *l = layout_catalog_by_id(json_get_str(s, "layout"));
 		struct layout_stream *ls;
 
+		double rate = json_double(json_get(s, "rate"), 0); /* 0: the layout's */
+
+		if (strlen(json_text(cx->arena, s)) > STREAM_MAX)
+			return err_set(&cx->err, ERR_LIMIT, "streams[%zu]: longer than %lu bytes", i, STREAM_MAX);
+		if (rate && !(rate >= RATE_MIN && rate <= RATE_MAX))
+			return err_set(&cx->err, ERR_INVALID, "streams[%zu].rate: %g to %g Hz", i, RATE_MIN, RATE_MAX);
 		if (!is_uuid(json_get_str(s, "stream")))
 			return err_set(&cx->err, ERR_INVALID, "streams[%zu].stream: a lower-case UUID is expected", i);
 		if (!is_id(json_get_str(s, "modality")))

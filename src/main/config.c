@@ -181,6 +181,8 @@ static int check(const struct config *c, struct err *e)
 
 	if (strlen(c->account) != 12 || !view_u64(view_str(c->account), UINT64_MAX, &n))
 		return err_set(e, ERR_INVALID, "account is \"%s\"; 12 digits", c->account);
+	if (strlen(c->region) > 32)
+		return err_set(e, ERR_INVALID, "region is longer than 32 characters");
 	if (strspn(c->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(c->region))
 		return err_set(e, ERR_INVALID, "region is \"%s\"; lower-case letters, digits and -", c->region);
 	if (strcmp(c->region, "us-east-1") == 0)

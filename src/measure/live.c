@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live: records as they become durable, decoded for whoever watches their measurement. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +85,7 @@ static void describe(const struct live_stream *s, const struct envelope *env, st
 		json_print_str(b, s->channels[i].unit);
 		buf_printf(b, ",\"rate\":%.6g,\"values\":[", s->info->rate > 0 ? s->info->rate : s->channels[i].rate);
 		for (size_t k = 0; k < s->n[i]; k++)
-			buf_printf(b, "%s%.6g", k ? "," : "", s->values[i][k]);
+			buf_printf(b, isfinite(s->values[i][k]) ? "%s%.6g" : "%snull", k ? "," : "", s->values[i][k]);
 		buf_add_str(b, "]}");
 	}
 	buf_add_str(b, "]}");
@@ -119,10 +120,22 @@ static struct live_stream *stream_of(struct intake *in, struct map *streams, con
 	info = measure__info(in->m, id, &e);
 	if (!info && measure__events_take(in->m, &e) == 0)
 		info = measure__info(in->m, id, &e);
-	s = info ? live_new(info) : NULL;
+	s = info && watched(in->m, info->measurement) ? live_new(info) : NULL;
 	if (s)
 		map_put(streams, view_str(id), s);
 	return s;
+}
+
+/* With nobody watching, nothing is kept; it also forgets unfinished frames whose rest was passed by. */
+static void forget(struct map *streams)
+{
+	struct map_entry *it = NULL;
+	size_t slot = 0;
+
+	while (map_next(streams, &slot, &it))
+		live_free(it->value);
+	map_clear(streams);
+	map_init(streams);
 }
 
 static void show(struct intake *in, struct map *streams, const struct log_record *rec)
@@ -164,25 +177,23 @@ void *live_main(void *arg)
 {
 	struct intake *in = arg;
 	struct map streams;
-	struct map_entry *it = NULL;
 	struct log_record recs[RECORDS];
 	struct log_reader *reader = NULL;
-	size_t slot = 0;
 	int r = start_reader(in, &reader);
 
 	map_init(&streams);
-	while (r >= 0 && !atomic_load(&in->m->stop)) {
+	while (r >= 0 && !atomic_load(&in->m->stop) && !atomic_load(&in->replaced)) {
 		struct err e = { 0 };
 		int n = log_read(reader, recs, RECORDS, BATCH_BYTES, WAIT_MS, &e);
 
 		if (n < 0)
 			break; /* the log is being closed */
-		/* With nobody watching, records are only passed by. */
+		if (streams.n && !atomic_load(&in->m->n_subs))
+			forget(&streams);
 		for (int i = 0; i < n && atomic_load(&in->m->n_subs); i++)
 			show(in, &streams, &recs[i]);
 	}
-	while (map_next(&streams, &slot, &it))
-		live_free(it->value);
+	forget(&streams);
 	map_clear(&streams);
 	return NULL;
 }

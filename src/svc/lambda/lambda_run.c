@@ -17,11 +17,31 @@
 #define ASYNC_RETRY_MS 2000
 #define ASYNC_POLL_MS 1000
 
+/* In an arena of its own: code is larger than what a request may use. */
+static int unpack_to(struct lambda *l, const struct lambda_fn *f, const char *dir, struct err *e)
+{
+	struct view zip;
+	struct arena a;
+	const char *path;
+	int r;
+
+	arena_init(&a, 2 * CODE_MAX);
+	r = blob_path(l->o.blob, f->code_ref, &a, &path, e);
+	if (r == 0)
+		r = file_read(path, &a, CODE_MAX, &zip, e);
+	if (r == 0)
+		r = file_mkdirs(dir, 0755, e);
+	if (r == 0)
+		r = zip_unpack(zip, dir, CODE_MAX, e);
+	arena_clear(&a);
+	return r;
+}
+
 /* The folder with the unpacked code, made when it is first needed. */
 static int unpack(struct lambda *l, const struct lambda_fn *f, struct arena *a, const char **ret, struct err *e)
 {
-	struct view raw, zip;
-	const char *dir, *done, *path;
+	struct view raw;
+	const char *dir, *done;
 	int r;
 
 	if (!base64_decode_arena(a, view_str(f->code_sha256), &raw))
@@ -34,13 +54,7 @@ static int unpack(struct lambda *l, const struct lambda_fn *f, struct arena *a, 
 		return 0;
 	r = file_remove_tree(dir, e);
 	if (r == 0)
-		r = blob_path(l->o.blob, f->code_ref, a, &path, e);
-	if (r == 0)
-		r = file_read(path, a, CODE_MAX, &zip, e);
-	if (r == 0)
-		r = file_mkdirs(dir, 0755, e);
-	if (r == 0)
-		r = zip_unpack(zip, dir, CODE_MAX, e);
+		r = unpack_to(l, f, dir, e);
 	if (r == 0)
 		r = file_replace(done, VIEW("unpacked\n"), 0644, e);
 	return r < 0 ? err_ctx(e, "function %s: code", f->name) : 0;
