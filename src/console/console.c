@@ -27,11 +27,16 @@ int console_new(const struct console_opts *o, struct console **ret, struct err *
 	return 0;
 }
 
+void console_stop(struct console *c)
+{
+	console__signals_stop(c);
+}
+
 struct console *console_free(struct console *c)
 {
 	if (!c)
 		return NULL;
-	console__signals_stop(c);
+	console_stop(c);
 	cond_clear(&c->changed);
 	lock_clear(&c->lock);
 	free(c);

@@ -27,7 +27,8 @@ struct console_opts {
 };
 
 int console_new(const struct console_opts *o, struct console **ret, struct err *e) MUST_CHECK;
-struct console *console_free(struct console *c); /* ends signals; no handler may be running; returns NULL */
+void console_stop(struct console *c); /* ends signals, and waits for that; new ones are refused */
+struct console *console_free(struct console *c); /* stops; no handler may be running; returns NULL */
 
 /* A request whose signature has been verified; path begins with "/-/".  Answers it, with 404 if there is no such path. */
 void console_answer(struct console *c, struct http_req *r);

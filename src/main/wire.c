@@ -404,6 +404,8 @@ void wire_free(struct wire *w)
 	stop_tasks(w);
 	if (w->measure)
 		measure_stop(w->measure);
+	if (w->console) /* viewers would hold the listeners open */
+		console_stop(w->console);
 	w->page = http_server_free(w->page, 0);
 	w->api = http_server_free(w->api, STOP_GRACE_MS);
 	w->console = console_free(w->console);
