@@ -408,6 +408,8 @@ void wire_free(struct wire *w)
 		console_stop(w->console);
 	w->page = http_server_free(w->page, 0);
 	w->api = http_server_free(w->api, STOP_GRACE_MS);
+	if (w->fn) /* asynchronous events that are under way stay in their queue */
+		fn_stop(w->fn);
 	w->console = console_free(w->console);
 	w->measure = measure_free(w->measure);
 	w->states = states_free(w->states);

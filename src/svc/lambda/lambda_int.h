@@ -5,12 +5,16 @@
 #include "os/thread.h"
 #include "svc/lambda/lambda.h"
 
+#define QUEUE_THREADS 8 /* asynchronous events at once: a slow function does not hold up the others' */
+
 struct lambda {
 	struct lambda_opts o;
 	struct lock unpack; /* one unpacking at a time */
-	struct lock lock;   /* the queue's thread */
+	struct lock lock;   /* the queue's threads */
 	struct cond wake;
-	pthread_t thread;
+	pthread_t threads[QUEUE_THREADS];
+	char taken[QUEUE_THREADS][37]; /* ids of the events they are at; "": none */
+	size_t n_threads;   /* that have begun */
 	bool running, stopping;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lambda_run: from a function's row to a running child; and the queue of asynchronous events. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -86,6 +87,7 @@ int lambda__run(struct lambda *l, const struct lambda_fn *f, struct view event, 
 /* --- asynchronous events --- */
 
 struct queued {
+	struct lambda *l;
 	const char *id, *name;
 	struct view event;
 	int64_t attempts;
@@ -118,23 +120,55 @@ int lambda__enqueue(struct lambda *l, const char *name, struct view event, struc
 	return r;
 }
 
+static bool taken(const struct lambda *l, struct view id)
+{
+	for (size_t i = 0; i < QUEUE_THREADS; i++)
+		if (view_eq_str(id, l->taken[i]))
+			return true;
+	return false;
+}
+
 static int due_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct queued *q = arg;
-	struct tx_rows *r;
+	struct tx_rows *rows;
+	int r = tx_query(tx, &rows, e,
+			 "SELECT id, name, event, attempts FROM lambda_async WHERE failed IS NULL AND due_ms <= ?"
+			 " ORDER BY due_ms LIMIT ?",
+			 "ii", clock_ms(), (int64_t)QUEUE_THREADS);
 
-	q->found = tx_one(tx, &r, e,
-			  "SELECT id, name, event, attempts FROM lambda_async WHERE failed IS NULL AND due_ms <= ?"
-			  " ORDER BY due_ms LIMIT 1",
-			  "i", clock_ms());
-	if (q->found > 0) {
-		q->id = row_str(r, 0, q->a);
-		q->name = row_str(r, 1, q->a);
-		q->event = arena_view(q->a, row_view(r, 2));
-		q->attempts = row_int(r, 3);
-		tx_end(r);
+	if (r < 0)
+		return r;
+	while ((r = tx_next(rows, e)) > 0) {
+		if (taken(q->l, row_view(rows, 0)))
+			continue;
+		q->found = 1;
+		q->id = row_str(rows, 0, q->a);
+		q->name = row_str(rows, 1, q->a);
+		q->event = arena_view(q->a, row_view(rows, 2));
+		q->attempts = row_int(rows, 3);
+		tx_end(rows);
+		return 0;
 	}
-	return q->found < 0 ? q->found : 0;
+	return r;
+}
+
+/* An event that is due and that no other thread is at; it is the thread's until leave(). */
+static int take(struct lambda *l, size_t slot, struct queued *q, struct err *e)
+{
+	int r;
+
+	LOCK_SCOPE(&l->lock);
+	r = meta_read(l->o.meta, due_tx, q, e);
+	if (r == 0 && q->found)
+		snprintf(l->taken[slot], sizeof(l->taken[slot]), "%s", q->id);
+	return r;
+}
+
+static void leave(struct lambda *l, size_t slot)
+{
+	LOCK_SCOPE(&l->lock);
+	l->taken[slot][0] = 0;
 }
 
 static int settle_tx(struct meta_tx *tx, void *arg, struct err *e)
@@ -152,22 +186,23 @@ static int settle_tx(struct meta_tx *tx, void *arg, struct err *e)
 }
 
 /* One due event, if there is one. */
-static bool run_due(struct lambda *l)
+static bool run_due(struct lambda *l, size_t slot)
 {
 	struct arena a;
 	struct err e = { 0 };
-	struct queued q = { .a = &a };
+	struct queued q = { .l = l, .a = &a };
 	struct lambda_fn f;
 	struct fn_result res = { 0 };
 	int r;
 
 	arena_init(&a, LIMIT_ARENA);
-	r = meta_read(l->o.meta, due_tx, &q, &e);
+	r = take(l, slot, &q, &e);
 	if (r == 0 && q.found) {
 		r = lambda__load(l, q.name, &a, &f, &e);
 		if (r == 0)
 			r = lambda__run(l, &f, q.event, &a, &res, &e);
 		if (r == ERR_CANCELLED) { /* the server is being stopped: it is run at the next start */
+			leave(l, slot);
 			arena_clear(&a);
 			return false;
 		}
@@ -179,6 +214,7 @@ static bool run_due(struct lambda *l)
 			diag(DIAG_WARN, "lambda", "asynchronous event %s of function %s failed: %s", q.id, q.name, q.failed);
 		err_clear(&e);
 		r = meta_write(l->o.meta, settle_tx, &q, &e);
+		leave(l, slot);
 	}
 	if (r < 0)
 		diag(DIAG_ERROR, "lambda", "queue of asynchronous events: %s", e.msg);
@@ -189,11 +225,13 @@ static bool run_due(struct lambda *l)
 static void *queue_main(void *arg)
 {
 	struct lambda *l = arg;
+	size_t slot;
 
 	lock_take(&l->lock);
+	slot = l->n_threads++;
 	while (!l->stopping) {
 		lock_drop(&l->lock);
-		bool more = run_due(l);
+		bool more = run_due(l, slot);
 
 		lock_take(&l->lock);
 		if (!more && !l->stopping)
@@ -205,7 +243,8 @@ static void *queue_main(void *arg)
 
 void lambda__queue_start(struct lambda *l)
 {
-	l->thread = thread_start("lambda-queue", queue_main, l);
+	for (size_t i = 0; i < QUEUE_THREADS; i++)
+		l->threads[i] = thread_start("lambda-queue", queue_main, l);
 	l->running = true;
 }
 
@@ -215,8 +254,9 @@ void lambda__queue_stop(struct lambda *l)
 		return;
 	lock_take(&l->lock);
 	l->stopping = true;
-	cond_signal(&l->wake);
+	cond_broadcast(&l->wake);
 	lock_drop(&l->lock);
-	thread_join(l->thread);
+	for (size_t i = 0; i < QUEUE_THREADS; i++)
+		thread_join(l->threads[i]);
 	l->running = false;
 }
