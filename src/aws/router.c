@@ -349,6 +349,7 @@ static int prepare(struct exchange *x, void **ret)
 	struct decode d = { .arena = x->a, .service = x->s, .err = &x->err };
 	struct json *params = json_new_obj(x->a);
 	struct route route = { 0 };
+	struct view unused;
 	enum op_protocol p = x->s->protocol;
 	bool rest = p == OP_REST_JSON || p == OP_REST_XML;
 	int rc = rest ? route_rest(x, &route) : p == OP_QUERY ? route_query(x, params) : route_target(x);
@@ -361,8 +362,11 @@ static int prepare(struct exchange *x, void **ret)
 	*ret = arena_alloc(x->a, x->op->in_size ? x->op->in_size : 1);
 	if (rest)
 		return decode_rest(x, &route, &d, *ret);
-	if (p == OP_QUERY)
-		return aws__decode(&d, x->op, aws__tree_of_form(&d, x->op->in, params), *ret);
+	if (p == OP_QUERY) {
+		/* The form was read before; here its digest is compared with the one that was signed. */
+		rc = read_all(x, &unused);
+		return rc < 0 ? rc : aws__decode(&d, x->op, aws__tree_of_form(&d, x->op->in, params), *ret);
+	}
 	return decode_json(x, &d, *ret);
 }
 
