@@ -2,6 +2,8 @@
 /* XML documents and form bodies as trees by member names, so that one decoder serves all protocols. */
 #include "aws/aws_int.h"
 
+#define REFUSED_MAX 256 /* members of a structure, unknown ones included */
+
 static struct view element_name(const struct op_field *f)
 {
 	return view_str(f->at ? f->at : f->name);
@@ -79,6 +81,8 @@ struct json *aws__tree_of_xml(const struct decode *d, const struct op_field *fie
 	for (const struct xml *c = x->child; c; c = c->next) {
 		const struct op_field *f = field_at(fields, c->name);
 
+		if (!f && json_len(o) > REFUSED_MAX)
+			break; /* one is enough to be refused, and adding is slow when there are many */
 		if (!f) {
 			const char *name = arena_printf(d->arena, "?%.*s", VIEW_ARG(c->name));
 

@@ -7,7 +7,7 @@
 #include <expat.h>
 
 #define DEPTH_MAX 8
-#define ELEMENTS_MAX 10000
+#define ELEMENTS_MAX 100000 /* 10,000 parts of an upload, each with its number, tag and checksums */
 
 struct node {
 	struct xml x;

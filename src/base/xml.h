@@ -3,7 +3,7 @@
  * xml -- small XML documents into a tree, and escaping for output.
  *
  * Parsing is libexpat's with hard limits: no DOCTYPE, no entities but the five built in, no processing
- * instructions, depth 8 (callers may ask for less), 10,000 elements.  Namespaces prefixes are cut off names.
+ * instructions, depth 8 (callers may ask for less), 100,000 elements.  Namespaces prefixes are cut off names.
  */
 #pragma once
 

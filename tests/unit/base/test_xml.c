@@ -67,14 +67,40 @@ TEST(xml_elements_are_limited)
 	struct buf b;
 	struct err e = { 0 };
 
-	arena_init(&a, 8 << 20);
+	arena_init(&a, 64 << 20);
 	buf_init(&b, 1 << 20);
 	buf_add_str(&b, "<a>");
-	for (int i = 0; i < 10000; i++)
+	for (int i = 0; i < 100000; i++)
 		buf_add_str(&b, "<b/>");
 	buf_add_str(&b, "</a>");
 	assert_null(xml_parse(&a, buf_view(&b), &e));
 	assert_int_equal(e.code, ERR_LIMIT);
+	buf_clear(&b);
+	arena_clear(&a);
+}
+
+/* The largest document that S3's limits allow. */
+TEST(xml_takes_an_upload_of_10000_parts)
+{
+	struct arena a;
+	struct buf b;
+	struct err e = { 0 };
+	const struct xml *x;
+	size_t n = 0;
+
+	arena_init(&a, 64 << 20);
+	buf_init(&b, 4 << 20);
+	buf_add_str(&b, "<CompleteMultipartUpload>");
+	for (int i = 1; i <= 10000; i++)
+		buf_printf(&b, "<Part><ETag>\"%032d\"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32>"
+			   "<PartNumber>%d</PartNumber></Part>", i, i);
+	buf_add_str(&b, "</CompleteMultipartUpload>");
+	x = xml_parse(&a, buf_view(&b), &e);
+	if (!x)
+		fail_msg("%s", e.msg);
+	for (const struct xml *c = x->child; c; c = c->next)
+		n++;
+	assert_int_equal(n, 10000);
 	buf_clear(&b);
 	arena_clear(&a);
 }
