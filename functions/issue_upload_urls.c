@@ -97,7 +97,7 @@ static int check_streams(struct function_ctx *cx, const struct json *streams)
 
 		if (strlen(json_text(cx->arena, s)) > STREAM_MAX)
 			return err_set(&cx->err, ERR_LIMIT, "streams[%zu]: longer than %lu bytes", i, STREAM_MAX);
-		if (rate && !(rate >= RATE_MIN && rate <= RATE_MAX))
+		if (rate != 0 && !(rate >= RATE_MIN && rate <= RATE_MAX))
 			return err_set(&cx->err, ERR_INVALID, "streams[%zu].rate: %g to %g Hz", i, RATE_MIN, RATE_MAX);
 		if (!is_uuid(json_get_str(s, "stream")))
 			return err_set(&cx->err, ERR_INVALID, "streams[%zu].stream: a lower-case UUID is expected", i);
