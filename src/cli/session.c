@@ -116,6 +116,21 @@ static void find_keys(struct cli_session *s)
 	s->secret = text_of(s, key, "secret_access_key");
 }
 
+/* Says which server and which key are missing, if one is. */
+static bool complete(const struct cli_session *s)
+{
+	if (!s->endpoint) {
+		cli_fail(0, "no server has run in %s, and AWS_ENDPOINT_URL is not set\n"
+			    "Start one with `mulgil serve --data %s`, or name its folder with --data.", s->data, s->data);
+		return false;
+	}
+	if (!s->access_key || !s->secret) {
+		cli_fail(0, "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name the data folder with --data");
+		return false;
+	}
+	return true;
+}
+
 bool cli_open(struct cli_session *s, const char *data)
 {
 	struct err e = { 0 };
@@ -131,13 +146,8 @@ bool cli_open(struct cli_session *s, const char *data)
 	if (!s->region)
 		s->region = "ap-northeast-2";
 	find_keys(s);
-	if (!s->endpoint) {
-		cli_fail(0, "no server has run in %s, and AWS_ENDPOINT_URL is not set\n"
-			    "Start one with `mulgil serve --data %s`, or name its folder with --data.", s->data, s->data);
-		return false;
-	}
-	if (!s->access_key || !s->secret) {
-		cli_fail(0, "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name the data folder with --data");
+	if (!complete(s)) {
+		arena_clear(&s->arena);
 		return false;
 	}
 	s->aws = aws_client_new(&(struct aws_client_opts){ s->endpoint, s->region, s->access_key, s->secret, s->token });

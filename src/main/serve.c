@@ -46,27 +46,28 @@ static int run(const struct config *c, const sigset_t *stop)
 	return 0;
 }
 
-int serve_main(int argc, char **argv)
+static int print_help(void)
+{
+	struct buf b;
+
+	buf_init(&b, MIB);
+	config_help(&b);
+	fputs(b.p, stdout);
+	buf_clear(&b);
+	return 0;
+}
+
+static int serve(int argc, char **argv, struct arena *a)
 {
 	struct config c = { 0 };
-	struct arena a;
 	struct err e = { 0 };
 	sigset_t stop;
 	bool help;
-	int r;
 
-	arena_init(&a, MIB);
-	if (config_load(argc, argv, &a, &c, &help, &e) < 0)
+	if (config_load(argc, argv, a, &c, &help, &e) < 0)
 		return cli_fail(EXIT_USAGE, "%s", e.msg);
-	if (help) {
-		struct buf b;
-
-		buf_init(&b, MIB);
-		config_help(&b);
-		fputs(b.p, stdout);
-		buf_clear(&b);
-		return 0;
-	}
+	if (help)
+		return print_help();
 	/* Before any thread is there, so that all of them have it blocked. */
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
@@ -74,7 +75,16 @@ int serve_main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	diag_set_level(level_of(c.log_level));
-	r = run(&c, &stop);
+	return run(&c, &stop);
+}
+
+int serve_main(int argc, char **argv)
+{
+	struct arena a;
+	int r;
+
+	arena_init(&a, MIB);
+	r = serve(argc, argv, &a);
 	arena_clear(&a);
 	return r;
 }
