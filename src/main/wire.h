@@ -3,7 +3,8 @@
  * wire -- the whole program put together: the only place that names concrete backends.
  *
  * wire_new() opens the data folder and makes every module; wire_start() recovers, starts the background actors and
- * then the listeners; wire_free() stops in the opposite order.  One thread calls them.
+ * then the listeners; wire_free() stops what runs tasks first (they may call the API), then the listeners, then the rest in
+ * the opposite order.  One thread calls them.
  */
 #pragma once
 

@@ -8,8 +8,11 @@
  * work and never results.  Before each batch it takes the events that are in the outbox (begin and end manifests are
  * S3 objects, see docs/audience-pipeline.md), so a stream is known before its first record is looked at.
  *
+ * Quarantined, with what was wrong: no envelope (its fault's name), no_stream, no_layout, conflict, range (a seq more than 2^20
+ * ahead), other_delivery (a stream that came by two), and records with a bad frame (the fault's name).
+ *
  * Records of one stream are decoded in seq order: a record that comes early waits (in the log) until the gap before it is
- * filled, the measurement's end manifest has come, or MEASURE_GAP_PATIENCE_MS have passed.
+ * filled, the measurement's end manifest has come, or MEASURE_GAP_PATIENCE_MS have passed (counted anew after a restart).
  * Threads:  any for the functions below.
  */
 #pragma once
