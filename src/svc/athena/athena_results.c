@@ -9,7 +9,7 @@
 
 #define PAGE 1000
 #define PIECE (1UL * MIB)       /* read at first */
-#define PIECE_MAX (256UL * MIB) /* one row is never longer */
+#define PIECE_MAX (32UL * MIB)  /* one row is never longer: the request's memory holds all pieces, and the answer */
 #define PAGE_BYTES (6UL * MIB)
 
 struct page {
@@ -19,39 +19,41 @@ struct page {
 	int fd;
 	off_t at; /* of data */
 	char *data;
-	size_t n, used; /* read, and given out of it */
+	size_t cap, n, used; /* read, and given out of it */
 	bool end;       /* the file ends with data */
 };
 
-/* One CSV field at the front of @v: quoted, or empty for null.  false: it does not end within @v. */
-static bool field(struct arena *a, struct view *v, struct view *ret)
+/*
+ * One CSV field at the front of @v: quoted, or empty for null.  false: it does not end within @v.  Doubled quotes are
+ * made one in place: what is not used of the data is read again, so nothing is looked at twice.
+ */
+static bool field(struct view *v, struct view *ret)
 {
-	size_t i = 1, n = 0;
-	char *out;
+	char *data = (char *)(uintptr_t)v->p;
+	size_t i = 1, n = 1;
 
 	*ret = VIEW_NONE;
 	if (!v->n)
 		return false;
-	if (v->p[0] != '"')
-		return v->p[0] == ',' || v->p[0] == '\n';
-	out = arena_alloc(a, v->n);
+	if (data[0] != '"')
+		return data[0] == ',' || data[0] == '\n';
 	for (;; i++) {
 		if (i + 1 >= v->n)
 			return false;
-		if (v->p[i] == '"') {
-			if (v->p[i + 1] != '"')
+		if (data[i] == '"') {
+			if (data[i + 1] != '"')
 				break;
 			i++;
 		}
-		out[n++] = v->p[i];
+		data[n++] = data[i];
 	}
-	*ret = view_of(out, n);
+	*ret = view_of(data + 1, n - 1);
 	*v = view_from(*v, i + 1);
 	return true;
 }
 
 /* One row of @v into @cells; the rest stays in @v.  false: it is not whole. */
-static bool csv_row(struct page *p, struct view *v, struct view *cells, size_t n_cells)
+static bool csv_row(struct view *v, struct view *cells, size_t n_cells)
 {
 	struct view rest = *v;
 	size_t n = 0;
@@ -59,7 +61,7 @@ static bool csv_row(struct page *p, struct view *v, struct view *cells, size_t n
 	for (;;) {
 		struct view cell;
 
-		if (!field(p->arena, &rest, &cell) || !rest.n)
+		if (!field(&rest, &cell) || !rest.n)
 			return false;
 		if (n < n_cells)
 			cells[n++] = cell;
@@ -71,7 +73,7 @@ static bool csv_row(struct page *p, struct view *v, struct view *cells, size_t n
 	return true;
 }
 
-static bool text_row(struct page *p, struct view *v, struct view *cells, size_t n_cells)
+static bool text_row(struct view *v, struct view *cells, size_t n_cells)
 {
 	ptrdiff_t end = view_chr(*v, '\n');
 	struct view line = view_sub(*v, 0, end < 0 ? 0 : (size_t)end), cell;
@@ -94,7 +96,10 @@ static int refill(struct page *p, struct err *e)
 		return err_set(e, ERR_LIMIT,
 			       "a row of the result is too long to be given by GetQueryResults");
 	p->at += (off_t)p->used;
-	p->data = arena_alloc(p->arena, size + 1);
+	if (size > p->cap) {
+		p->data = arena_alloc(p->arena, size);
+		p->cap = size;
+	}
 	n = file_pread_all(p->fd, p->data, size, p->at, e);
 	if (n < 0)
 		return e->code;
@@ -112,7 +117,7 @@ static int next_row(struct page *p, struct view *cells, size_t n_cells, struct e
 
 		memset(cells, 0, n_cells * sizeof(*cells));
 		if (v.n &&
-		    (p->plain ? text_row(p, &v, cells, n_cells) : csv_row(p, &v, cells, n_cells))) {
+		    (p->plain ? text_row(&v, cells, n_cells) : csv_row(&v, cells, n_cells))) {
 			p->used = p->n - v.n;
 			return 1;
 		}

@@ -175,6 +175,26 @@ TEST(athena_results_come_in_pages)
 	fixture_free(f);
 }
 
+/* Each cell once took as much memory as was read of the file: a page of a result of some size ended the process. */
+TEST(athena_pages_of_large_results_take_little_memory)
+{
+	struct fixture *f = fixture_new();
+	struct athena *s;
+	const struct json *v;
+	const char *id;
+
+	fixture_need_sql(f);
+	s = open_athena(f);
+	id = start(f, "SELECT repeat($$x\\\"$$, 100) AS a, i FROM range(10000) r(i)", "");
+	assert_string_equal(ended(f, id), "SUCCEEDED");
+	v = ok(f, "athena:GetQueryResults", arena_printf(&f->a, "{'QueryExecutionId':'%s'}", id));
+	v = json_get(json_get(v, "ResultSet"), "Rows");
+	assert_int_equal(json_len(v), 1000);
+	assert_int_equal(json_get_str(json_at(json_get(json_at(v, 999), "Data"), 0), "VarCharValue").n, 200);
+	s = athena_free(s);
+	fixture_free(f);
+}
+
 TEST(athena_queries_that_cannot_run_fail)
 {
 	static const char *const cases[][2] = {
