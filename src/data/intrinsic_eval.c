@@ -369,6 +369,16 @@ const struct intrinsic_fn *intrinsic__find(struct view name)
 	return NULL;
 }
 
+/* Parts may be shared many times over: what is small in memory need not be small as text. */
+static int check_size(const struct intrinsic *in, const struct json *v, struct err *e)
+{
+	if (json_text_size(v, TEXT_MAX) < TEXT_MAX)
+		return 0;
+	if (in->kind == INTRINSIC_PATH)
+		return err_set(e, ERR_INVALID, "what %.*s gives is larger than %lu bytes", VIEW_ARG(in->path), TEXT_MAX);
+	return err_set(e, ERR_INVALID, "%s: the result is larger than %lu bytes", in->fn->name, TEXT_MAX);
+}
+
 int intrinsic_eval(struct arena *a, const struct intrinsic *in, const struct intrinsic_env *env,
 		   const struct json **ret, struct err *e)
 {
@@ -385,15 +395,19 @@ int intrinsic_eval(struct arena *a, const struct intrinsic *in, const struct int
 	c.arg = ARENA_ARRAY(a, const struct json *, in->n_args + 1);
 	for (size_t i = 0; i < in->n_args; i++) {
 		r = intrinsic_eval(a, in->args[i], env, &c.arg[i], e);
+		if (r == 0 && in->args[i]->kind == INTRINSIC_PATH)
+			r = check_size(in->args[i], c.arg[i], e);
 		if (r < 0)
 			return r;
 	}
+	/* One call takes much less than half of an arena; many in one expression need not. */
+	if (a->used > a->max / 2)
+		return err_set(e, ERR_LIMIT, "%s: there is not enough memory for one more call", in->fn->name);
 	v = in->fn->run(&c);
 	if (!v)
 		return e->code;
-	/* Parts may be shared many times over: what is small in memory need not be small as text. */
-	if (json_text_size(v, TEXT_MAX) >= TEXT_MAX)
-		return err_set(e, ERR_INVALID, "%s: the result is larger than %lu bytes", in->fn->name, TEXT_MAX);
-	*ret = v;
-	return 0;
+	r = check_size(in, v, e);
+	if (r == 0)
+		*ret = v;
+	return r;
 }

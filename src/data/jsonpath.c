@@ -9,6 +9,7 @@ struct run {
 	const struct json *root;
 	struct json *found;
 	size_t visited;
+	size_t most; /* bytes of the arena that may be in use: above, the path is given up */
 };
 
 static bool single(const struct step *s, bool leaf)
@@ -164,7 +165,7 @@ static bool deep(struct run *r, const struct jsonpath *p, size_t i, const struct
 /* false: over the limit. */
 static bool walk(struct run *r, const struct jsonpath *p, size_t i, const struct json *v)
 {
-	if (++r->visited > JSONPATH_NODES)
+	if (++r->visited > JSONPATH_NODES || r->a->used > r->most)
 		return false;
 	if (i == p->n) {
 		json_push(r->a, r->found, v);
@@ -177,7 +178,7 @@ static bool walk(struct run *r, const struct jsonpath *p, size_t i, const struct
 /* NULL: nothing there. */
 static const struct json *operand(struct run *r, const struct operand *o, const struct json *cur, bool *ok)
 {
-	struct run sub = { .a = r->a, .root = r->root, .visited = r->visited };
+	struct run sub = { .a = r->a, .root = r->root, .visited = r->visited, .most = r->most };
 
 	if (o->literal)
 		return o->literal;
@@ -256,11 +257,18 @@ static bool passes(struct run *r, const struct filter *f, const struct json *cur
 int jsonpath_get(struct arena *a, const struct jsonpath *p, const struct json *root, const struct json **ret,
 		 struct err *e)
 {
-	struct run r = { .a = a, .root = root };
+	struct run r = { .a = a, .root = root, .most = a->max / 2 };
 
+	if (a->used > r.most)
+		return err_set(e, ERR_LIMIT, "there is not enough memory for one more path");
+	if (r.most > a->used + JSONPATH_BYTES)
+		r.most = a->used + JSONPATH_BYTES;
 	r.found = json_new_arr(a);
 	if (!walk(&r, p, 0, root))
-		return err_set(e, ERR_LIMIT, "the path visits more than %d values", JSONPATH_NODES);
+		return r.a->used > r.most ?
+			       err_set(e, ERR_LIMIT, "what the path gives takes more than %lu bytes of memory",
+				       JSONPATH_BYTES) :
+			       err_set(e, ERR_LIMIT, "the path visits more than %d values", JSONPATH_NODES);
 	if (!jsonpath_definite(p)) {
 		*ret = r.found;
 		return 0;

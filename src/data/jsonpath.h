@@ -9,7 +9,8 @@
  * assigned to.
  *
  * Threads: pure functions.   Memory: everything is in the arena given; values are shared with the input.
- * Limits:  JSONPATH_STEPS steps, JSONPATH_NODES values visited (ERR_LIMIT), filters nested to JSONPATH_DEPTH.
+ * Limits:  JSONPATH_STEPS steps, JSONPATH_NODES values visited, JSONPATH_BYTES of memory and never more than half of
+ *          the arena's ceiling (ERR_LIMIT), filters nested to JSONPATH_DEPTH.
  */
 #pragma once
 
@@ -22,6 +23,7 @@
 
 #define JSONPATH_STEPS 256
 #define JSONPATH_NODES 1000000
+#define JSONPATH_BYTES (64UL * 1024 * 1024)
 #define JSONPATH_DEPTH 32
 
 struct jsonpath;

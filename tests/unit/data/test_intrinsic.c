@@ -2,6 +2,7 @@
 /* Intrinsic functions: results, escapes, nesting, wrong arguments. */
 #include "data/intrinsic.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "data/jsonpath.h"
 #include "unit.h"
@@ -93,5 +94,56 @@ TEST(intrinsic_refuses_wrong_calls)
 			fail_msg("%s gave %s", t[i], r);
 	}
 	assert_string_equal(eval("States.Array($.nope)"), "does not exist");
+	arena_clear(&a);
+}
+
+static int eval_big(const char *text, const struct json *root)
+{
+	struct err e = { 0 };
+	const struct intrinsic_env env = { (void *)(uintptr_t)root, path, hash, uuid, number };
+	const struct intrinsic *n = intrinsic_compile(&a, view_str(text), &e);
+	const struct json *r;
+
+	assert_non_null(n);
+	return intrinsic_eval(&a, n, &env, &r, &e);
+}
+
+TEST(intrinsic_memory_has_an_end)
+{
+	static const char one[] = "States.ArrayLength(States.Array(States.Format('{}', $.s)))";
+	struct json *root;
+	struct view big;
+	struct buf b;
+
+	arena_init(&a, LIMIT_ARENA);
+	root = json_new_obj(&a);
+	big = view_of(memset(arena_alloc(&a, 3 * MIB), 'x', 3 * MIB), 3 * MIB);
+	json_set(&a, root, "s", json_new_str(&a, big));
+	buf_init(&b, MIB);
+	buf_add_str(&b, "States.Array(");
+	for (int i = 0; i < 50; i++) /* 300 MiB of texts that nobody needs any more */
+		buf_printf(&b, "%sStates.Array(%s, %s)", i ? ", " : "", one, one);
+	buf_add_str(&b, ")");
+	assert_int_equal(eval_big(b.p, root), ERR_LIMIT);
+	buf_clear(&b);
+	arena_clear(&a);
+}
+
+/* One value, a hundred times, is small until it is written out. */
+TEST(intrinsic_arguments_have_a_size)
+{
+	struct json *root, *v;
+	const struct json *one;
+	struct view big;
+
+	arena_init(&a, LIMIT_ARENA);
+	root = json_new_obj(&a);
+	v = json_new_arr(&a);
+	big = view_of(memset(arena_alloc(&a, 3 * MIB), 'x', 3 * MIB), 3 * MIB);
+	one = json_new_str(&a, big);
+	for (int i = 0; i < 100; i++)
+		json_push(&a, v, one);
+	json_set(&a, root, "v", v);
+	assert_int_equal(eval_big("States.JsonToString($.v)", root), ERR_INVALID);
 	arena_clear(&a);
 }

@@ -123,3 +123,22 @@ TEST(jsonpath_stops_at_its_limit)
 	buf_clear(&b);
 	arena_clear(&a);
 }
+
+TEST(jsonpath_leaves_half_of_the_memory)
+{
+	struct arena a;
+	struct err e = { 0 };
+	struct json *list, *all;
+	const struct json *ret;
+
+	arena_init(&a, 4UL * 1024 * 1024);
+	list = json_new_arr(&a);
+	all = json_new_arr(&a);
+	for (int i = 0; i < 1000; i++)
+		json_push(&a, list, &json_null);
+	for (int i = 0; i < 800; i++)
+		json_push(&a, all, list);
+	assert_int_equal(jsonpath_get(&a, jsonpath_compile(&a, VIEW("$[*][*]"), &e), all, &ret, &e), ERR_LIMIT);
+	assert_true(a.used < a.max);
+	arena_clear(&a);
+}
