@@ -246,9 +246,11 @@ static bool all_zero(const uint8_t *p, size_t n)
 	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-/* Is there a record behind @bad whose group began after it?  (Invariant 2.) */
+/* Is there a record behind @bad whose group began after it?  (Invariant 2.)  Or any at all where records are
+ * overwritten: a delete may have been torn, and those of its group were acknowledged.  (Invariant 5.) */
 static bool acknowledged_behind(const uint8_t *p, const struct segment_info *info, uint64_t bad, uint64_t seq)
 {
+	bool overwritten = memcmp(info->kind, "PACK", 4) == 0;
 	struct segment_record r;
 	uint64_t need;
 
@@ -257,7 +259,8 @@ static bool acknowledged_behind(const uint8_t *p, const struct segment_info *inf
 			off += 4096 - 8;
 			continue;
 		}
-		if (p[off + 28] == 0 || !plausible(p + off, info, off, &r) || r.group <= bad || r.seq < seq)
+		if (p[off + 28] == 0 || !plausible(p + off, info, off, &r) || r.seq < seq ||
+		    (r.group <= bad && !overwritten))
 			continue;
 		if (segment_decode(p + off, info->size - off, info, off, &r, &need) == LOOK_GOOD)
 			return true;

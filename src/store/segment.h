@@ -14,6 +14,8 @@
  *  3. A unit (one append) lies within one group; a unit without its last record was never acknowledged.
  *  4. Behind the end of a recovered segment there are only zeros.  Otherwise a stale record could line up
  *     with a later end and come back to life.
+ *  5. Records of packs are overwritten when they are deleted, and a power cut may tear that.  So behind a bad
+ *     record of a pack every good one counts as acknowledged: nothing is cut there, the segment is left as it is.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -173,6 +174,45 @@ TEST(blob_files_open_with_a_damaged_pack)
 	suite_blob_check(b, more, 100, 7);
 	arena_clear(&a);
 	blob_close(b);
+}
+
+/* Records a to c of one group, the only one; b was being overwritten by its delete when the power went. */
+static void torn_delete(const char *kind, struct segment_tail *ret)
+{
+	struct segment_info info = { .uuid = { 1, 2, 3 }, .first = 7, .size = 4096 };
+	static uint8_t seg[4096];
+	struct err e = { 0 };
+	uint64_t off = SEGMENT_HEADER;
+	int fd = memfd_create("segment", MFD_CLOEXEC);
+
+	memcpy(info.kind, kind, 4);
+	memset(seg, 0, sizeof(seg));
+	for (unsigned i = 0; i < 3; i++) {
+		struct segment_record r = { .seq = 7 + i, .group = SEGMENT_HEADER, .len = 64, .type = RECORD_LAST };
+		uint8_t text[64];
+
+		memset(text, 'a' + (int)i, sizeof(text));
+		segment_encode(seg + off, &info, &r, text, segment_payload_crc(text, r.len));
+		if (i == 1)
+			memset(seg + off + SEGMENT_RECORD, 0, 32);
+		off += segment_room(r.len);
+	}
+	assert_true(fd >= 0);
+	assert_int_equal(file_pwrite_all(fd, seg, sizeof(seg), 0, &e), 0);
+	assert_int_equal(segment_recover(fd, &info, ret, &e), 0);
+	close(fd);
+}
+
+TEST(blob_files_a_torn_delete_takes_no_other_blob_with_it)
+{
+	struct segment_tail t;
+
+	torn_delete("PACK", &t);
+	assert_true(t.corrupt); /* and nothing was cut: c was acknowledged together with b */
+	assert_int_equal(t.cut, 0);
+	torn_delete("LOG ", &t);
+	assert_false(t.corrupt); /* never overwritten: the group itself was torn, so none of it was acknowledged */
+	assert_true(t.cut > 0);
 }
 
 TEST(blob_files_refuse_the_reference_of_another_blob)
