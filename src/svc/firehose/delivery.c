@@ -224,7 +224,8 @@ static void trim(struct fh_stream *s)
 		diag(DIAG_WARN, "firehose", "the log of %s is not trimmed: %s", s->name, e.msg);
 }
 
-/* The destination may fail as long as it likes: the records wait in the log.  false: told to stop. */
+/* The destination may fail as long as it likes: the records wait in the log.  false: told to stop, or the stream was
+ * deleted: what is not delivered then must not be taken for delivered, or the log would be trimmed of it. */
 static bool publish_until_done(struct fh_stream *s, const struct fh_object *o)
 {
 	int64_t pause = RETRY_MIN_MS;
@@ -240,6 +241,8 @@ static bool publish_until_done(struct fh_stream *s, const struct fh_object *o)
 				diag(DIAG_WARN, "firehose", "%s", e.msg);
 			return true;
 		}
+		if (rc == ERR_CANCELLED)
+			return false;
 		if (pause == RETRY_MIN_MS || pause == RETRY_MAX_MS)
 			diag(DIAG_WARN, "firehose", "delivery of %s waits: %s", s->name, e.msg);
 		if (!wait_ms(s, pause))

@@ -112,7 +112,7 @@ int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), 
 /* Names after @after, at most @max. */
 int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret,
 	      size_t *ret_n, struct err *e);
-/* ERR_CONFLICT unless exactly @from was delivered so far. */
+/* ERR_CONFLICT unless exactly @from was delivered so far; ERR_CANCELLED when the stream is gone. */
 int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e);
 int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq,
 		 struct err *e);
@@ -136,7 +136,8 @@ struct fh_object { /* what is about to be published: records first..last */
 };
 /* The object's name is a function of stream, range and time: the same work makes the same name. */
 char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struct arena *a);
-/* One transaction: object and offset.  ERR_CONFLICT: this range was delivered already; nothing is done. */
+/* One transaction: object and offset.  ERR_CONFLICT: this range was delivered already; ERR_CANCELLED: the stream was
+ * deleted, so its records are not delivered and stay in the log.  Nothing is done in both cases. */
 int fh__publish(struct fh_stream *s, const struct fh_object *o, struct err *e);
 /* --- hold.c --- */
 void fh__hold(struct fh_stream *s, const char *reader, uint64_t seq);

@@ -84,13 +84,20 @@ int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a
 
 int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e)
 {
+	struct tx_rows *r;
 	int rc = tx_run(tx, e,
 			"UPDATE firehose_stream SET delivered = ? WHERE id = ? AND delivered = ?",
 			"isi", (int64_t)to, id, (int64_t)from);
 
-	if (!rc && tx_changes(tx) != 1)
-		return err_set(e, ERR_CONFLICT, "the records were delivered already");
-	return rc;
+	if (rc || tx_changes(tx) == 1)
+		return rc;
+	rc = tx_one(tx, &r, e, "SELECT 1 FROM firehose_stream WHERE id = ?", "s", id);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(e, ERR_CANCELLED, "the delivery stream was deleted");
+	tx_end(r);
+	return err_set(e, ERR_CONFLICT, "the records were delivered already");
 }
 
 int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq,

@@ -525,6 +525,38 @@ TEST(firehose_port_shows_logs_and_keeps_what_is_held)
 	fixture_free(f);
 }
 
+static int remove_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	const struct fh_row row = { .id = arg };
+
+	return fh__remove(tx, &row, 1, e);
+}
+
+/* The row goes before the actor is told: what it publishes then is not delivered, so the log has to keep it. */
+TEST(firehose_delivery_into_a_deletion_is_no_delivery)
+{
+	struct fixture *f = fixture_new();
+	struct fh_object o = { .first = 1, .last = 1, .at_ms = 1795380007089 };
+	struct fh_stream *s;
+	struct s3_object *v;
+	char md5[33];
+	size_t n;
+
+	ok(f, "CreateDeliveryStream", stream(f, "s", "raw", LATER));
+	put(f, "s", VIEW("one"));
+	s = fh__find(f->fh, "s");
+	fh__delivery_stop(s);
+	assert_int_equal(blob_put(f->blob, VIEW("one"), &f->a, &o.ref, &f->e), 0);
+	md5_hex(VIEW("one"), md5);
+	o.md5_hex = md5;
+	assert_int_equal(meta_write(f->meta, remove_fn, (void *)(uintptr_t)s->id, &f->e), 0);
+	assert_int_equal(fh__publish(s, &o, &f->e), ERR_CANCELLED);
+	err_clear(&f->e);
+	assert_int_equal(f->port.list(f->s3, "raw", "", NULL, 10, &f->a, &v, &n, &f->e), 0);
+	assert_int_equal(n, 0);
+	fixture_free(f);
+}
+
 TEST(firehose_deleted_stream_leaves_its_records_on_disk)
 {
 	struct fixture *f = fixture_new();
