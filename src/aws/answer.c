@@ -5,7 +5,7 @@
 
 #include "aws/exchange.h"
 
-#define ANSWER_HEADERS (OUT_HEADERS + 8)
+#define COMMON_HEADERS 8
 #define STREAM_TIMEOUT_MS 60000
 
 bool exchange__is_head(const struct exchange *x)
@@ -15,13 +15,21 @@ bool exchange__is_head(const struct exchange *x)
 
 /* --- headers --- */
 struct headers {
-	struct http_header v[ANSWER_HEADERS];
-	size_t n;
+	struct http_header *v;
+	size_t n, cap;
 };
+
+/* Room for the handler's own and the common ones. */
+static struct headers headers_for(const struct exchange *x)
+{
+	size_t cap = COMMON_HEADERS + (x->out ? x->out->n_headers : 0);
+
+	return (struct headers){ .v = ARENA_ARRAY(x->a, struct http_header, cap), .cap = cap };
+}
 
 static void add(struct headers *h, const char *name, const char *value)
 {
-	must(h->n < ANSWER_HEADERS);
+	must(h->n < h->cap);
 	h->v[h->n++] = (struct http_header){ name, value };
 }
 
@@ -78,7 +86,7 @@ static int success_status(const struct exchange *x)
 void exchange__answer(struct exchange *x)
 {
 	int status = success_status(x);
-	struct headers h = { .n = 0 };
+	struct headers h = headers_for(x);
 	struct out *o = x->out;
 	struct view body;
 	const char *type = document_type(x);
@@ -203,7 +211,7 @@ void exchange__answer_error(struct exchange *x)
 	enum gate_face face = !wants_json(x) ? FACE_S3 : FACE_JSON;
 	const struct aws_error *w = x->err.wire ? x->err.wire : neutral(x);
 	const char *message = public_message(x, w);
-	struct headers h = { .n = 0 };
+	struct headers h = headers_for(x);
 	struct buf b;
 
 	if (face == FACE_S3 && (x->s ? x->s->protocol == OP_QUERY : x->g.face == FACE_QUERY))
@@ -232,7 +240,7 @@ void exchange__answer_error(struct exchange *x)
 int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len)
 {
 	struct exchange *x = cx->transport;
-	struct headers h = { .n = 0 };
+	struct headers h;
 	struct http_answer a;
 
 	must(!o->streaming && !o->raw && !o->wrote);
@@ -248,6 +256,7 @@ int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len)
 			return aws_fail(&cx->err, &AWS_TOO_LARGE, "the answer is longer than %zu bytes", o->stream.max);
 		return 0;
 	}
+	h = headers_for(x);
 	add_common(x, &h);
 	add_own(x, &h);
 	a = (struct http_answer){ .status = success_status(x), .headers = h.v, .n_headers = h.n };

@@ -13,7 +13,6 @@
 
 /* --- out --- */
 #define OUT_DEPTH 32
-#define OUT_HEADERS 96
 
 enum out_scalar { OUT_TEXT, OUT_BYTES, OUT_INT, OUT_NUM, OUT_BOOL, OUT_TIME, OUT_JSON };
 
@@ -50,8 +49,8 @@ struct out {
 	int depth;
 	bool wrote; /* anything of a document */
 	int status;
-	struct out_header headers[OUT_HEADERS];
-	size_t n_headers;
+	struct out_header *headers; /* of an object's metadata there may be hundreds */
+	size_t n_headers, cap_headers;
 	const char *root;         /* asked for with out_root(), or NULL */
 	const char *default_root, *xml_namespace; /* XML */
 	const char *query_name;   /* query protocol: the operation, for <NameResponse><NameResult> */

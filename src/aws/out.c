@@ -114,11 +114,23 @@ void out_list_end(struct out *o)
 	close_level(o, true);
 }
 
+static void more_headers(struct out *o)
+{
+	size_t cap = o->cap_headers ? o->cap_headers * 2 : 32;
+	struct out_header *v = ARENA_ARRAY(o->a, struct out_header, cap);
+
+	for (size_t i = 0; i < o->n_headers; i++)
+		v[i] = o->headers[i];
+	o->headers = v;
+	o->cap_headers = cap;
+}
+
 void out_header(struct out *o, const char *member, const char *header, const char *text)
 {
 	if (!text)
 		return;
-	must(o->n_headers < OUT_HEADERS);
+	if (o->n_headers == o->cap_headers)
+		more_headers(o);
 	o->headers[o->n_headers++] = (struct out_header){ member ? arena_str(o->a, view_str(member)) : NULL,
 							  arena_str(o->a, view_str(header)),
 							  arena_str(o->a, view_str(text)) };
