@@ -91,10 +91,41 @@ static const char *stored_encoding(struct op_ctx *cx, const char *encoding)
 	return kept;
 }
 
+/* What no header can hold would make the object one that nobody can read. */
+static bool sendable(const char *text)
+{
+	for (; text && *text; text++)
+		if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static int check_sendable(struct op_ctx *cx, const struct in_head *in)
+{
+	const char *const own[] = { in->type,	  in->cache_control, in->disposition,
+				    in->encoding, in->language,	     in->expires };
+	bool good = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		good = good && sendable(own[i]);
+	for (size_t i = 0; i < in->meta.n; i++) {
+		const char *key = in->meta.v[i].key;
+
+		good = good && *key && sendable(key) && !strpbrk(key, "\t \"(),/:;<=>?@[\\]{}") &&
+		       sendable(in->meta.v[i].value);
+	}
+	return good ? 0
+		    : aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+			       "A header or the name of a metadata header holds characters that headers "
+			       "cannot hold");
+}
+
 int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *ret)
 {
 	size_t total = 0;
 
+	if (check_sendable(cx, in))
+		return cx->err.code;
 	for (size_t i = 0; i < in->meta.n; i++)
 		total += strlen(in->meta.v[i].key) + strlen(in->meta.v[i].value);
 	if (total > S3_META_MAX)

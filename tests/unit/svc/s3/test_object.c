@@ -45,6 +45,40 @@ TEST(object_comes_back_with_what_it_was_given)
 	fixture_free(f);
 }
 
+/* 2 KiB of metadata may be many hundred headers. */
+TEST(object_with_hundreds_of_metadata_headers)
+{
+	struct fixture *f = with_bucket();
+	struct json *in = input(f, "{'Bucket':'buck','Key':'k','Body':'x'}"), *m = json_new_obj(&f->a);
+	const struct json *v;
+
+	for (int i = 0; i < 500; i++)
+		json_set_str(&f->a, m, arena_printf(&f->a, "%03d", i), "v");
+	json_set(&f->a, in, "Metadata", m);
+	if (!call_json(f, "PutObject", in))
+		fail_msg("%s", f->e.msg);
+	v = ok(f, "GetObject", "{'Bucket':'buck','Key':'k'}");
+	assert_int_equal(json_len(json_get(v, "Metadata")), 500);
+	assert_string_equal(text(f, json_get(v, "Metadata"), "499"), "v");
+	fixture_free(f);
+}
+
+/* Or the object could never be read again. */
+TEST(object_headers_that_cannot_be_sent_are_refused)
+{
+	struct fixture *f = with_bucket();
+
+	fails(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','Metadata':{'a b':'1'}}", "InvalidArgument");
+	fails(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','Metadata':{'a\\r\\nSet-Cookie':'1'}}",
+	      "InvalidArgument");
+	fails(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','Metadata':{'a':'1\\r\\nb: c'}}",
+	      "InvalidArgument");
+	fails(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ContentType':'text/plain\\n'}", "InvalidArgument");
+	fails(f, "CreateMultipartUpload", "{'Bucket':'buck','Key':'k','CacheControl':'a\\u0001'}", "InvalidArgument");
+	ok(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','Metadata':{'a-b_c.d':'caf\xc3\xa9\\t1'}}");
+	fixture_free(f);
+}
+
 TEST(object_without_checksum_gets_crc64nvme)
 {
 	struct fixture *f = with_bucket();
