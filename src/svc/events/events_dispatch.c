@@ -15,6 +15,7 @@
 
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS 60000
+#define PASS_ARENA (1024UL * 1024 * 1024) /* never reached within the limits of events_int.h */
 #define TRIM_EVERY_MS (10 * 60 * 1000)
 
 struct waiting {
@@ -31,6 +32,7 @@ struct dispatcher {
 	bool stop, dirty;
 	struct waiting **heap; /* by due time */
 	size_t n, cap;
+	size_t bytes; /* of payloads, also of those under way */
 	int64_t trimmed_ms;
 	pthread_t reader, workers[EVENTS_WORKERS];
 };
@@ -71,6 +73,11 @@ static struct waiting *heap_take(struct dispatcher *d)
 	return top;
 }
 
+static size_t payload_bytes(const struct delivery *x)
+{
+	return view_str(x->payload).n;
+}
+
 static struct waiting *waiting_new(const struct delivery *x)
 {
 	struct waiting *w = calloc(1, sizeof(*w));
@@ -84,6 +91,12 @@ static struct waiting *waiting_new(const struct delivery *x)
 	w->d.arn = arena_str(&w->arena, view_str(x->arn));
 	w->d.payload = arena_str(&w->arena, view_str(x->payload));
 	return w;
+}
+
+static void add_waiting(struct dispatcher *d, struct waiting *w)
+{
+	d->bytes += payload_bytes(&w->d);
+	heap_put(d, w);
 }
 
 static void waiting_free(struct waiting *w)
@@ -104,6 +117,7 @@ struct pass {
 	struct dispatcher *d;
 	struct arena arena;
 	uint64_t from, to;
+	size_t event_from; /* of the arena: where the present event's payloads begin */
 	struct event *events;
 	size_t n_events;
 	struct matching *rules;
@@ -145,9 +159,11 @@ static int rules_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 	return rc;
 }
 
+/* A batch ends also where it would hold too much: what an event needs here is some 30 times its text. */
 static int events_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 {
 	struct tx_rows *r;
+	size_t used = p->arena.used;
 	int rc = tx_query(tx, &r, e,
 			  "SELECT n, id, source, detail_type, detail, resources, time_ms FROM events_outbox"
 			  " WHERE n > ? ORDER BY n LIMIT ?", "ii", (int64_t)p->from, (int64_t)EVENTS_BATCH);
@@ -161,6 +177,10 @@ static int events_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 		};
 		p->to = (uint64_t)row_int(r, 0);
 		rc = 0;
+		if (p->arena.used - used > EVENTS_BATCH_BYTES) {
+			tx_end(r);
+			break;
+		}
 	}
 	return rc;
 }
@@ -176,13 +196,41 @@ static int look_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return r == 0 && p->n_events ? rules_tx(tx, p, e) : r;
 }
 
+/*
+ * What target @t of @m is given, in the pass's memory; the work is done in memory of its own.  *shared: the whole
+ * event's text, made once for all targets that get it.
+ */
+static int make_payload(struct pass *p, const struct matching *m, const struct target *t, const struct json *envelope,
+			const char **shared, const char **ret, struct err *e)
+{
+	bool whole = !t->template && !t->input && !t->input_path;
+	const char *text = "";
+	struct arena a;
+	int r;
+
+	if (whole && *shared) {
+		*ret = *shared;
+		return 0;
+	}
+	if (p->arena.used - p->event_from > EVENTS_EVENT_BYTES)
+		return err_set(e, ERR_LIMIT, "the event's targets are given more than %lu bytes together", EVENTS_EVENT_BYTES);
+	arena_init(&a, LIMIT_ARENA);
+	r = events__input_make(&a, t, events__rule_arn(p->d->ev, &a, m->rule.name), envelope, &text, e);
+	if (r == 0)
+		*ret = arena_str(&p->arena, view_str(text));
+	if (r == 0 && whole)
+		*shared = *ret;
+	arena_clear(&a);
+	return r;
+}
+
 static void add_delivery(struct pass *p, const struct event *x, const struct matching *m, const struct target *t,
-			 const struct json *envelope)
+			 const struct json *envelope, const char **shared)
 {
 	struct err e = { 0 };
 	const char *payload = "", *reason = NULL;
 
-	if (events__input_make(&p->arena, t, events__rule_arn(p->d->ev, &p->arena, m->rule.name), envelope, &payload, &e) < 0)
+	if (make_payload(p, m, t, envelope, shared, &payload, &e) < 0)
 		reason = arena_str(&p->arena, view_str(e.msg));
 	if (p->n == p->cap) {
 		size_t cap = p->cap ? p->cap * 2 : 16;
@@ -202,8 +250,29 @@ static void add_delivery(struct pass *p, const struct event *x, const struct mat
 						   .arn = t->arn, .payload = payload };
 }
 
+static void match_one(struct pass *p, const struct event *x)
+{
+	const struct json *envelope;
+	const char *shared = NULL;
+	struct arena a;
+
+	arena_init(&a, LIMIT_ARENA);
+	envelope = events__envelope(p->d->ev, &a, x);
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct matching *m = &p->rules[i];
+
+		if (!m->pattern || !pattern_match(m->pattern, envelope))
+			continue;
+		for (size_t t = 0; t < m->n_targets; t++)
+			add_delivery(p, x, m, &m->targets[t], envelope, &shared);
+	}
+	arena_clear(&a);
+}
+
 static void match_all(struct pass *p)
 {
+	size_t used;
+
 	for (size_t i = 0; i < p->n_rules; i++) {
 		struct err e = { 0 };
 
@@ -211,17 +280,15 @@ static void match_all(struct pass *p)
 		if (!p->rules[i].pattern)
 			diag(DIAG_ERROR, "events", "rule %s: %s", p->rules[i].rule.name, e.msg);
 	}
+	used = p->event_from = p->arena.used;
 	for (size_t k = 0; k < p->n_events; k++) {
-		const struct json *envelope = events__envelope(p->d->ev, &p->arena, &p->events[k]);
-
-		for (size_t i = 0; i < p->n_rules; i++) {
-			const struct matching *m = &p->rules[i];
-
-			if (!m->pattern || !pattern_match(m->pattern, envelope))
-				continue;
-			for (size_t t = 0; t < m->n_targets; t++)
-				add_delivery(p, &p->events[k], m, &m->targets[t], envelope);
+		if (p->arena.used - used > EVENTS_PASS_BYTES) { /* the others are for the next pass */
+			p->n_events = k;
+			p->to = p->events[k - 1].n;
+			break;
 		}
+		p->event_from = p->arena.used;
+		match_one(p, &p->events[k]);
 	}
 	for (size_t i = 0; i < p->n_rules; i++)
 		pattern_free(p->rules[i].pattern);
@@ -264,7 +331,7 @@ static void hand_out(struct pass *p)
 			diag(DIAG_WARN, "events", "event %s cannot be given to target %s of rule %s: %s",
 			     p->deliveries[i].event_id, p->deliveries[i].target, p->deliveries[i].rule, p->reasons[i]);
 		else
-			heap_put(d, waiting_new(&p->deliveries[i]));
+			add_waiting(d, waiting_new(&p->deliveries[i]));
 	}
 	cond_broadcast(&d->work);
 }
@@ -276,7 +343,7 @@ static int one_pass(struct dispatcher *d)
 	struct err e = { 0 };
 	int r;
 
-	arena_init(&p.arena, LIMIT_ARENA);
+	arena_init(&p.arena, PASS_ARENA);
 	r = meta_read(d->ev->o.meta, look_tx, &p, &e);
 	if (r == 0 && p.n_events) {
 		match_all(&p);
@@ -299,7 +366,7 @@ static void *reader(void *arg)
 	while (!d->stop) {
 		if (n < 0) {
 			cond_wait_until(&d->news, &d->lock, clock_mono_ns() + 1000000000);
-		} else if (!d->dirty || d->n >= EVENTS_WAITING_MAX) {
+		} else if (!d->dirty || d->n >= EVENTS_WAITING_MAX || d->bytes >= EVENTS_WAITING_BYTES) {
 			cond_wait(&d->news, &d->lock);
 			continue;
 		}
@@ -395,6 +462,7 @@ static void *worker(void *arg)
 			heap_put(d, w);
 			cond_signal(&d->work);
 		} else {
+			d->bytes -= payload_bytes(&w->d);
 			waiting_free(w);
 			cond_signal(&d->news);
 		}
@@ -426,7 +494,7 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 			.n = (uint64_t)row_int(r, 0), .event_id = row_str(r, 1, &a), .rule = row_str(r, 2, &a),
 			.target = row_str(r, 3, &a), .arn = row_str(r, 4, &a), .payload = row_str(r, 5, &a) });
 		arena_clear(&a);
-		heap_put(d, w);
+		add_waiting(d, w);
 		rc = 0;
 	}
 	return rc;

@@ -9,7 +9,7 @@
 #include "os/clock.h"
 #include "svc/events/events_int.h"
 
-#define INPUT_MAX (4 * MIB)
+#define INPUT_MAX EVENTS_PAYLOAD_MAX
 
 /* Value of the placeholder @name: NULL if the event has nothing there; false if there is no such placeholder. */
 struct filling {
@@ -200,6 +200,9 @@ int events__input_make(struct arena *a, const struct target *t, const char *rule
 		if (r < 0)
 			return err_ctx(e, "InputPath %s", t->input_path);
 	}
+	/* What a path gives shares its parts: it may be far larger as text than the event. */
+	if (json_text_size(v, INPUT_MAX) >= INPUT_MAX)
+		return err_set(e, ERR_LIMIT, "the target's input is larger than %lu bytes", INPUT_MAX);
 	*ret = json_text(a, v);
 	return 0;
 }

@@ -12,11 +12,17 @@
 #define EVENTS_BUS "default"
 #define EVENTS_WORKERS 8
 #define EVENTS_WAITING_MAX 10000          /* deliveries in memory: above, no new events are read */
+#define EVENTS_WAITING_BYTES (256UL * 1024 * 1024) /* the same, of their payloads */
 #define EVENTS_BATCH 100                  /* events matched in one transaction */
+#define EVENTS_BATCH_BYTES (4UL * 1024 * 1024)     /* of events in one transaction, above one */
+#define EVENTS_PASS_BYTES (32UL * 1024 * 1024)     /* of payloads in one transaction, above one event's */
+#define EVENTS_EVENT_BYTES (512UL * 1024 * 1024)   /* of payloads for all targets of one event */
 #define EVENTS_ATTEMPTS 16                /* then a delivery is kept as failed until the next start */
 #define EVENTS_KEEP_MS (24LL * 3600 * 1000) /* of outbox rows, at least */
 #define EVENTS_RULES_MAX 1000
 #define EVENTS_TARGETS_MAX 100             /* of one rule */
+#define EVENTS_INPUTS_MAX (64L * 1024 * 1024) /* bytes of inputs, templates and paths of all targets */
+#define EVENTS_PAYLOAD_MAX (4UL * 1024 * 1024)
 #define EVENTS_REQUEST_MAX (1024 * 1024)  /* bytes of all entries of one PutEvents */
 
 struct dispatcher;

@@ -324,6 +324,10 @@ static int put_targets_tx(struct meta_tx *tx, void *arg, struct err *e)
 	if (r == 0)
 		r = check_count(tx, e, EVENTS_TARGETS_MAX, "targets of a rule", "SELECT COUNT(*) FROM events_target WHERE rule = ?",
 				w->rule);
+	if (r == 0) /* the dispatcher has them all in memory */
+		r = check_count(tx, e, EVENTS_INPUTS_MAX, "bytes of all targets' inputs",
+				"SELECT COALESCE(SUM(LENGTH(COALESCE(input, '')) + LENGTH(COALESCE(template, ''))"
+				" + LENGTH(COALESCE(paths, ''))), 0) FROM events_target WHERE rule <> ?", "");
 	tx_after_commit(tx, events__wake, w->ev);
 	return r;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -285,6 +286,41 @@ TEST(events_accepted_before_a_stop_are_delivered_after_it)
 	events_stop(f.ev);
 	assert_string_equal(f.fake.input, "1");
 	assert_int_equal(f.fake.calls, 1);
+	assert_int_equal(deliveries(&f), 0);
+	fixture_end(&f);
+}
+
+/* 40 large events waited at a start: matching them took more memory than there is, at every start again. */
+TEST(events_large_ones_are_dispatched_in_turns)
+{
+	const char *dir = unit_tmpdir();
+	struct fixture f;
+	struct err e = { 0 };
+	struct buf b;
+
+	fixture_start(&f, dir);
+	call(&f, "PutRule", RULE);
+	call(&f, "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"" ARN "\",\"InputPath\":\"$.detail.n\"}]}");
+	buf_init(&b, 2 * MIB);
+	buf_add_str(&b, "{\"Entries\":[{\"Source\":\"me\",\"DetailType\":\"t\",\"Detail\":\"{\\\"n\\\":1,\\\"l\\\":[0");
+	for (int i = 0; i < 250000; i++)
+		buf_add_str(&b, ",[]");
+	buf_add_str(&b, "]}\"}]}");
+	for (int i = 0; i < 40; i++) {
+		struct arena a = f.a;
+
+		arena_init(&f.a, LIMIT_ARENA);
+		assert_non_null(strstr(call(&f, "PutEvents", b.p), "\"FailedEntryCount\":0"));
+		arena_clear(&f.a);
+		f.a = a;
+	}
+	buf_clear(&b);
+	fixture_end(&f);
+	fixture_start(&f, dir);
+	assert_int_equal(events_start(f.ev, f.r, &e), 0);
+	assert_true(wait_calls(&f.fake, 40));
+	events_stop(f.ev);
+	assert_int_equal(f.fake.calls, 40);
 	assert_int_equal(deliveries(&f), 0);
 	fixture_end(&f);
 }
