@@ -319,6 +319,12 @@ static int load(struct runner *r, struct run *run, struct step *st, struct err *
 	return rc < 0 ? rc : 1;
 }
 
+/* What is too large is not even copied: a tree takes many times its text. */
+static bool too_large(const struct task_result *r)
+{
+	return r->ok && r->output && json_text_size(r->output, EXEC_DATA_MAX) >= EXEC_DATA_MAX;
+}
+
 static void apply(struct step *st, const struct mail *m)
 {
 	struct arena *a = &st->x->arena;
@@ -326,6 +332,9 @@ static void apply(struct step *st, const struct mail *m)
 
 	switch (m->kind) {
 	case MAIL_RESULT:
+		if (too_large(&res))
+			res = (struct task_result){ .error = "States.DataLimitExceeded", .cause = "The task returned a result with a "
+						    "size exceeding the maximum number of bytes service limit." };
 		res.output = res.output ? json_deep(a, res.output) : NULL;
 		res.handle = res.handle ? json_deep(a, res.handle) : NULL;
 		res.error = res.error ? arena_str(a, view_str(res.error)) : NULL;
@@ -439,8 +448,12 @@ static int move(struct runner *r, struct run *run, struct mail *mails, struct er
 			return rc;
 		}
 	}
-	for (struct mail *m = mails; m && run->x.status == EXEC_RUNNING; m = m->next)
+	for (struct mail *m = mails; m && run->x.status == EXEC_RUNNING; m = m->next) {
 		apply(&st, m);
+		/* Many large answers at a time: what they leave in memory is packed in between. */
+		if (run->x.arena.used > EXEC_STEP_BYTES && (rc = settle(r, run, &st, e)) < 0)
+			return rc;
+	}
 	return settle(r, run, &st, e);
 }
 
@@ -450,10 +463,10 @@ static void handle(struct runner *r, struct run *run, struct mail *mails)
 	int rc = move(r, run, mails, &e);
 	bool over = rc >= 0 && run->x.status != EXEC_RUNNING;
 
-	if (rc < 0) {
+	if (rc < 0)
 		diag(DIAG_ERROR, "states", "execution %s: %s", run->arn, e.msg);
+	if (rc < 0 || over) /* timers may hold on to the run for as long as its time-out */
 		unload(run);
-	}
 	lock_take(&r->lock);
 	answer_waiters(r, mails, rc);
 	run->busy = false;
