@@ -38,6 +38,18 @@ static int invoke(struct op_ctx *cx, const void *input, struct out *o)
 	}
 	if (bad)
 		return aws_fail(&cx->err, &AWS_THROTTLING, "slow down");
+	if (view_eq_str(view_str(in->name), "big")) {
+		char *text = arena_alloc(cx->arena, 120002);
+
+		for (size_t i = 0; i < 120000; i += 3)
+			memcpy(text + i, i ? "[]," : "[[]", 3);
+		text[3] = ',';
+		text[4] = '1';
+		text[5] = ',';
+		memcpy(text + 120000 - 3, "[]]", 4);
+		out_str(o, "Payload", text);
+		return 0;
+	}
 	out_int(o, "StatusCode", 200);
 	out_str(o, "Payload", "{\"ok\":true}");
 	return 0;

@@ -189,6 +189,33 @@ static const char *begin(struct fixture *f, const char *name, const char *defini
 	return text(f, call_json(f, "StartExecution", in), "executionArn");
 }
 
+/* Together they take more memory than one step may: they are packed in between, and none is lost. */
+TEST(states_many_large_answers_at_once_are_all_kept)
+{
+	struct fixture f;
+	const struct json *d, *out;
+	struct err e = { 0 };
+	char *arn;
+
+	fixture_open(&f, unit_tmpdir());
+	fixture_start(&f);
+	f.hold = 1;
+	call(&f, "CreateStateMachine", arena_printf(&f.a, "{\"name\":\"m\"," SETTINGS ",\"definition\":%s}",
+	     json_text(&f.a, json_new_cstr(&f.a, MACHINE("\"A\":{\"Type\":\"Map\",\"ItemProcessor\":{\"StartAt\":\"B\",\"States\":{\"B\":{"
+	     "\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::lambda:invoke\",\"Parameters\":{\"FunctionName\":\"big\"},\"OutputPath\":"
+	     "\"$.Payload\",\"End\":true}}},\"ResultSelector\":{\"n.$\":\"States.ArrayLength($[*][1])\"},\"End\":true}")))));
+	call(&f, "StartExecution", "{\"stateMachineArn\":\"arn:aws:states:ap-northeast-2:000000000000:stateMachine:m\",\"name\":\"x\","
+	     "\"input\":\"[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30]\"}");
+	arn = arena_str(&f.a, VIEW("arn:aws:states:ap-northeast-2:000000000000:execution:m:x"));
+	assert_true(wait_calls(&f, 30));
+	release(&f);
+	d = wait_end(&f, arn);
+	assert_string_equal(text(&f, d, "status"), "SUCCEEDED");
+	out = json_parse(&f.a, json_get_str(d, "output"), JSON_DEPTH, &e);
+	assert_int_equal(json_int(json_get(out, "n"), 0), 30);
+	fixture_close(&f);
+}
+
 TEST(states_stop_ends_an_execution)
 {
 	struct fixture f;
