@@ -253,11 +253,25 @@ static int check_running(struct meta_tx *tx, struct start *s, const struct json 
 	return 0;
 }
 
-/* JobRunId repeats an earlier run: its files are named after that run, so that it writes them again. */
+/* The same names with the same values, in any order. */
+static bool same_arguments(const struct json *x, const struct json *y)
+{
+	bool same = json_len(x) == json_len(y);
+
+	for (size_t i = 0; same && i < json_len(x); i++)
+		same = json_equal(x->obj.v[i].value, json_get_view(y, x->obj.v[i].name));
+	return same;
+}
+
+/*
+ * JobRunId repeats an earlier run: its files are named after that run, so that it writes them again.  Other arguments
+ * are other work: it must not replace what the earlier run has written.
+ */
 static int read_previous(struct meta_tx *tx, struct start *s, struct err *e)
 {
 	struct tx_rows *r;
-	const char *state;
+	const char *state, *arguments, *base;
+	const struct json *mine, *its;
 	int found;
 
 	s->base = s->id;
@@ -271,12 +285,19 @@ static int read_previous(struct meta_tx *tx, struct start *s, struct err *e)
 		return aws_fail(e, &GLUE_NOT_FOUND, "Job run %s not found.", s->c.in->run);
 	if (found < 0)
 		return found;
-	s->base = row_str(r, 0, s->c.arena);
+	base = row_str(r, 0, s->c.arena);
 	s->attempt = row_int(r, 1) + 1;
-	if (!s->c.in->arguments.set)
-		s->arguments = row_str(r, 2, s->c.arena);
+	arguments = row_str(r, 2, s->c.arena);
 	state = row_str(r, 3, s->c.arena);
 	tx_end(r);
+	if (!s->c.in->arguments.set)
+		s->arguments = arguments;
+	its = json_parse(s->c.arena, view_str(arguments), JSON_DEPTH, e);
+	mine = its ? json_parse(s->c.arena, view_str(s->arguments), JSON_DEPTH, e) : NULL;
+	if (!mine)
+		return err_ctx(e, "arguments of the earlier run");
+	if (same_arguments(mine, its))
+		s->base = base;
 	if (strcmp(state, "STARTING") == 0 || strcmp(state, "RUNNING") == 0)
 		return aws_fail(e, &GLUE_INVALID, "Job run %s has not ended yet.", s->c.in->run);
 	return 0;

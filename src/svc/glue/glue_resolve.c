@@ -59,6 +59,8 @@ static int add_file(struct resolve *r, struct files *f, const struct s3_object *
 
 	if (f->n == FILES_MAX)
 		return err_set(e, ERR_LIMIT, "a table has more than %d files", FILES_MAX);
+	if (r->arena->used > r->arena->max / 2)
+		return err_set(e, ERR_LIMIT, "the statement's tables have too many files");
 	if (r->g->o.s3->path(r->g->o.s3->self, o, r->arena, &path, e) < 0)
 		return err_ctx(e, "s3://%s/%s", o->bucket, o->key);
 	if (f->n == f->cap) {

@@ -4,7 +4,8 @@
  *
  * A statement INSERT INTO writes Parquet into a staging directory; its files become blobs (durable), and then one
  * transaction makes objects, partitions and the run's progress exist together.  Object names come from the id of the
- * run (of the first one, where a run is repeated) and the statement's number: a repeat replaces, it does not double.
+ * run (of the first one, where a run is repeated with the same arguments) and the statement's number: a repeat
+ * replaces, it does not double.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -146,9 +147,16 @@ static const char *partition_location(struct work *w, const char *bucket, const 
 	return text;
 }
 
-/* Where the partition's files are: where it says, if it exists already. */
+static bool same_place(struct view x, struct view y)
+{
+	x.n -= view_ends(x, VIEW("/"));
+	y.n -= view_ends(y, VIEW("/"));
+	return view_eq(x, y);
+}
+
+/* Where the partition's files are: where it says, if it exists already; *ret_own: not where it would be otherwise. */
 static int find_location(struct work *w, struct meta_tx *tx, const char *const *values,
-			 const char **ret, struct err *e)
+			 const char **ret, bool *ret_own, struct err *e)
 {
 	const char *bucket, *prefix;
 	struct tx_rows *r;
@@ -170,6 +178,7 @@ static int find_location(struct work *w, struct meta_tx *tx, const char *const *
 		tx_end(r);
 		if (!doc)
 			return err_ctx(e, "partition in the catalog");
+		*ret_own = at.p && !same_place(at, view_str(*ret));
 		if (at.p)
 			*ret = arena_str(w->arena, at);
 	}
@@ -177,6 +186,15 @@ static int find_location(struct work *w, struct meta_tx *tx, const char *const *
 		return found;
 	return w->g->port.partition_tx(w->g, tx, w->table.database, w->table.name, values,
 				       w->table.n_partition_keys, *ret, e);
+}
+
+/* Partitions may say the same place: there the name tells also of which one the file is. */
+static const char *suffix(struct work *w, const char *const *values)
+{
+	char hex[65];
+
+	sha256_hex(view_str(glue__values_key(w->arena, values, w->table.n_partition_keys)), hex);
+	return arena_printf(w->arena, "-%.16s", hex);
 }
 
 static int publish_file(struct work *w, struct meta_tx *tx, size_t i, struct err *e)
@@ -187,14 +205,16 @@ static int publish_file(struct work *w, struct meta_tx *tx, size_t i, struct err
 			    .md5_hex = w->md5[i],
 			    .reason = "PutObject",
 			    .requester = w->g->o.account };
-	int r = find_location(w, tx, w->result.files[i].partition, &location, e);
+	bool own = false;
+	int r = find_location(w, tx, w->result.files[i].partition, &location, &own, e);
 
 	if (r == 0)
 		r = glue__location(w->arena, location, &bucket, &prefix, e);
 	if (r < 0)
 		return r;
 	o.bucket = bucket;
-	o.key = arena_printf(w->arena, "%s%s-%03zu.parquet", prefix, w->run.base, w->number);
+	o.key = arena_printf(w->arena, "%s%s-%03zu%s.parquet", prefix, w->run.base, w->number,
+			     own ? suffix(w, w->result.files[i].partition) : "");
 	return s3->put_tx(s3->self, tx, &o, e);
 }
 

@@ -160,6 +160,38 @@ TEST(glue_job_writes_partitions_and_tells)
 	fixture_free(f);
 }
 
+/* Objects have names made of the run's id and the statement's number: once, one of these took the other's place. */
+TEST(glue_job_files_never_replace_each_other)
+{
+	static const char part[] = "{'DatabaseName':'d','TableName':'out','PartitionInput':{'Values':['%s'],"
+				   "'StorageDescriptor':{'Location':'s3://lake/shared/'}}}";
+	struct fixture *f = fixture_new();
+	const char *id, *again;
+	const struct json *v;
+
+	fixture_need_sql(f);
+	make_tables(f);
+	ok(f, "glue:CreatePartition", arena_printf(&f->a, part, "2026-01-01"));
+	ok(f, "glue:CreatePartition", arena_printf(&f->a, part, "2026-01-02"));
+	make_job(f,
+		 "INSERT INTO d.out SELECT i, i, CAST($$2026-01-01$$ AS DATE) + CAST(i AS INT) FROM range(2) r(i);"
+		 "INSERT INTO d.out SELECT :who, 1, CAST($$2026-01-03$$ AS DATE)",
+		 ",'DefaultArguments':{'--who':'x'}");
+	id = start(f, ",'Arguments':{'--who':'a'}");
+	v = ended(f, id);
+	assert_string_equal(text(f, v, "ErrorMessage"), "");
+	assert_int_equal(objects(f, "shared/"), 2);
+	/* The same run again writes the same; with other arguments it is another. */
+	again = start(f, arena_printf(&f->a, ",'JobRunId':'%s','Arguments':{'--who':'a'}", id));
+	assert_string_equal(text(f, ended(f, again), "JobRunState"), "SUCCEEDED");
+	assert_int_equal(objects(f, "shared/"), 2);
+	assert_int_equal(objects(f, "out/dt=2026-01-03/"), 1);
+	again = start(f, arena_printf(&f->a, ",'JobRunId':'%s','Arguments':{'--who':'b'}", id));
+	assert_string_equal(text(f, ended(f, again), "JobRunState"), "SUCCEEDED");
+	assert_int_equal(objects(f, "out/dt=2026-01-03/"), 2);
+	fixture_free(f);
+}
+
 TEST(glue_job_failures_say_why)
 {
 	static const char *const cases[][2] = {
