@@ -10,7 +10,7 @@ struct bucket_arg {
 	size_t max;
 	struct s3_bucket found, *list;
 	size_t n;
-	char *old_parts;
+	struct s3_refs *old;
 };
 
 static bool looks_like_ip(struct view name)
@@ -160,7 +160,7 @@ static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
 		return aws_fail(e, &S3_BUCKET_NOT_EMPTY,
 				"The bucket you tried to delete is not empty");
 	if (!rc)
-		rc = s3__uploads_of(tx, a->name, a->arena, &a->old_parts, e);
+		rc = s3__uploads_of(tx, a->name, a->arena, &a->old, e);
 	return rc ? rc : s3__bucket_remove(tx, a->name, e);
 }
 
@@ -173,8 +173,8 @@ int s3__delete_bucket(struct op_ctx *cx, const void *input, struct out *o)
 
 	if (!rc)
 		rc = meta_write(s->meta, delete_fn, &a, &cx->err);
-	if (!rc)
-		s3__doom(s, a.old_parts);
+	for (const struct s3_refs *r = a.old; !rc && r; r = r->next)
+		s3__doom(s, r->text);
 	return rc;
 }
 

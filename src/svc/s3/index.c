@@ -8,6 +8,9 @@
 
 #include "base/limits.h"
 
+#define REFS_BYTES (64 * KIB) /* of references deleted together */
+#define REFS_MAX (64 * MIB)   /* of all that one transaction takes up */
+
 const char s3__ddl[] =
 	"CREATE TABLE IF NOT EXISTS s3_bucket (name TEXT PRIMARY KEY, created_ms BIGINT NOT NULL,"
 	" eventbridge BIGINT NOT NULL);"
@@ -449,16 +452,51 @@ static int refs_text(struct tx_rows *r, struct arena *a, char **ret, struct err 
 	return rc;
 }
 
-int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts,
+/* Some of the references, in memory of their own: 1 if there are more. */
+static int some_refs(struct tx_rows *r, struct arena *a, struct s3_refs **ret, struct err *e)
+{
+	struct s3_refs *one = ARENA_NEW(a, struct s3_refs);
+	struct buf b;
+	int rc = 1;
+
+	buf_init(&b, REFS_BYTES + REFS_MAX);
+	buf_add_char(&b, '[');
+	while (b.n < REFS_BYTES && (rc = tx_next(r, e)) > 0) {
+		buf_add_str(&b, b.n > 1 ? ",[" : "[");
+		json_print_str(&b, row_view(r, 0));
+		buf_add_char(&b, ']');
+	}
+	buf_add_char(&b, ']');
+	if (rc >= 0)
+		rc = b.over ? err_set(e, ERR_LIMIT, "a part's reference is too long") : rc;
+	one->text = arena_str(a, buf_view(&b));
+	one->next = *ret;
+	*ret = one;
+	buf_clear(&b);
+	return rc;
+}
+
+int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, struct s3_refs **ret,
 		   struct err *e)
 {
+	size_t before = a->used;
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
 			  "SELECT ref FROM s3_part WHERE upload IN (SELECT id FROM s3_upload WHERE "
 			  "bucket = ?)",
 			  "s", bucket);
 
-	return rc ? rc : refs_text(r, a, ret_parts, e);
+	*ret = NULL;
+	if (rc)
+		return rc;
+	do {
+		rc = some_refs(r, a, ret, e);
+	} while (rc > 0 && a->used - before < REFS_MAX);
+	if (rc <= 0)
+		return rc;
+	tx_end(r);
+	return aws_fail(e, &S3_BUCKET_NOT_EMPTY,
+			"The bucket you tried to delete has very many parts of unfinished uploads; abort those first");
 }
 
 int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p,

@@ -273,6 +273,18 @@ static int get_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return s3__object_need(tx, a->in->bucket, a->in->key, a->arena, &a->row, e);
 }
 
+static int check_overrides(struct op_ctx *cx, const struct in_get *in)
+{
+	const char *const v[] = { in->type, in->cache_control, in->disposition, in->encoding,
+				  in->language };
+
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		if (!s3__sendable(v[i]))
+			return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+					"Header value cannot be represented using ISO-8859-1.");
+	return 0;
+}
+
 /* 1: answered already (not modified). */
 static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, struct s3_row *row,
 		   struct slice *sl)
@@ -283,6 +295,8 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 
 	if (!rc)
 		rc = s3__check_key(cx, in->key);
+	if (!rc)
+		rc = check_overrides(cx, in);
 	if (!rc)
 		rc = meta_read(s->meta, get_fn, &a, &cx->err);
 	if (!rc)

@@ -92,7 +92,7 @@ static const char *stored_encoding(struct op_ctx *cx, const char *encoding)
 }
 
 /* What no header can hold would make the object one that nobody can read. */
-static bool sendable(const char *text)
+bool s3__sendable(const char *text)
 {
 	for (; text && *text; text++)
 		if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
@@ -107,12 +107,12 @@ static int check_sendable(struct op_ctx *cx, const struct in_head *in)
 	bool good = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		good = good && sendable(own[i]);
+		good = good && s3__sendable(own[i]);
 	for (size_t i = 0; i < in->meta.n; i++) {
 		const char *key = in->meta.v[i].key;
 
-		good = good && *key && sendable(key) && !strpbrk(key, "\t \"(),/:;<=>?@[\\]{}") &&
-		       sendable(in->meta.v[i].value);
+		good = good && *key && s3__sendable(key) && !strpbrk(key, "\t \"(),/:;<=>?@[\\]{}") &&
+		       s3__sendable(in->meta.v[i].value);
 	}
 	return good ? 0
 		    : aws_fail(&cx->err, &S3_INVALID_ARGUMENT,

@@ -247,7 +247,12 @@ int s3__upload_remove(struct meta_tx *tx, const char *id, struct err *e); /* and
 int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
 		    const char *after_id, struct view to, size_t max, struct err *e);
 void s3__upload_row(const struct tx_rows *r, struct arena *a, struct s3_upload *ret);
-int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, char **ret_parts,
+struct s3_refs { /* in pieces: a bucket may have millions of parts */
+	struct s3_refs *next;
+	const char *text; /* for s3__doom() */
+};
+/* Of the parts of all uploads of a bucket.  BucketNotEmpty: too many to be taken up at once. */
+int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, struct s3_refs **ret,
 		   struct err *e);
 int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part *p,
 		 struct arena *a, char **ret_old, struct err *e);
@@ -296,6 +301,7 @@ struct in_head {
 	const char *tagging;
 };
 int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *ret);
+bool s3__sendable(const char *text); /* as the value of a header; NULL is */
 
 /* --- object_get.c --- */
 bool s3__same_etag(const char *list, const char *etag); /* "*", "a", or several with commas */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets: names, creation, listing, location, deletion, notification. */
+#include <stdlib.h>
+
 #include "fixture.h"
 
 TEST(bucket_names)
@@ -102,5 +104,40 @@ TEST(bucket_notification_is_eventbridge_only)
 	   "{'Bucket':'buck','NotificationConfiguration':{}}");
 	put(f, "buck", "silent", VIEW("x"));
 	assert_int_equal(f->n_events, 1);
+	fixture_free(f);
+}
+
+static int many_parts_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	const size_t *len = arg;
+	char *ref = malloc(*len + 1);
+	int rc = tx_run(tx, e, "DELETE FROM s3_part", "");
+
+	assert_non_null(ref);
+	memset(ref, 'x', *len);
+	ref[*len] = '\0';
+	for (int64_t n = 1; !rc && n <= 70; n++)
+		rc = tx_run(tx, e,
+			    "INSERT INTO s3_part (upload, n, size, md5, ck_value, modified_ms, ref)"
+			    " SELECT id, ?, 0, '', '', 0, ? FROM s3_upload",
+			    "is", n, ref);
+	free(ref);
+	return rc;
+}
+
+/* What the uploads of a bucket have left is bounded: it may be any amount. */
+TEST(bucket_with_more_parts_than_memory_is_not_deleted)
+{
+	struct fixture *f = fixture_new();
+	size_t len = 1024 * 1024;
+
+	ok(f, "CreateBucket", "{'Bucket':'buck'}");
+	ok(f, "CreateMultipartUpload", "{'Bucket':'buck','Key':'k'}");
+	assert_int_equal(meta_write(f->meta, many_parts_fn, &len, &f->e), 0);
+	fails(f, "DeleteBucket", "{'Bucket':'buck'}", "BucketNotEmpty");
+	len = 4000;
+	err_clear(&f->e);
+	assert_int_equal(meta_write(f->meta, many_parts_fn, &len, &f->e), 0);
+	ok(f, "DeleteBucket", "{'Bucket':'buck'}");
 	fixture_free(f);
 }

@@ -76,6 +76,7 @@ TEST(object_headers_that_cannot_be_sent_are_refused)
 	fails(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ContentType':'text/plain\\n'}", "InvalidArgument");
 	fails(f, "CreateMultipartUpload", "{'Bucket':'buck','Key':'k','CacheControl':'a\\u0001'}", "InvalidArgument");
 	ok(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','Metadata':{'a-b_c.d':'caf\xc3\xa9\\t1'}}");
+	fails(f, "GetObject", "{'Bucket':'buck','Key':'k','ResponseContentType':'a\\r\\nb: c'}", "InvalidArgument");
 	fixture_free(f);
 }
 
