@@ -307,7 +307,7 @@ static int objects_tx(struct meta_tx *tx, void *arg, struct err *e)
 
 	while (rc == 0 && (rc = tx_next(r, e)) > 0) {
 		const char *path;
-		struct view lines;
+		struct view lines = VIEW_NONE;
 
 		if (blob_path(q->f->blobs, row_str(r, 0, &q->f->a), &q->f->a, &path, e) < 0 || file_read(path, &q->f->a, MIB, &lines, e) < 0)
 			fail_msg("%s", e->msg);
