@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/view.h"
 
+#define ASL_SECONDS_MAX 3155760000 /* a hundred years: what is longer is as long */
 #define ASL_TEXT_MAX (1024 * 1024)
 #define ASL_DEPTH 64   /* of JSON */
 #define ASL_NESTED 16  /* Parallel and Map within each other */

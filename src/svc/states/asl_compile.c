@@ -594,7 +594,7 @@ static bool whole(struct compiler *c, struct asl *m, struct view text)
 	timeout = json_get(def, "TimeoutSeconds");
 	if (timeout && (!json_is(timeout, JSON_INT) || json_int(timeout, 0) < 1))
 		return FAIL(c, "/TimeoutSeconds", "Expected value of type Integer");
-	m->timeout_s = json_int(timeout, 0);
+	m->timeout_s = json_int(timeout, 0) > ASL_SECONDS_MAX ? ASL_SECONDS_MAX : json_int(timeout, 0);
 	if (json_get(def, "Version") && !view_eq_str(json_get_str(def, "Version"), "1.0"))
 		return FAIL(c, "/Version", "Value is not valid. Valid values are: [1.0]");
 	return true;

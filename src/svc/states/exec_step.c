@@ -451,6 +451,12 @@ static void do_choice(struct step *s, struct thread *t)
 	exec__fail_env(s, t, &v);
 }
 
+/* No time is further away than a hundred years: the sum with the clock stays a number. */
+static int64_t seconds_ms(int64_t seconds)
+{
+	return (seconds > ASL_SECONDS_MAX ? ASL_SECONDS_MAX : seconds) * 1000;
+}
+
 static bool wait_seconds(struct step *s, struct thread *t, struct asl_env *v, struct view path, int64_t *ret_ms)
 {
 	const struct json *x = asl_value(v, path, "SecondsPath");
@@ -464,7 +470,7 @@ static bool wait_seconds(struct step *s, struct thread *t, struct asl_env *v, st
 		fail_runtime(s, t, "The SecondsPath parameter references a negative value: %.*s == %lld", VIEW_ARG(path),
 			     (long long)json_int(x, 0));
 	else
-		*ret_ms = s->now + (json_int(x, 0) > 3155760000 ? 3155760000 : json_int(x, 0)) * 1000;
+		*ret_ms = s->now + seconds_ms(json_int(x, 0));
 	return x && json_is(x, JSON_INT) && json_int(x, 0) >= 0;
 }
 
@@ -492,7 +498,7 @@ static void do_wait(struct step *s, struct thread *t)
 
 	exec__env(s, t, t->eff, &v);
 	if ((x = json_get(def, "Seconds")))
-		due = s->now + json_int(x, 0) * 1000;
+		due = s->now + seconds_ms(json_int(x, 0));
 	else if ((x = json_get(def, "Timestamp")))
 		asl_timestamp(json_str(x), &due);
 	else if ((x = json_get(def, "SecondsPath"))) {
@@ -589,7 +595,7 @@ static void do_task(struct step *s, struct thread *t)
 	t->token = ++s->x->seq;
 	t->due_ms = 0;
 	if (timeout_s)
-		timer(s, t, s->now + timeout_s * 1000);
+		timer(s, t, s->now + seconds_ms(timeout_s));
 	exec__act(s, &(struct exec_action){ .kind = ACT_TASK, .token = t->token, .resource = &t->st->resource, .input = t->eff });
 }
 

@@ -216,6 +216,29 @@ TEST(states_many_large_answers_at_once_are_all_kept)
 	fixture_close(&f);
 }
 
+/* Far more seconds than the clock has: they once lay in the past. */
+TEST(states_very_long_times_are_long)
+{
+	struct fixture f;
+	const char *arn = "arn:aws:states:ap-northeast-2:000000000000:execution:m:x";
+
+	fixture_open(&f, unit_tmpdir());
+	fixture_start(&f);
+	call(&f, "CreateStateMachine", arena_printf(&f.a, "{\"name\":\"m\"," SETTINGS ",\"definition\":%s}",
+	     json_text(&f.a, json_new_cstr(&f.a, "{\"StartAt\":\"P\",\"TimeoutSeconds\":9223372036854775807,\"States\":{\"P\":{\"Type\":"
+	     "\"Parallel\",\"End\":true,\"Branches\":["
+	     "{\"StartAt\":\"W\",\"States\":{\"W\":{\"Type\":\"Wait\",\"Seconds\":9223372036854775807,\"End\":true}}},"
+	     "{\"StartAt\":\"T\",\"States\":{\"T\":{" INVOKE ",\"TimeoutSeconds\":9223372036854775807,\"End\":true}}},"
+	     MACHINE("\"A\":{" INVOKE ",\"Next\":\"B\"},\"B\":{" INVOKE ",\"Next\":\"C\"},\"C\":{" INVOKE ",\"End\":true}") "]}}}"))));
+	call(&f, "StartExecution", "{\"stateMachineArn\":\"arn:aws:states:ap-northeast-2:000000000000:stateMachine:m\",\"name\":\"x\"}");
+	assert_true(wait_calls(&f, 4));
+	assert_null(strstr(history(&f, arn), "Timed"));
+	assert_null(strstr(history(&f, arn), "WaitStateExited"));
+	call(&f, "StopExecution", "{\"executionArn\":\"arn:aws:states:ap-northeast-2:000000000000:execution:m:x\"}");
+	assert_string_equal(text(&f, wait_end(&f, arn), "status"), "ABORTED");
+	fixture_close(&f);
+}
+
 TEST(states_stop_ends_an_execution)
 {
 	struct fixture f;
