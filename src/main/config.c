@@ -3,10 +3,12 @@
 #include "main/config.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/limits.h"
@@ -190,6 +192,19 @@ static int check(const struct config *c, struct err *e)
 	return 0;
 }
 
+/* Children run in folders of their own: the data folder's path must mean the same everywhere. */
+static int make_absolute(struct config *c, struct arena *a, struct err *e)
+{
+	char here[PATH_MAX];
+
+	if (c->data[0] == '/')
+		return 0;
+	if (!getcwd(here, sizeof(here)))
+		return err_sys(e, ERR_IO, "the current folder");
+	c->data = arena_printf(a, "%s/%s", here, c->data);
+	return 0;
+}
+
 int config_load(int argc, char **argv, struct arena *a, struct config *ret, bool *ret_help, struct err *e)
 {
 	struct flags f = { ret, getenv("MULGIL_CONFIG") };
@@ -211,6 +226,8 @@ int config_load(int argc, char **argv, struct arena *a, struct config *ret, bool
 		r = from_environment(ret, a, e);
 	if (r == 0)
 		r = each_flag(argc, argv, a, e, value_flag, &f);
+	if (r == 0)
+		r = make_absolute(ret, a, e);
 	return r == 0 ? check(ret, e) : r;
 }
 

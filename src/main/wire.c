@@ -164,7 +164,8 @@ static void fn_log(void *arg, const char *function, const char *stream, int64_t 
 static int open_stores(struct wire *w, struct err *e)
 {
 	const struct config *c = w->config;
-	const char *scratch;
+	const char *scratch, *function_tmp;
+	struct err quiet = { 0 };
 	int r = meta_open_sqlite(path(w, "meta"), &w->meta, e);
 
 	if (r == 0)
@@ -177,8 +178,12 @@ static int open_stores(struct wire *w, struct err *e)
 		r = sql_open_pool(&(struct sql_pool_opts){ .scratch = scratch, .children = (unsigned)c->sql_children,
 							   .memory_bytes = (uint64_t)c->sql_memory_mb * MIB },
 				  &w->sql, e);
+	if (file_remove_tree(path(w, "functions-tmp"), &quiet) < 0)
+		diag(DIAG_WARN, "functions", "%s", quiet.msg);
 	if (r == 0)
-		r = fn_process_new(&(struct fn_opts){ .children_max = (unsigned)c->function_children, .region = c->region,
+		r = make_dir(w, "functions-tmp", &function_tmp, e);
+	if (r == 0)
+		r = fn_process_new(&(struct fn_opts){ .tmp_dir = function_tmp, .children_max = (unsigned)c->function_children, .region = c->region,
 						      .endpoint = fn_endpoint, .session = fn_session, .log = fn_log, .arg = w },
 				   &w->fn, e);
 	return r;

@@ -16,6 +16,7 @@
 
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/landlock.h"
 #include "os/thread.h"
 
 /*
@@ -79,11 +80,15 @@ static void child_limits(const struct proc_opts *o)
 	child_limit(RLIMIT_CPU, o->limit_cpu_s);
 }
 
-static void child_descriptors(const struct request *r)
+/* The way to complain; all four are above 3, so none is overwritten before its turn. */
+static void child_complaints(const struct request *r)
 {
-	/* First the way to complain; all four are above 3, so none is overwritten before its turn. */
 	if (dup3(r->fds[3], 3, O_CLOEXEC) < 0)
 		_exit(126);
+}
+
+static void child_descriptors(const struct request *r)
+{
 	for (int i = 0; i < 3; i++)
 		if (dup2(r->fds[i], i) < 0)
 			child_fail("descriptor");
@@ -97,11 +102,14 @@ static void child_main(const struct request *r)
 {
 	sigset_t none;
 
+	child_complaints(r);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		child_fail("prctl");
+	if (r->o->landlock && !landlock_enter(r->o->landlock))
+		child_fail("landlock");
 	child_descriptors(r);
 	if (setpgid(0, 0) < 0)
 		child_fail("group");
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		child_fail("prctl");
 	if (getppid() != r->parent)
 		_exit(126);
 	child_limits(r->o);

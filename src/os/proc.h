@@ -20,6 +20,7 @@ struct proc_opts {
 	const char *cwd;         /* NULL: the parent's */
 	int fd_in, fd_out,
 		fd_err; /* -1: /dev/null; else duplicated into the child, the parent's stay open */
+	int landlock; /* a ruleset that the child enters (os/landlock.h); 0: none.  It needs /dev/null in it */
 	uint64_t limit_as_bytes, limit_fsize_bytes, limit_nofile, limit_cpu_s; /* 0: no limit */
 };
 

@@ -4,7 +4,8 @@
  *
  * The process backend keeps warm child processes per function revision.  Each speaks the AWS Lambda runtime API
  * (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, version 2018-06-01) on a loopback port of its own; its
- * program is `bootstrap` in the unpacked code (the `provided` runtimes).  A child that passes its time-out is killed; one
+ * program is `bootstrap` in the unpacked code (the `provided` runtimes).  By Landlock, where the kernel has it, a child reads its
+ * code and the system's programs and writes in a folder of its own, and nothing else: not the server's data.  A child that passes its time-out is killed; one
  * that dies fails the call it was working on and nothing else.
  *
  * Threads:  any; fn_invoke() blocks its caller until the answer.
@@ -57,6 +58,7 @@ struct fn_opts {
 	unsigned per_function; /* 0: 8 children */
 	unsigned children_max; /* 0: 32 */
 	const char *region;
+	const char *tmp_dir;   /* an existing folder: each child gets one in it to write in (TMPDIR); NULL: none */
 	/* Asked before a child starts; its "http://host:port" of the API and its keys. */
 	const char *(*endpoint)(void *arg);
 	void (*session)(void *arg, const struct fn_spec *f, struct fn_session *ret);

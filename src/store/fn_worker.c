@@ -18,7 +18,9 @@
 #include "http/server.h"
 #include "os/clock.h"
 #include "os/crypto.h"
+#include "os/diag.h"
 #include "os/file.h"
+#include "os/landlock.h"
 #include "os/pool.h"
 
 #define INIT_MS 10000 /* AWS gives a runtime 10 s to ask for its first event */
@@ -57,6 +59,8 @@ void fn_worker_kill(struct fn_worker *w)
 
 struct fn_worker *fn_worker_free(struct fn_worker *w)
 {
+	struct err quiet = { 0 };
+
 	if (!w)
 		return NULL;
 	fn_worker_kill(w);
@@ -66,6 +70,9 @@ struct fn_worker *fn_worker_free(struct fn_worker *w)
 	w->pool = pool_free(w->pool);
 	if (w->log_fd >= 0)
 		close(w->log_fd);
+	if (w->tmp && file_remove_tree(w->tmp, &quiet) < 0)
+		diag(DIAG_WARN, "function", "%s", quiet.msg);
+	free(w->tmp);
 	free(w->answer);
 	free(w->name);
 	free(w->revision);
@@ -305,6 +312,8 @@ static const char **make_env(struct arena *a, const struct fn_worker *w, const s
 	env[n++] = arena_printf(a, "AWS_SECRET_ACCESS_KEY=%s", s.secret);
 	env[n++] = arena_printf(a, "AWS_SESSION_TOKEN=%s", s.token);
 	env[n++] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	if (w->tmp)
+		env[n++] = arena_printf(a, "TMPDIR=%s", w->tmp);
 	env[n++] = "LANG=en_US.UTF-8";
 	env[n++] = "TZ=:UTC";
 	must(n < ENV_MAX);
@@ -314,12 +323,57 @@ static const char **make_env(struct arena *a, const struct fn_worker *w, const s
 	return env;
 }
 
+/* A function sees its code and the system's programs, and has a folder of its own to write in: not our data. */
+static int make_sandbox(struct fn_worker *w, const struct fn_spec *f, int *ret_fd, struct err *e)
+{
+	const unsigned program = LANDLOCK_READ | LANDLOCK_EXECUTE;
+	const struct landlock_rule rules[] = {
+		{ f->code_dir, program, false },
+		{ w->tmp ? w->tmp : "", LANDLOCK_READ | LANDLOCK_WRITE, !w->tmp },
+		{ "/usr", program, true },
+		{ "/lib", program, true },
+		{ "/lib64", program, true },
+		{ "/bin", program, true },
+		{ "/sbin", program, true },
+		{ "/opt", program, true },
+		{ "/etc", LANDLOCK_READ, true },
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+		{ "/proc", LANDLOCK_READ, true }, /* their runtimes read their own maps */
+#else
+		/* Not /proc itself: it shows other processes, and what they have in their environment. */
+		{ "/proc/cpuinfo", LANDLOCK_READ, true },
+		{ "/proc/meminfo", LANDLOCK_READ, true },
+		{ "/proc/stat", LANDLOCK_READ, true },
+		{ "/proc/version", LANDLOCK_READ, true },
+		{ "/proc/filesystems", LANDLOCK_READ, true },
+		{ "/proc/sys", LANDLOCK_READ, true },
+#endif
+		{ "/sys/devices/system/cpu", LANDLOCK_READ, true },
+		{ "/sys/fs/cgroup", LANDLOCK_READ, true },
+		{ "/dev/null", LANDLOCK_READ | LANDLOCK_WRITE, true },
+		{ "/dev/zero", LANDLOCK_READ, true },
+		{ "/dev/random", LANDLOCK_READ, true },
+		{ "/dev/urandom", LANDLOCK_READ, true },
+	};
+	int abi;
+	int r = w->tmp ? file_mkdirs(w->tmp, 0700, e) : 0;
+
+	if (r == 0)
+		r = landlock_ruleset(rules, ARRAY_LEN(rules), true, ret_fd, &abi, e);
+	return r < 0 ? err_ctx(e, "function %s: sandbox", f->name) : 0;
+}
+
 static int spawn(struct fn_worker *w, const struct fn_spec *f, struct err *e)
 {
 	struct arena a;
 	CLEANUP(fd_closep) int child_end = -1;
+	CLEANUP(fd_closep) int sandbox = -1;
 	int fds[2], r;
 	const char *argv[2];
+
+	r = make_sandbox(w, f, &sandbox, e);
+	if (r < 0)
+		return r;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_IO, "function %s: pipe", f->name);
@@ -330,7 +384,8 @@ static int spawn(struct fn_worker *w, const struct fn_spec *f, struct err *e)
 	argv[0] = arena_printf(&a, "%s/bootstrap", f->code_dir);
 	argv[1] = NULL;
 	struct proc_opts o = { .argv = argv, .env = make_env(&a, w, f), .cwd = f->code_dir, .fd_in = -1,
-			       .fd_out = child_end, .fd_err = child_end, .limit_nofile = 1024 };
+			       .fd_out = child_end, .fd_err = child_end, .limit_nofile = 1024,
+			       .landlock = sandbox >= 0 ? sandbox : 0 };
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	/* Address space, not memory: runtimes map more than they use. */
 	o.limit_as_bytes = (uint64_t)f->memory_mb * 2 * MIB + GIB;
@@ -352,6 +407,8 @@ int fn_worker_start(struct fn_worker *w, const struct fn_spec *f, const struct f
 	time_iso_s(clock_ms(), date);
 	snprintf(w->log_stream, sizeof(w->log_stream), "%.4s/%.2s/%.2s/[$LATEST]%.8s%.4s", date, date + 5, date + 8, id,
 		 id + 9);
+	if (o->tmp_dir && asprintf(&w->tmp, "%s/%s", o->tmp_dir, id) < 0)
+		must(!"memory");
 	w->pool = pool_new(&(struct pool_opts){ { 2, 1 }, { 8, 8 } });
 	r = http_server_new(&(struct http_server_opts){ .addr = "127.0.0.1", .loop_threads = 1, .connections_max = 8,
 							.pool = w->pool, .handler = runtime_handler, .arg = w },

@@ -34,6 +34,7 @@ struct fn_worker {
 	pthread_t log_thread;
 	bool log_running;
 	char log_stream[96];
+	char *tmp; /* the child's folder to write in; NULL: none */
 	const struct fn_opts *o;
 
 	enum fn_call_state state;

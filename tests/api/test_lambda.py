@@ -195,6 +195,29 @@ def test_async_invocation_survives_kill(make_server):
     rig.until("all five", lambda: set(s.objects(bucket)) == {str(n) for n in range(5)}, 40)
 
 
+def test_a_function_does_not_see_the_servers_data(server):
+    """Neither the root key nor other files of the data folder, nor what the server has in its environment."""
+    f = server.function("""
+import os
+def attempt(path):
+    try:
+        with open(path, "rb") as f:
+            return len(f.read())
+    except OSError as e:
+        return e.__class__.__name__
+def handle(event):
+    with open(os.path.join(os.environ["TMPDIR"], "own"), "w") as f:
+        f.write("own")
+    return [attempt(p) for p in event["paths"]] + [attempt(os.path.join(os.environ["TMPDIR"], "own"))]
+""")
+    data = os.path.abspath(server.data)
+    paths = [os.path.join(data, "endpoint.json"), os.path.join(data, "meta", "meta.sqlite")]
+    if rig.SLOW == 1:  # sanitizers' runtimes need /proc
+        paths += [f"/proc/{server.process.pid}/environ", f"/proc/{server.process.pid}/maps"]
+    answer = json.loads(server.client("lambda").invoke(FunctionName=f, Payload=json.dumps({"paths": paths}).encode())["Payload"].read())
+    assert answer == ["PermissionError"] * len(paths) + [3]
+
+
 # Puts an object with the key that the function was given; signed by hand, since there is no SDK in a bare child.
 ASYNC = """
 import datetime, hashlib, hmac

@@ -1,97 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Landlock and seccomp by their raw system calls: the C library has no wrappers for them. */
+/* sandbox: Landlock by os/landlock.h, seccomp by a filter of its own. */
 #include "store/sqlworker/sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel's numbers, from include/uapi/linux/landlock.h: the installed header may be older than the kernel. */
-#define LL_EXECUTE (1ULL << 0)
-#define LL_WRITE_FILE (1ULL << 1)
-#define LL_READ_FILE (1ULL << 2)
-#define LL_READ_DIR (1ULL << 3)
-#define LL_REMOVE_DIR (1ULL << 4)
-#define LL_REMOVE_FILE (1ULL << 5)
-#define LL_MAKE_DIR (1ULL << 7)
-#define LL_MAKE_REG (1ULL << 8)
-#define LL_ABI1 ((1ULL << 13) - 1)
-#define LL_REFER (1ULL << 13)     /* ABI 2 */
-#define LL_TRUNCATE (1ULL << 14)  /* ABI 3 */
-#define LL_TCP 3ULL               /* ABI 4: bind, connect */
-#define LL_IOCTL_DEV (1ULL << 15) /* ABI 5 */
-#define LL_VERSION 1U
-#define LL_PATH_BENEATH 1
+#include "base/macro.h"
+#include "os/landlock.h"
 
-struct ll_ruleset {
-	uint64_t fs, net;
-};
-struct ll_path {
-	uint64_t allowed;
-	int32_t fd;
-} __attribute__((packed));
-
-static int add_path(int ruleset, const char *path, uint64_t allowed, bool optional, struct err *e)
-{
-	struct ll_path rule = { .allowed = allowed, .fd = open(path, O_PATH | O_CLOEXEC) };
-	long r;
-
-	if (rule.fd < 0)
-		return optional ? 0
-				: err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO,
-					  "cannot open a file of the job");
-	r = syscall(SYS_landlock_add_rule, ruleset, LL_PATH_BENEATH, &rule, 0U);
-	(void)close(rule.fd);
-	return r < 0 ? err_sys(e, ERR_INTERNAL, "landlock rule") : 0;
-}
-
-static int add_paths(int ruleset, const struct sandbox *s, int abi, struct err *e)
-{
-	/* What the engine reads of the system while it runs; it aborts where it may look but not read. */
-	static const char *const files[] = { "/proc/self", "/sys/fs/cgroup",
-					     "/sys/devices/system/cpu" };
-	uint64_t work = LL_WRITE_FILE | LL_READ_FILE | LL_READ_DIR | LL_REMOVE_FILE |
-			LL_REMOVE_DIR | LL_MAKE_DIR | LL_MAKE_REG | (abi >= 3 ? LL_TRUNCATE : 0);
-	int r = add_path(ruleset, "/dev/urandom", LL_READ_FILE, true, e);
-
-	for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++)
-		r = add_path(ruleset, files[i], LL_READ_FILE | LL_READ_DIR, true, e);
-	for (size_t i = 0; i < s->n_read && r == 0; i++)
-		r = add_path(ruleset, s->read[i], LL_READ_FILE, false, e);
-	for (size_t i = 0; i < s->n_write && r == 0; i++)
-		r = add_path(ruleset, s->write[i], work, false, e);
-	return r;
-}
+/* What the engine reads of the system while it runs; it aborts where it may look but not read. */
+static const char *const system_files[] = { "/proc/self", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/dev/urandom" };
 
 static int landlock(const struct sandbox *s, int *ret_abi, struct err *e)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LL_VERSION);
-	struct ll_ruleset rules = { .fs = LL_ABI1 };
+	size_t n = 0, max = ARRAY_LEN(system_files) + s->n_read + s->n_write;
+	struct landlock_rule *rules = calloc(max, sizeof(*rules));
 	int fd, r;
 
-	*ret_abi = abi < 0 ? 0 : (int)abi;
-	if (abi <= 0)
-		return 0;
-	rules.fs |= (abi >= 2 ? LL_REFER : 0) | (abi >= 3 ? LL_TRUNCATE : 0) |
-		    (abi >= 5 ? LL_IOCTL_DEV : 0);
-	rules.net = abi >= 4 ? LL_TCP : 0;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &rules,
-			  abi >= 4 ? sizeof(rules) : sizeof(rules.fs), 0U);
-	if (fd < 0)
-		return err_sys(e, ERR_INTERNAL, "landlock ruleset");
-	r = add_paths(fd, s, (int)abi, e);
-	if (r == 0 && syscall(SYS_landlock_restrict_self, fd, 0U) < 0)
+	must(rules);
+	for (size_t i = 0; i < ARRAY_LEN(system_files); i++)
+		rules[n++] = (struct landlock_rule){ system_files[i], LANDLOCK_READ, true };
+	for (size_t i = 0; i < s->n_read; i++)
+		rules[n++] = (struct landlock_rule){ s->read[i], LANDLOCK_READ, false };
+	for (size_t i = 0; i < s->n_write; i++)
+		rules[n++] = (struct landlock_rule){ s->write[i], LANDLOCK_READ | LANDLOCK_WRITE, false };
+	r = landlock_ruleset(rules, n, false, &fd, ret_abi, e);
+	free(rules);
+	if (r == 0 && fd >= 0 && !landlock_enter(fd))
 		r = err_sys(e, ERR_INTERNAL, "landlock");
-	(void)close(fd);
+	if (fd >= 0)
+		(void)close(fd);
 	return r;
 }
 
