@@ -180,6 +180,9 @@ struct op_caller {
 	const char *access_key;
 	const char *arn;        /* of the caller */
 	const char *source_ip;
+	/* Calls from inside that may be repeated after a crash: the same text, the same call.  Operations that start work
+	 * that would count twice give back what the first call began.  NULL: every call is its own. */
+	const char *once;
 };
 
 struct op_body; /* streamed request body (OP_STREAM rows): payload bytes, signatures and framing checked and undone */

@@ -235,7 +235,8 @@ static int schema(struct meta *m, struct err *e)
 		" final_arguments TEXT NOT NULL, script TEXT NOT NULL, timeout_min BIGINT NOT "
 		"NULL, done BIGINT NOT NULL,"
 		" started_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL, completed_ms BIGINT, "
-		"message TEXT);"
+		"message TEXT, once TEXT);"
+		"CREATE INDEX IF NOT EXISTS glue_run_by_once ON glue_run (once);"
 		"CREATE INDEX IF NOT EXISTS glue_run_by_job ON glue_run (job, id);"
 		"CREATE INDEX IF NOT EXISTS glue_run_by_state ON glue_run (state, id);",
 		e);

@@ -224,6 +224,7 @@ struct start {
 	char id[80];
 	const char *base, *arguments; /* of the run that is repeated, or its own */
 	int64_t attempt;
+	const char *once; /* of the caller, or NULL */
 };
 
 static void merge(struct arena *a, struct json *into, const struct json *from)
@@ -303,6 +304,25 @@ static int read_previous(struct meta_tx *tx, struct start *s, struct err *e)
 	return 0;
 }
 
+/* A caller that repeats itself after a crash gets the run that its first call started, unless that one came to nothing:
+ * a run that is not SUCCEEDED has written nothing. */
+static int find_once(struct meta_tx *tx, struct start *s, struct err *e)
+{
+	struct tx_rows *r;
+	int found;
+
+	if (!s->once)
+		return 0;
+	found = tx_one(tx, &r, e,
+		       "SELECT id FROM glue_run WHERE once = ? AND job = ? AND state IN ('STARTING', 'RUNNING', 'SUCCEEDED')",
+		       "ss", s->once, s->c.name);
+	if (found > 0) {
+		(void)snprintf(s->id, sizeof(s->id), "%.*s", VIEW_ARG(row_view(r, 0)));
+		tx_end(r);
+	}
+	return found;
+}
+
 static int start_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct start *s = arg;
@@ -311,7 +331,10 @@ static int start_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct job_row j = { 0 };
 	const struct json *own;
 	int64_t now = clock_ms();
+	int found = find_once(tx, s, e);
 
+	if (found)
+		return found < 0 ? found : 0;
 	if (need_job(tx, &s->c, &j, e) < 0 || check_running(tx, s, j.doc, e) < 0 ||
 	    read_previous(tx, s, e) < 0)
 		return e->code;
@@ -325,12 +348,12 @@ static int start_tx(struct meta_tx *tx, void *arg, struct err *e)
 		tx, e,
 		"INSERT INTO glue_run (id, base, job, attempt, previous, state, arguments, "
 		"final_arguments, script, timeout_min,"
-		" done, started_ms, updated_ms) VALUES (?, ?, ?, ?, ?, 'STARTING', ?, ?, ?, ?, 0, "
-		"?, ?)",
-		"sssisssviii", s->id, s->base, s->c.name, s->attempt, s->c.in->run, s->arguments,
+		" done, started_ms, updated_ms, once) VALUES (?, ?, ?, ?, ?, 'STARTING', ?, ?, ?, ?, 0, "
+		"?, ?, ?)",
+		"sssisssviiis", s->id, s->base, s->c.name, s->attempt, s->c.in->run, s->arguments,
 		json_text(a, all), json_get_str(json_get(j.doc, "Command"), "ScriptLocation"),
 		opt_int_or(s->c.in->timeout, json_int(json_get(j.doc, "Timeout"), TIMEOUT_MIN)),
-		now, now);
+		now, now, s->once);
 }
 
 /* "jr_" and 64 hex digits as AWS has it; the first 32 are a UUIDv7, so that runs sort by time. */
@@ -353,6 +376,7 @@ int glue__start_job_run(struct op_ctx *cx, const void *input, struct out *o)
 	struct glue *g = cx->self;
 
 	s.c.name = s.c.in->job;
+	s.once = cx->caller.once;
 	s.arguments = json_text(cx->arena, glue_doc_map(cx->arena, &s.c.in->arguments));
 	new_id(s.id);
 	if (meta_write(g->o.meta, start_tx, &s, &cx->err) < 0)

@@ -85,6 +85,7 @@ enum action_kind { ACT_TIMER, ACT_TASK, ACT_POLL };
 struct exec_action {
 	enum action_kind kind;
 	int64_t token, due_ms;
+	int64_t event; /* TASK: the last event before it: the same when it is repeated after a crash, another in a retry */
 	const struct asl_resource *resource;
 	const struct json *input; /* TASK: parameters; POLL: the handle */
 };

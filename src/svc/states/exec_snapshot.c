@@ -115,7 +115,7 @@ static void resume(struct step *s, struct thread *t)
 	case PH_TASK: /* without a result: a new attempt */
 	case PH_POLL:
 		t->token = ++s->x->seq;
-		exec__act(s, &(struct exec_action){ .kind = t->phase == PH_TASK ? ACT_TASK : ACT_POLL, .token = t->token,
+		exec__act(s, &(struct exec_action){ .kind = t->phase == PH_TASK ? ACT_TASK : ACT_POLL, .token = t->token, .event = t->prev,
 						    .resource = &t->st->resource,
 						    .input = t->phase == PH_TASK ? t->eff : t->handle });
 		if (!t->due_ms)

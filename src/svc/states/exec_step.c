@@ -596,7 +596,8 @@ static void do_task(struct step *s, struct thread *t)
 	t->due_ms = 0;
 	if (timeout_s)
 		timer(s, t, s->now + seconds_ms(timeout_s));
-	exec__act(s, &(struct exec_action){ .kind = ACT_TASK, .token = t->token, .resource = &t->st->resource, .input = t->eff });
+	exec__act(s, &(struct exec_action){ .kind = ACT_TASK, .token = t->token, .event = t->prev, .resource = &t->st->resource,
+					    .input = t->eff });
 }
 
 /* --- entering --- */

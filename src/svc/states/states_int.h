@@ -50,6 +50,7 @@ struct task {
 	const struct op_registry *registry;
 	const struct asl_resource *resource;
 	const char *account, *role, *execution_arn, *machine_arn;
+	const char *once; /* names this call, also when it is repeated after a crash */
 };
 /* Calls the integration; the result is in @a.  @poll: asks for the handle that an earlier call gave. */
 void task_call(const struct task *t, const struct json *input, struct arena *a, struct task_result *ret);

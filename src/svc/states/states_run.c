@@ -269,7 +269,8 @@ static struct call *call_new(struct runner *r, struct run *run, const struct exe
 					     .sdk = x->sdk, .sync = x->sync };
 	c->task = (struct task){ .registry = r->s->registry, .resource = &c->resource, .account = r->s->o.account,
 				 .role = copy(c, run->x.role), .execution_arn = copy(c, run->x.arn),
-				 .machine_arn = copy(c, run->x.machine_arn) };
+				 .machine_arn = copy(c, run->x.machine_arn),
+				 .once = arena_printf(&c->arena, "%s#%lld", run->x.arn, (long long)a->event) };
 	c->input = json_text(&c->arena, a->input);
 	return c;
 }

@@ -8,7 +8,7 @@ static int call(const struct task *t, const char *op, const struct json *in, str
 		struct err *e)
 {
 	const struct op_caller caller = { .account = t->account, .access_key = "", .arn = t->role,
-					  .source_ip = "states.amazonaws.com" };
+					  .source_ip = "states.amazonaws.com", .once = t->once };
 
 	return op_call(t->registry, t->resource->service, op, in, &caller, a, ret, e);
 }

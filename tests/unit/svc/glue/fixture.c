@@ -110,8 +110,8 @@ void fixture_need_sql(struct fixture *f)
 
 const struct json *call(struct fixture *f, const char *op, const char *in)
 {
-	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE",
-						 "arn:aws:iam::123456789012:root", "192.0.2.7" };
+	const struct op_caller caller = { "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:root",
+					  "192.0.2.7", f->once };
 	char *s = arena_str(&f->a, view_str(in));
 	const char *colon = strchr(op, ':');
 	const struct json *v, *ret = NULL;

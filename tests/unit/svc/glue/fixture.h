@@ -21,6 +21,7 @@ struct fixture {
 	struct events_port events;
 	struct glue *glue;
 	struct op_registry *ops;
+	const char *once; /* of op_caller, for the calls that follow */
 	const char *events_seen[EVENTS_MAX]; /* malloc: runner threads emit */
 	size_t n_events;
 };

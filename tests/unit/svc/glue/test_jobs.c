@@ -92,6 +92,31 @@ TEST(glue_jobs_are_described_and_refused)
 	fixture_free(f);
 }
 
+/* A workflow that crashes between a run's start and its own note of it asks again: it must get the same run. */
+TEST(glue_a_repeated_start_gives_the_run_that_the_first_one_began)
+{
+	struct fixture *f = fixture_new();
+	const char *first, *other;
+
+	make_job(f, "SELECT 1", ",'ExecutionProperty':{'MaxConcurrentRuns':9}");
+	f->once = "arn:execution#5";
+	first = start(f, "");
+	assert_string_equal(start(f, ""), first);
+	f->once = "arn:execution#9"; /* a retry of the state */
+	other = start(f, "");
+	assert_string_not_equal(other, first);
+	f->once = NULL; /* everybody else */
+	assert_string_not_equal(start(f, ""), start(f, ""));
+	assert_int_equal(json_len(json_get(ok(f, "glue:GetJobRuns", "{'JobName':'j'}"), "JobRuns")), 4);
+	f->once = "arn:execution#5";
+	fixture_restart(f); /* what was in flight has failed and written nothing: it may be started again */
+	if (strcmp(text(f, run_state(f, first), "JobRunState"), "FAILED") == 0)
+		assert_string_not_equal(start(f, ""), first);
+	else
+		assert_string_equal(start(f, ""), first);
+	fixture_free(f);
+}
+
 TEST(glue_job_update_replaces_the_whole_definition)
 {
 	struct fixture *f = fixture_new();
