@@ -104,6 +104,7 @@ const tests = {
 	},
 	'live signals are drawn and move, eight channels at most': async () => {
 		await shown('live, 8 channels');
+		await page.locator('.chart canvas').nth(7).waitFor(); // drawn after the words
 		assert.equal(await page.locator('.chart canvas').count(), 8);
 		await shown('2 more not shown (at most 8)');
 		await shown('2 records left out of this view');
