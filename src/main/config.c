@@ -35,6 +35,7 @@ static const struct setting settings[] = {
 	TEXT_ROW(region, "ap-northeast-2", "NAME", "region in ARNs and signatures"),
 	TEXT_ROW(account, "000000000000", "12 DIGITS", "account in ARNs"),
 	TEXT_ROW(log_level, "info", "LEVEL", "least level of messages: debug, info, warn, error"),
+	TEXT_ROW(function_dir, "off", "DIR", "folder that functions may read and write besides their own; \"off\": none"),
 	NUMBER_ROW(fast_threads, "16", 1, 256, "threads for short requests"),
 	NUMBER_ROW(slow_threads, "32", 1, 256, "threads for long requests"),
 	NUMBER_ROW(sql_children, "2", 1, 64, "child processes for SQL"),

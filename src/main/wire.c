@@ -183,7 +183,9 @@ static int open_stores(struct wire *w, struct err *e)
 	if (r == 0)
 		r = make_dir(w, "functions-tmp", &function_tmp, e);
 	if (r == 0)
-		r = fn_process_new(&(struct fn_opts){ .tmp_dir = function_tmp, .children_max = (unsigned)c->function_children, .region = c->region,
+		r = fn_process_new(&(struct fn_opts){ .tmp_dir = function_tmp,
+						      .shared_dir = strcmp(c->function_dir, "off") == 0 ? NULL : c->function_dir,
+						       .children_max = (unsigned)c->function_children, .region = c->region,
 						      .endpoint = fn_endpoint, .session = fn_session, .log = fn_log, .arg = w },
 				   &w->fn, e);
 	return r;

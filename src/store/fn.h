@@ -59,6 +59,7 @@ struct fn_opts {
 	unsigned children_max; /* 0: 32 */
 	const char *region;
 	const char *tmp_dir;   /* an existing folder: each child gets one in it to write in (TMPDIR); NULL: none */
+	const char *shared_dir; /* a folder that all functions may read and write besides; NULL: none */
 	/* Asked before a child starts; its "http://host:port" of the API and its keys. */
 	const char *(*endpoint)(void *arg);
 	void (*session)(void *arg, const struct fn_spec *f, struct fn_session *ret);

@@ -330,6 +330,7 @@ static int make_sandbox(struct fn_worker *w, const struct fn_spec *f, int *ret_f
 	const struct landlock_rule rules[] = {
 		{ f->code_dir, program, false },
 		{ w->tmp ? w->tmp : "", LANDLOCK_READ | LANDLOCK_WRITE, !w->tmp },
+		{ w->o->shared_dir ? w->o->shared_dir : "", LANDLOCK_READ | LANDLOCK_WRITE, !w->o->shared_dir },
 		{ "/usr", program, true },
 		{ "/lib", program, true },
 		{ "/lib64", program, true },

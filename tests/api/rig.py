@@ -65,7 +65,9 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="mulgil-test-")
         self.data = os.path.join(self.folder.name, "data")
         self.log_file = os.path.join(self.folder.name, "log")
-        self.settings = dict({"api": "127.0.0.1:0", "console": "127.0.0.1:0", "log-level": "debug"}, **settings)
+        self.shared = os.path.join(self.folder.name, "shared")  # where functions may leave traces
+        os.mkdir(self.shared)
+        self.settings = dict({"api": "127.0.0.1:0", "console": "127.0.0.1:0", "log-level": "debug", "function-dir": self.shared}, **settings)
         self.process = None
         self.endpoint = self.console = None
         self.clients = {}

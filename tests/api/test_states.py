@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Step Functions through boto3: one machine with everything, its history, and a server that is killed under it."""
 import json
+import pathlib
+import tempfile
 
 import pytest
 
@@ -81,21 +83,26 @@ def everything(function):
             "text.$": "States.Format('{} of {}', States.ArrayLength($.items), $.kind)"}}}}
 
 
-def given(tmp_path):
-    return {"kind": "all", "items": [1, 2, 3], "mark": str(tmp_path / "marks"), "count_in": str(tmp_path / "count")}
+def given(folder):
+    return {"kind": "all", "items": [1, 2, 3], "mark": str(folder / "marks"), "count_in": str(folder / "count")}
+
+
+def traces(server):
+    """A new folder in which the server's functions may write."""
+    return pathlib.Path(tempfile.mkdtemp(dir=server.shared))
 
 
 EXPECTED = {"each": [2, 4, 6], "both": [{"doubled": 42}, {"error": "ValueError"}], "text": "3 of all"}
 MARKS = ["caught", "each", "each", "each", "retried", "retried"]
 
 
-def test_machine_with_everything(server, work, tmp_path):
-    tmp_path.chmod(0o777)
+def test_machine_with_everything(server, work):
+    folder = traces(server)
     arn = machine(server, everything(work))
-    d = ended(server, start(server, arn, given(tmp_path)))
+    d = ended(server, start(server, arn, given(folder)))
     assert d["status"] == "SUCCEEDED", history(server, d["executionArn"])[-3:]
     assert json.loads(d["output"]) == EXPECTED
-    assert sorted((tmp_path / "marks").read_text().split()) == MARKS
+    assert sorted((folder / "marks").read_text().split()) == MARKS
     events = history(server, d["executionArn"])
     kinds = [e["type"] for e in events]
     assert (kinds[0], kinds[-1]) == ("ExecutionStarted", "ExecutionSucceeded")
@@ -162,11 +169,11 @@ def test_definition_that_is_refused(server, definition, named):
     assert len(server.states.list_state_machines()["stateMachines"]) == before
 
 
-def test_killed_in_the_middle(make_server, tmp_path):
+def test_killed_in_the_middle(make_server):
     """Killed while one task runs and others are done: it ends once, and what was done is not done again."""
-    tmp_path.chmod(0o777)
     s = make_server().start()
-    f, gate, marks = s.function(WORK, timeout=int(60 * rig.SLOW)), tmp_path / "gate", tmp_path / "marks"
+    folder = traces(s)
+    f, gate, marks = s.function(WORK, timeout=int(60 * rig.SLOW)), folder / "gate", folder / "marks"
     steps = {f"S{i}": task(f, ResultPath=None, Next=f"S{i + 1}", ResultSelector={}, Parameters={
         "FunctionName": f, "Payload": {"name": f"S{i}", "mark": str(marks), **({"wait_for": str(gate)} if i == 3 else {})}})
         for i in range(6)}
