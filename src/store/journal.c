@@ -655,6 +655,7 @@ bool journal_closing(struct journal *j)
 
 int journal_drop(struct journal *j, uint64_t first, struct err *e)
 {
+	CLEANUP(fd_closep) int fd = -1;
 	char name[SEGMENT_NAME];
 	size_t i;
 
@@ -670,6 +671,9 @@ int journal_drop(struct journal *j, uint64_t first, struct err *e)
 		memmove(&j->segs[i], &j->segs[i + 1], (j->n_segs - i - 1) * sizeof(*j->segs));
 		j->n_segs--;
 	}
+	/* Held until its name is gone for good: a file system that gives freed blocks away before that (ext4 with
+	 * data=writeback) could show a later segment's bytes under this name after a power cut. */
+	fd = openat(j->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (unlinkat(j->dirfd, name, 0) < 0 && errno != ENOENT)
 		return err_sys(e, ERR_IO, "segment %s/%s", j->dir, name);
 	file_sync_dirfd(j->dirfd);
