@@ -6,7 +6,11 @@
 
 #include "os/clock.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WAIT_NS 100000000000LL
+#else
 #define WAIT_NS 20000000000
+#endif
 
 struct invoke_in {
 	const char *name;
