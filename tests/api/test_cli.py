@@ -82,6 +82,25 @@ def test_sql(server):
     assert p.returncode == 1 and "absent" in p.stderr and not p.stdout
 
 
+def test_verify_names_what_is_missing(make_server):
+    """An end manifest says three records, none has come: exit code 6, and the records are named."""
+    s = make_server().start()
+    assert s.run("deploy").returncode == 0
+    s3, bucket = s.client("s3"), "audience-raw"
+    measurement, stream = str(uuid.uuid4()), str(uuid.uuid4())
+    place = f"dt=2026-01-02/screening=s1/subject=p1/measurement={measurement}"
+    begin = {"v": 1, "measurement": measurement, "place": place, "screening": "s1", "subject": "p1", "content": "f1",
+             "started_at_ns": "1767312000000000000", "files": [],
+             "streams": [{"stream": stream, "modality": "ppg", "layout": "max30102.fifo2@1", "rate": 100}]}
+    end = {"v": 1, "measurement": measurement, "ended_at_ns": "1767312010000000000", "files": [],
+           "streams": [{"stream": stream, "layout": "max30102.fifo2@1", "first_seq": 0, "last_seq": 2, "bytes": "6", "sha256": "0" * 64}]}
+    s3.put_object(Bucket=bucket, Key=f"v1/manifest/{place}/_begin.json", Body=json.dumps(begin).encode())
+    s3.put_object(Bucket=bucket, Key=f"v1/manifest/{place}/_manifest.json", Body=json.dumps(end).encode())
+    p = s.run("verify", measurement)
+    assert p.returncode == 6, p
+    assert f"stream {stream}: missing 0-2" in p.stdout
+
+
 def test_measure_and_verify(server):
     p = server.run("measure", "ls", "--output", "json")
     assert p.returncode == 0 and json.loads(p.stdout)["measurements"] == []
