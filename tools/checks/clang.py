@@ -16,7 +16,8 @@ UNKNOWN = ["-Wno-unknown-warning-option", "-Wno-unused-command-line-argument", "
 
 
 def command(entry):
-    words, keep, skip = shlex.split(entry["command"])[1:], [], False
+    words, keep, skip = shlex.split(entry["command"]), [], False
+    words = words[2 if os.path.basename(words[0]) == "ccache" else 1:]
     for w in words:
         if skip or w in DROP:
             skip = w in DROP
