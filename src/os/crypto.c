@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Digests, HMAC and random bytes over OpenSSL 3. */
+/* Digests, HMAC, AES-GCM and random bytes over OpenSSL 3. */
 #include "os/crypto.h"
 
 #include <pthread.h>
@@ -107,6 +107,79 @@ void hmac_sha256(struct view key, struct view v, uint8_t out[32])
 	must(HMAC(kind(DIGEST_SHA256), key.n ? key.p : "", (int)key.n,
 		  (const unsigned char *)(v.n ? v.p : ""), v.n, out, &n));
 	must(n == 32);
+}
+
+/* --- AES-256-GCM --- */
+
+struct gcm {
+	EVP_CIPHER_CTX *ctx;
+};
+
+struct gcm *gcm_new(const uint8_t key[GCM_KEY])
+{
+	struct gcm *g = calloc(1, sizeof(*g));
+
+	must(g);
+	g->ctx = EVP_CIPHER_CTX_new();
+	must(g->ctx && EVP_CipherInit_ex(g->ctx, EVP_aes_256_gcm(), NULL, key, NULL, 1) == 1);
+	return g;
+}
+
+struct gcm *gcm_free(struct gcm *g)
+{
+	if (g) {
+		EVP_CIPHER_CTX_free(g->ctx); /* cleanses what it knew */
+		free(g);
+	}
+	return NULL;
+}
+
+/* A new message under the key that is there. */
+static void gcm_begin(struct gcm *g, const uint8_t *nonce, struct view aad, int encrypt)
+{
+	int n;
+
+	must(aad.n <= INT32_MAX);
+	must(EVP_CipherInit_ex(g->ctx, NULL, NULL, NULL, nonce, encrypt) == 1);
+	if (aad.n)
+		must(EVP_CipherUpdate(g->ctx, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) ==
+		     1);
+}
+
+void gcm_seal(struct gcm *g, const uint8_t nonce[GCM_NONCE], struct view aad, struct view plain,
+	      uint8_t *out)
+{
+	int n = 0, rest;
+
+	must(plain.n <= INT32_MAX - GCM_TAG);
+	gcm_begin(g, nonce, aad, 1);
+	if (plain.n)
+		must(EVP_CipherUpdate(g->ctx, out, &n, (const unsigned char *)plain.p,
+				      (int)plain.n) == 1);
+	must((size_t)n == plain.n && EVP_CipherFinal_ex(g->ctx, out + n, &rest) == 1);
+	must(EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG, out + n) == 1);
+}
+
+bool gcm_open(struct gcm *g, const uint8_t nonce[GCM_NONCE], struct view aad, struct view sealed,
+	      uint8_t *out)
+{
+	int n = 0, rest;
+	size_t len;
+	uint8_t tag[GCM_TAG];
+
+	if (sealed.n < GCM_TAG || sealed.n > INT32_MAX)
+		return false;
+	len = sealed.n - GCM_TAG;
+	memcpy(tag, sealed.p + len, GCM_TAG);
+	gcm_begin(g, nonce, aad, 0);
+	must(EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, tag) == 1);
+	if (len)
+		must(EVP_CipherUpdate(g->ctx, out, &n, (const unsigned char *)sealed.p, (int)len) ==
+		     1);
+	if (EVP_CipherFinal_ex(g->ctx, out + n, &rest) == 1)
+		return true;
+	crypto_wipe(out, len);
+	return false;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t n)

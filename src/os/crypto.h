@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crypto -- digests, HMAC, random bytes: thin over OpenSSL, the only file that includes it.
+ * crypto -- digests, HMAC, AES-GCM, random bytes: thin over OpenSSL, the only file that includes it.
  *
- * Failure of the library is a broken installation: it aborts.  Any thread; a digest belongs to one.
+ * Failure of the library is a broken installation: it aborts.  Any thread; a digest or cipher belongs to one.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/macro.h"
 #include "base/view.h"
 
 enum digest_kind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 };
@@ -26,6 +27,23 @@ void sha256_hex(struct view v, char out[65]);
 void md5_hex(struct view v, char out[33]);
 
 void hmac_sha256(struct view key, struct view v, uint8_t out[32]);
+/*
+ * AES-256-GCM (NIST SP 800-38D) with 96-bit nonces and 128-bit tags.  The caller sees to it that no nonce is
+ * used twice with a key.
+ */
+#define GCM_KEY 32
+#define GCM_NONCE 12
+#define GCM_TAG 16
+struct gcm;
+struct gcm *gcm_new(const uint8_t key[GCM_KEY]);
+struct gcm *gcm_free(struct gcm *g); /* wipes the key; NULL is fine; returns NULL */
+/* @out: @plain.n + GCM_TAG bytes; it may be where @plain is. */
+void gcm_seal(struct gcm *g, const uint8_t nonce[GCM_NONCE], struct view aad, struct view plain,
+	      uint8_t *out);
+/* @out: @sealed.n - GCM_TAG bytes.  false: not what was sealed, or too short; nothing of it is in @out then. */
+bool gcm_open(struct gcm *g, const uint8_t nonce[GCM_NONCE], struct view aad, struct view sealed,
+	      uint8_t *out) MUST_CHECK;
+
 bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
 void crypto_wipe(void *p, size_t n);
 void random_bytes(void *p, size_t n);

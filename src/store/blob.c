@@ -2,6 +2,8 @@
 /* The public face of blobs: hands every call to the backend, and reads references. */
 #include "store/blob.h"
 
+#include <string.h>
+
 #include "store/blob_backend.h"
 #include "store/blob_ref.h"
 
@@ -62,8 +64,16 @@ int blob_adopt(struct blob_store *b, const char *path, struct arena *a, const ch
 	return b->vt->adopt(b, path, a, ret_ref, e);
 }
 
+/* Whoever asks here has no key: its bytes are not what is meant. */
+static int refuse_sealed(struct err *e)
+{
+	return err_set(e, ERR_INVALID, "the blob is encrypted and is not read without its key");
+}
+
 int blob_reader_open(struct blob_store *b, const char *ref, struct blob_reader **ret, struct err *e)
 {
+	if (blob_ref_sealed(ref))
+		return refuse_sealed(e);
 	return b->vt->reader_open(b, ref, ret, e);
 }
 
@@ -81,12 +91,14 @@ struct blob_reader *blob_reader_close(struct blob_reader *r)
 
 int blob_path(struct blob_store *b, const char *ref, struct arena *a, const char **ret_path, struct err *e)
 {
+	if (blob_ref_sealed(ref))
+		return refuse_sealed(e);
 	return b->vt->path(b, ref, a, ret_path, e);
 }
 
 int blob_delete(struct blob_store *b, const char *ref, struct err *e)
 {
-	return b->vt->delete(b, ref, e);
+	return b->vt->delete(b, blob_bare(ref), e);
 }
 
 int blob_sweep(struct blob_store *b, bool (*used)(void *arg, struct view key), void *arg, uint64_t *ret_removed,
@@ -189,15 +201,25 @@ int blob_size(const char *ref, uint64_t *ret, struct err *e)
 {
 	struct blob_ref r;
 
-	if (blob_ref_parse(ref, &r, e) < 0)
+	if (blob_ref_parse(blob_bare(ref), &r, e) < 0)
 		return e->code;
+	if (blob_ref_sealed(ref) && !blob_seal_plain(r.size, &r.size))
+		return err_set(e, ERR_CORRUPT, "an encrypted blob of %llu bytes",
+			       (unsigned long long)r.size);
 	*ret = r.size;
 	return 0;
 }
 
+const char *blob_bare(const char *ref)
+{
+	const char *end = blob_ref_sealed(ref) ? strchr(ref + 3, ':') : NULL;
+
+	return end ? end + 1 : ref;
+}
+
 struct view blob_key(const char *ref)
 {
-	struct view v = view_str(ref);
+	struct view v = view_str(blob_bare(ref));
 	size_t colons = view_starts(v, VIEW("p1:")) ? 3 : 2, i = 0;
 
 	for (; i < v.n; i++) {

@@ -55,6 +55,9 @@ int blob_path(struct blob_store *b, const char *ref, struct arena *a, const char
 int blob_delete(struct blob_store *b, const char *ref, struct err *e) MUST_CHECK;
 /* The part of @ref that names the blob ("f1:<uuid>", "p1:<segment>:<offset>"), a view into @ref. */
 struct view blob_key(const char *ref);
+/* The reference of the bytes as they are stored: of a sealed blob (store/blob_seal.h) its ciphertext's, else @ref.
+ * What checks, moves or counts blobs without reading them works on these. */
+const char *blob_bare(const char *ref);
 /*
  * At start, before the first new blob's row is written: removes every blob that was there when the store was
  * opened and for which @used says false.  @used gets the blob_key() of a reference, not the whole reference.

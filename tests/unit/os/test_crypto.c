@@ -107,3 +107,94 @@ TEST(clock_runs)
 	assert_true(clock_ms() > 1700000000000);
 	assert_true(clock_ns() / 1000000 - clock_ms() <= 1);
 }
+
+/* --- AES-256-GCM --- */
+
+static size_t unhex(uint8_t *out, const char *hex)
+{
+	assert_true(hex_decode(out, view_str(hex)));
+	return strlen(hex) / 2;
+}
+
+/* Cases 13 to 16 (AES-256, 96-bit nonces) of "The Galois/Counter Mode of Operation (GCM)", McGrew and Viega,
+ * which NIST's SP 800-38D specifies. */
+TEST(crypto_gcm_known_answers)
+{
+#define KEY "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"
+#define PLAIN \
+	"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72" \
+	"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+#define SEALED \
+	"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa" \
+	"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+	static const struct {
+		const char *key, *nonce, *plain, *aad, *sealed;
+	} t[] = {
+		{ "0000000000000000000000000000000000000000000000000000000000000000",
+		  "000000000000000000000000", "", "", "530f8afbc74536b9a963b4f1c4cb738b" },
+		{ "0000000000000000000000000000000000000000000000000000000000000000",
+		  "000000000000000000000000", "00000000000000000000000000000000", "",
+		  "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919" },
+		{ KEY, "cafebabefacedbaddecaf888", PLAIN "1aafd255", "",
+		  SEALED "898015adb094dac5d93471bdec1a502270e3cc6c" },
+		{ KEY, "cafebabefacedbaddecaf888", PLAIN,
+		  "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+		  SEALED "76fc6ece0f4e1768cddf8853bb2d551b" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		uint8_t key[GCM_KEY], nonce[GCM_NONCE], plain[64], aad[64], want[80], got[80];
+		size_t n, n_aad, n_want;
+		struct gcm *g;
+
+		unhex(key, t[i].key);
+		unhex(nonce, t[i].nonce);
+		n = unhex(plain, t[i].plain);
+		n_aad = unhex(aad, t[i].aad);
+		n_want = unhex(want, t[i].sealed);
+		assert_int_equal(n_want, n + GCM_TAG);
+		g = gcm_new(key);
+		gcm_seal(g, nonce, view_of((char *)aad, n_aad), view_of((char *)plain, n), got);
+		assert_memory_equal(got, want, n_want);
+		/* With the same cipher, where the plaintext is to be. */
+		assert_true(gcm_open(g, nonce, view_of((char *)aad, n_aad),
+				     view_of((char *)got, n_want), got));
+		assert_memory_equal(got, plain, n);
+		gcm_free(g);
+	}
+}
+
+TEST(crypto_gcm_refuses_what_was_changed)
+{
+	uint8_t key[GCM_KEY] = { 1 }, nonce[GCM_NONCE] = { 2 }, sealed[20 + GCM_TAG], out[20];
+	char aad[] = "object 7", plain[] = "twenty plain bytes!!";
+	struct gcm *g = gcm_new(key);
+
+	gcm_seal(g, nonce, view_str(aad), view_str(plain), sealed);
+	assert_true(
+		gcm_open(g, nonce, view_str(aad), view_of((char *)sealed, sizeof(sealed)), out));
+	for (size_t i = 0; i < sizeof(sealed); i++) {
+		sealed[i] ^= 0x40;
+		memset(out, 7, sizeof(out));
+		assert_false(gcm_open(g, nonce, view_str(aad),
+				      view_of((char *)sealed, sizeof(sealed)), out));
+		for (size_t k = 0; k < sizeof(out); k++)
+			assert_int_equal(out[k], 0);
+		sealed[i] ^= 0x40;
+	}
+	for (size_t n = 0; n < sizeof(sealed); n++)
+		assert_false(gcm_open(g, nonce, view_str(aad), view_of((char *)sealed, n), out));
+	nonce[11] ^= 1;
+	assert_false(
+		gcm_open(g, nonce, view_str(aad), view_of((char *)sealed, sizeof(sealed)), out));
+	nonce[11] ^= 1;
+	assert_false(
+		gcm_open(g, nonce, VIEW("object 8"), view_of((char *)sealed, sizeof(sealed)), out));
+	gcm_free(g);
+	key[0] = 3;
+	g = gcm_new(key);
+	assert_false(
+		gcm_open(g, nonce, view_str(aad), view_of((char *)sealed, sizeof(sealed)), out));
+	gcm_free(g);
+	assert_null(gcm_free(NULL));
+}
