@@ -80,26 +80,33 @@ TEST(crc_check_values_and_continuing)
 }
 
 /* The polynomial bit by bit: what every fast way has to equal. */
-static uint32_t crc32c_slow(const char *p, size_t n)
+static uint64_t crc_slow(uint64_t poly, uint64_t ones, uint64_t c, const char *p, size_t n)
 {
-	uint32_t c = ~0u;
-
+	c ^= ones;
 	while (n--) {
 		c ^= (unsigned char)*p++;
 		for (int k = 0; k < 8; k++)
-			c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+			c = c & 1 ? c >> 1 ^ poly : c >> 1;
 	}
-	return ~c;
+	return c ^ ones;
 }
 
-TEST(crc32c_equals_the_definition)
+TEST(crcs_equal_the_definition)
 {
-	char data[300];
+	char data[1200];
+	uint64_t c = 0;
 
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (char)(i * i);
-	for (size_t n = 0; n < sizeof(data); n++)
-		assert_int_equal(crc32c(0, data, n), crc32c_slow(data, n));
+	for (size_t n = 0; n < sizeof(data); n++) {
+		const char *p = data + n % 3;
+		size_t len = n < 3 ? n : n - n % 3;
+
+		assert_int_equal(crc32c((uint32_t)c, p, len), crc_slow(0x82f63b78, UINT32_MAX, (uint32_t)c, p, len));
+		assert_int_equal(crc32_ieee((uint32_t)c, p, len), crc_slow(0xedb88320, UINT32_MAX, (uint32_t)c, p, len));
+		assert_true(crc64nvme(c, p, len) == crc_slow(0x9a6c9329ac4bc9b5, UINT64_MAX, c, p, len));
+		c = crc64nvme(c, p, len);
+	}
 }
 
 TEST(utf8_valid_and_length)
