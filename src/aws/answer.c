@@ -5,7 +5,7 @@
 
 #include "aws/exchange.h"
 
-#define COMMON_HEADERS 8
+#define COMMON_HEADERS 12 /* and those of errors */
 #define STREAM_TIMEOUT_MS 60000
 
 bool exchange__is_head(const struct exchange *x)
@@ -232,6 +232,8 @@ void exchange__answer_error(struct exchange *x)
 		add(&h, "x-amzn-ErrorType", w->code);
 	if (w->status == 304 && x->out)
 		add_own(x, &h);
+	for (size_t i = 0; x->cx && i < x->cx->n_error_headers; i++)
+		add(&h, x->cx->error_headers[i].key, x->cx->error_headers[i].value);
 	send(x, w->status, &h, has_document(x, w->status) ? buf_view(&b) : VIEW(""));
 	buf_clear(&b);
 }

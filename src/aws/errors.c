@@ -52,3 +52,12 @@ void op_error_detail(struct op_ctx *cx, const char *element, const char *text)
 	cx->details[cx->n_details++] = (struct op_pair){ arena_str(cx->arena, view_str(element)),
 							 arena_str(cx->arena, view_str(text)) };
 }
+
+void op_error_header(struct op_ctx *cx, const char *name, const char *value)
+{
+	if (cx->n_error_headers == ARRAY_LEN(cx->error_headers))
+		return;
+	cx->error_headers[cx->n_error_headers++] =
+		(struct op_pair){ arena_str(cx->arena, view_str(name)),
+				  arena_str(cx->arena, view_str(value)) };
+}

@@ -203,9 +203,13 @@ struct op_ctx {
 	void *transport;           /* private to aws/, as are the next two */
 	struct op_pair details[6]; /* op_error_detail() */
 	size_t n_details;
+	struct op_pair error_headers[4]; /* op_error_header() */
+	size_t n_error_headers;
 };
 /* One more element of an S3 error document ("Condition", "Key"); at most 6, text is copied. Before or after aws_fail(). */
 void op_error_detail(struct op_ctx *cx, const char *element, const char *text);
+/* A header that goes out with the error; at most 4, text is copied. */
+void op_error_header(struct op_ctx *cx, const char *name, const char *value);
 /* A request header or query parameter that is no member (conditional headers are members); VIEW_NONE if absent. */
 struct view op_header(const struct op_ctx *cx, const char *name);
 

@@ -26,6 +26,52 @@ int meta_schema(struct meta *m, const char *ddl, struct err *e)
 	return m->vt->schema(m, ddl, e);
 }
 
+struct step {
+	const char *module, *sql;
+	int64_t n; /* steps that were run */
+};
+
+static int count_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct step *st = arg;
+	struct tx_rows *r;
+	int rc = tx_one(tx, &r, e, "SELECT COUNT(*) FROM meta_step WHERE module = ?", "s", st->module);
+
+	if (rc <= 0)
+		return rc;
+	st->n = row_int(r, 0);
+	tx_end(r);
+	return 0;
+}
+
+static int step_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	const struct step *st = arg;
+	int rc = tx_run(tx, e, st->sql, "");
+
+	return rc ? rc : tx_run(tx, e, "INSERT INTO meta_step (module, n) VALUES (?, ?)", "si", st->module, st->n);
+}
+
+int meta_steps(struct meta *m, const char *module, const char *const *steps, struct err *e)
+{
+	struct step st = { .module = module };
+	int64_t have = 0;
+	int rc = meta_schema(m, "CREATE TABLE IF NOT EXISTS meta_step (module TEXT NOT NULL, n BIGINT NOT NULL,"
+				" PRIMARY KEY (module, n));", e);
+
+	while (steps[have])
+		have++;
+	if (!rc)
+		rc = meta_read(m, count_fn, &st, e);
+	if (!rc && st.n > have)
+		rc = err_set(e, ERR_UNSUPPORTED, "they are of a newer version of this program");
+	for (; !rc && st.n < have; st.n++) {
+		st.sql = steps[st.n];
+		rc = meta_write(m, step_fn, &st, e);
+	}
+	return rc ? err_ctx(e, "tables of %s", module) : 0;
+}
+
 uint64_t meta_commits(struct meta *m)
 {
 	return m->vt->commits(m);

@@ -39,6 +39,10 @@ int meta_write(struct meta *m, meta_fn fn, void *arg, struct err *e) MUST_CHECK;
 int meta_read(struct meta *m, meta_fn fn, void *arg, struct err *e) MUST_CHECK;
 /* Runs @ddl (statements, each "CREATE ... IF NOT EXISTS") durably. */
 int meta_schema(struct meta *m, const char *ddl, struct err *e) MUST_CHECK;
+/* How tables change over releases: runs those of @steps (one statement each, NULL behind the last) that this database
+ * has not run for @module yet, in order, each in one transaction with the mark that it was run.  A released step is
+ * never changed, only followed by others.  @module is a constant. */
+int meta_steps(struct meta *m, const char *module, const char *const *steps, struct err *e) MUST_CHECK;
 
 /*
  * Statements.  @fmt has one letter per `?`, the values follow:

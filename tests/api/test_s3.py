@@ -348,3 +348,23 @@ def test_event_of_an_object(server):
     assert one["detail"]["bucket"]["name"] == loud
     assert (one["detail"]["object"]["size"], one["detail"]["object"]["etag"]) == (5, md5(b"12345"))
     assert (one["detail"]["reason"], one["region"], one["account"]) == ("PutObject", rig.REGION, rig.ACCOUNT)
+
+
+def test_versions(server):
+    s3, b = server.s3, server.bucket()
+    s3.put_bucket_versioning(Bucket=b, VersioningConfiguration={"Status": "Enabled"})
+    assert s3.get_bucket_versioning(Bucket=b)["Status"] == "Enabled"
+    one = s3.put_object(Bucket=b, Key="k", Body=b"one")["VersionId"]
+    two = s3.put_object(Bucket=b, Key="k", Body=b"two")["VersionId"]
+    marker = s3.delete_object(Bucket=b, Key="k")
+    assert marker["DeleteMarker"] is True
+    assert rig.error(s3.get_object, Bucket=b, Key="k")[:2] == ("NoSuchKey", 404)
+    gone = rig.signed(server, "s3", "GET", f"/{b}/k")
+    assert (gone.headers["x-amz-delete-marker"], gone.headers["x-amz-version-id"]) == ("true", marker["VersionId"])
+    assert rig.error(s3.get_object, Bucket=b, Key="k", VersionId=marker["VersionId"])[:2] == ("MethodNotAllowed", 405)
+    assert read(server, b, "k", VersionId=one) == b"one"
+    listed = s3.list_object_versions(Bucket=b)
+    assert [v["VersionId"] for v in listed["Versions"]] == [two, one]
+    assert [(m["VersionId"], m["IsLatest"]) for m in listed["DeleteMarkers"]] == [(marker["VersionId"], True)]
+    s3.delete_object(Bucket=b, Key="k", VersionId=marker["VersionId"])
+    assert s3.get_object(Bucket=b, Key="k")["VersionId"] == two

@@ -28,7 +28,7 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     InvalidBucketName InvalidDigest InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidRange InvalidRequest
     InvalidTag InvalidURI KeyTooLongError MalformedXML MaxMessageLengthExceeded MetadataTooLarge MethodNotAllowed
     MissingContentLength MissingRequestBodyError NoSuchBucket NoSuchBucketPolicy NoSuchKey NoSuchTagSet NoSuchUpload
-    NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
+    IllegalVersioningConfigurationException InvalidBucketState NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
     TooManyBuckets XAmzContentChecksumMismatch XAmzContentSHA256Mismatch InvalidStorageClass
     UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException""".split())
 # Where our row is another kind on purpose.

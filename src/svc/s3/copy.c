@@ -18,12 +18,8 @@ int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret)
 		rest = view_from(rest, (size_t)next + 1);
 	}
 	if (at >= 0) {
-		const char *version =
+		ret->version =
 			arena_str(cx->arena, view_from(v, (size_t)at + sizeof("?versionId=") - 1));
-		int rc = s3__check_version(cx, version);
-
-		if (rc)
-			return rc;
 		v = view_sub(v, 0, (size_t)at);
 	}
 	if (!uri_decode(cx->arena, v, false, &v))
@@ -50,7 +46,19 @@ static int source_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct source_arg *a = arg;
 
-	return s3__object_need(tx, a->src->bucket, a->src->key, a->arena, &a->src->row, e);
+	return s3__row_need(tx, a->src->bucket, a->src->key, a->src->version, a->arena,
+			    &a->src->row, e);
+}
+
+/* S3 has a code of its own for a delete marker as source. */
+static int explain_source(struct op_ctx *cx, const struct s3_source *src)
+{
+	if (!src->row.marker || !src->version)
+		return cx->err.code;
+	err_clear(&cx->err);
+	return aws_fail(&cx->err, &S3_INVALID_REQUEST,
+			"The source of a copy request may not specifically refer to a delete "
+			"marker by version id.");
 }
 
 int s3__source_read(struct op_ctx *cx, struct s3_source *src)
@@ -62,7 +70,7 @@ int s3__source_read(struct op_ctx *cx, struct s3_source *src)
 	int rc = meta_read(s->meta, source_fn, &a, &cx->err);
 
 	if (rc)
-		return rc;
+		return explain_source(cx, src);
 	modified = src->row.modified_ms / 1000;
 	if (src->if_match && !s3__same_etag(src->if_match, src->row.etag))
 		broken = "x-amz-copy-source-If-Match";
@@ -153,10 +161,7 @@ static int self_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 	if (rc)
 		return rc;
-	if (now.modified_ms != a->src->row.modified_ms ||
-	    !view_eq_str(view_str(now.etag), a->src->row.etag) ||
-	    now.n_parts != a->src->row.n_parts ||
-	    !view_eq_str(view_str(now.parts[0].ref), a->src->row.parts[0].ref))
+	if (now.seq != a->src->row.seq || now.versioning)
 		return aws_fail(e, &S3_CONFLICT,
 				"The object was changed while it was being copied.");
 	rc = s3__publish_tx(tx, a->s, a->p, e);
@@ -164,25 +169,28 @@ static int self_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return rc;
 }
 
-static int copy_to_itself(struct op_ctx *cx, const struct in_copy *in, const struct s3_source *src,
-			  struct s3_publish *p)
+static int copy_to_itself(struct op_ctx *cx, const struct s3_source *src, struct s3_publish *p)
 {
 	struct s3 *s = cx->self;
 	struct self_arg a = { s, p, src };
 
-	if (!replaces(in->meta_directive) && !replaces(in->tag_directive))
-		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-				"This copy request is illegal because it is trying to copy an "
-				"object to itself without "
-				"changing the object's metadata, storage class, website redirect "
-				"location or encryption "
-				"attributes.");
 	p->row.etag = src->row.etag;
 	p->row.ck = src->row.ck;
 	p->row.multipart = src->row.multipart;
 	p->row.parts = src->row.parts;
 	p->row.n_parts = src->row.n_parts;
 	return meta_write(s->meta, self_fn, &a, &cx->err);
+}
+
+static int check_itself(struct op_ctx *cx, const struct in_copy *in, const struct s3_source *src)
+{
+	if (replaces(in->meta_directive) || replaces(in->tag_directive) || in->ck_algorithm ||
+	    src->version)
+		return 0;
+	return aws_fail(&cx->err, &S3_INVALID_REQUEST,
+			"This copy request is illegal because it is trying to copy an object to "
+			"itself without changing the object's metadata, storage class, website "
+			"redirect location or encryption attributes.");
 }
 
 static int copy_bytes(struct op_ctx *cx, const struct s3_source *src, struct s3_publish *p)
@@ -210,10 +218,13 @@ static int copy(struct op_ctx *cx, const struct in_copy *in, struct s3_source *s
 
 	if (!rc)
 		rc = new_row(cx, in, src, &p->row);
+	if (!rc && same)
+		rc = check_itself(cx, in, src);
 	if (rc)
 		return rc;
-	if (same && (!in->ck_algorithm || p->row.ck.algo == src->row.ck.algo))
-		return copy_to_itself(cx, in, src, p);
+	/* A version's bytes are its own. */
+	if (same && !src->row.versioning && p->row.ck.algo == src->row.ck.algo)
+		return copy_to_itself(cx, src, p);
 	return copy_bytes(cx, src, p);
 }
 
@@ -246,6 +257,9 @@ int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 	s3__reading_end(&reading);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, &p.row));
+	out_header(o, "CopySourceVersionId", "x-amz-copy-source-version-id",
+		   s3__vid_out(cx->arena, &src.row));
 	out_root(o, "CopyObjectResult");
 	out_str(o, "ETag", arena_printf(cx->arena, "\"%s\"", p.row.etag));
 	out_time(o, "LastModified", p.row.modified_ms);

@@ -437,6 +437,38 @@ const struct op_field s3__f_put_tagging[] = { TAGGING,
 						     .at = "Tagging"),
 					      OP_END };
 
+static const char *const versioning_states[] = { "Enabled", "Suspended", NULL };
+static const struct op_field versioning_fields[] = {
+	OP_ENUM(struct in_versioning_config, status, "Status", false, versioning_states, NULL),
+	OP_REFUSED("MFADelete", .at = "MfaDelete"), OP_END
+};
+const struct op_field s3__f_put_versioning[] = {
+	BUCKET(struct in_versioning),
+	OWNER(struct in_versioning),
+	MD5(struct in_versioning),
+	SDK_ALGORITHM(struct in_versioning, ck_algorithm),
+	NO("MFA", "x-amz-mfa"),
+	OP_OBJ(struct in_versioning, config, "VersioningConfiguration", true, versioning_fields,
+	       .loc = OPL_PAYLOAD, .at = "VersioningConfiguration"),
+	OP_END
+};
+
+const struct op_field s3__f_list_versions[] = {
+	BUCKET(struct in_versions),
+	OWNER(struct in_versions),
+	PAYER(struct in_versions),
+	OP_STR(struct in_versions, delimiter, "Delimiter", false, 0, 0, QUERY("delimiter")),
+	OP_ENUM(struct in_versions, encoding, "EncodingType", false, url, NULL,
+		QUERY("encoding-type")),
+	OP_STR(struct in_versions, key_marker, "KeyMarker", false, 0, 0, QUERY("key-marker")),
+	OP_STR(struct in_versions, id_marker, "VersionIdMarker", false, 0, 0,
+	       QUERY("version-id-marker")),
+	OP_STR(struct in_versions, prefix, "Prefix", false, 0, 0, QUERY("prefix")),
+	OP_INT(struct in_versions, max, "MaxKeys", false, 0, 0, QUERY("max-keys")),
+	NO("OptionalObjectAttributes", "x-amz-optional-object-attributes"),
+	OP_END
+};
+
 static const struct op_field none_fields[] = { OP_END };
 static const struct op_field notify_config_fields[] = {
 	OP_OBJ(struct in_notify_config, eventbridge, "EventBridgeConfiguration", false,

@@ -250,6 +250,8 @@ int s3__upload_part_copy(struct op_ctx *cx, const void *input, struct out *o)
 	s3__reading_end(&reading);
 	if (rc)
 		return rc;
+	out_header(o, "CopySourceVersionId", "x-amz-copy-source-version-id",
+		   s3__vid_out(cx->arena, &src.row));
 	out_root(o, "CopyPartResult");
 	out_str(o, "ETag", arena_printf(cx->arena, "\"%s\"", got.sums.md5_hex));
 	out_time(o, "LastModified", a.part.modified_ms);

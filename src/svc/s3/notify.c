@@ -34,28 +34,30 @@ static struct json *begin(struct arena *a, const struct s3_row *r, struct json *
 	json_set_str(a, bucket, "name", r->bucket);
 	json_set(a, detail, "bucket", bucket);
 	json_set_str(a, object, "key", r->key);
+	json_set_str(a, object, "version-id", s3__vid_out(a, r));
 	json_set(a, detail, "object", object);
 	return detail;
 }
 
-int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r,
 		     const struct s3_who *w, struct arena *a, struct err *e)
 {
 	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
 
 	json_set_int(a, object, "size", (int64_t)r->size);
 	json_set_str(a, object, "etag", r->etag);
-	json_set_str(a, object, "sequencer", sequencer(a, seq));
+	json_set_str(a, object, "sequencer", sequencer(a, r->seq));
 	return emit(tx, s, "Object Created", r->bucket, detail, w, a, e);
 }
 
-int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool marker,
 		     const struct s3_who *w, struct arena *a, struct err *e)
 {
 	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
 
-	json_set_str(a, object, "sequencer", sequencer(a, seq));
-	json_set_str(a, detail, "deletion-type", "Permanently Deleted");
+	json_set_str(a, object, "sequencer", sequencer(a, marker ? r->seq : s3__next_seq(s)));
+	json_set_str(a, detail, "deletion-type",
+		     marker ? "Delete Marker Created" : "Permanently Deleted");
 	return emit(tx, s, "Object Deleted", r->bucket, detail, w, a, e);
 }
 

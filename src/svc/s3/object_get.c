@@ -65,6 +65,48 @@ int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_
 	return rc;
 }
 
+/* --- which version --- */
+
+int s3__row_need(struct meta_tx *tx, const char *bucket, const char *key, const char *version,
+		 struct arena *a, struct s3_row *ret, struct err *e)
+{
+	struct s3_bucket b;
+	struct s3_vid id = { 0 };
+	int found = version ? s3__vid_parse(version, &id, e) : 0;
+
+	*ret = (struct s3_row){ 0 };
+	if (!found)
+		found = version ? s3__version_find(tx, bucket, key, &id, a, ret, e)
+				: s3__object_find(tx, bucket, key, a, ret, e);
+	if (found < 0)
+		return found;
+	if (found && ret->marker)
+		return aws_fail(e, &S3_METHOD_NOT_ALLOWED,
+				"The specified method is not allowed against this resource.");
+	if (found)
+		return 0;
+	found = s3__bucket_need(tx, bucket, &b, e);
+	if (found)
+		return found;
+	if (version)
+		return aws_fail(e, &S3_NO_SUCH_VERSION, "The specified version does not exist.");
+	if (b.versioning && s3__version_newest(tx, bucket, key, a, ret, e) < 0)
+		return e->code;
+	return aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.");
+}
+
+int s3__explain_marker(struct op_ctx *cx, const struct s3_row *r)
+{
+	char t[TIME_TEXT];
+
+	if (!r->marker)
+		return cx->err.code;
+	op_error_header(cx, "x-amz-delete-marker", "true");
+	op_error_header(cx, "x-amz-version-id", s3__vid_text(cx->arena, r));
+	op_error_header(cx, "Last-Modified", time_http(r->modified_ms, t));
+	return cx->err.code;
+}
+
 /* --- conditions --- */
 
 bool s3__same_etag(const char *list, const char *etag)
@@ -222,6 +264,7 @@ static void validators(struct op_ctx *cx, struct out *o, const struct s3_row *r)
 
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", r->etag));
 	out_header(o, "LastModified", "Last-Modified", time_http(r->modified_ms, t));
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, r));
 }
 
 static void answer_head(struct op_ctx *cx, const struct in_get *in, const struct s3_row *r,
@@ -270,7 +313,7 @@ static int get_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct get_arg *a = arg;
 
-	return s3__object_need(tx, a->in->bucket, a->in->key, a->arena, &a->row, e);
+	return s3__row_need(tx, a->in->bucket, a->in->key, a->in->version, a->arena, &a->row, e);
 }
 
 static int check_overrides(struct op_ctx *cx, const struct in_get *in)
@@ -299,10 +342,8 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 		rc = check_overrides(cx, in);
 	if (!rc)
 		rc = meta_read(s->meta, get_fn, &a, &cx->err);
-	if (!rc)
-		rc = s3__check_version(cx, in->version);
 	if (rc)
-		return rc;
+		return s3__explain_marker(cx, &a.row);
 	*row = a.row;
 	rc = conditions(cx, in, row);
 	if (rc < 0)

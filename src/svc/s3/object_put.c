@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* object_put -- bytes into a blob, the row and its event in one transaction; PutObject and deletion. */
+/* object_put -- bytes into a blob, the row and its event in one transaction; PutObject. */
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "os/clock.h"
@@ -28,13 +28,6 @@ int s3__check_key(struct op_ctx *cx, const char *key)
 		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 				"Key has to be UTF-8 text of 1 to 1024 bytes");
 	return 0;
-}
-
-int s3__check_version(struct op_ctx *cx, const char *version)
-{
-	if (!version || view_eq_str(view_str(version), "null"))
-		return 0;
-	return aws_fail(&cx->err, &S3_NO_SUCH_VERSION, "The specified version does not exist.");
 }
 
 int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const char *if_none_match)
@@ -220,27 +213,52 @@ static int conditions_hold(const struct s3_publish *p, bool exists, const struct
 	return 0;
 }
 
+/* What there is makes room, as the bucket's versioning wants it. */
+static int make_room(struct meta_tx *tx, struct s3_publish *p, const struct s3_row *old,
+		     struct err *e)
+{
+	const char *bucket = p->row.bucket, *key = p->row.key;
+	int rc = 0;
+
+	switch (p->row.versioning) {
+	case S3_VERSIONING_OFF:
+		if (old)
+			p->old_parts = s3__parts_text(p->arena, old->parts, old->n_parts);
+		return 0;
+	case S3_VERSIONING_ENABLED:
+		return old ? s3__version_retire(tx, bucket, key, e) : 0;
+	case S3_VERSIONING_SUSPENDED:
+		rc = s3__null_take(tx, bucket, key, p->arena, &p->old_parts, e);
+		return rc || !old || old->vnull ? rc : s3__version_retire(tx, bucket, key, e);
+	}
+	return rc;
+}
+
 int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struct err *e)
 {
 	struct s3_bucket bucket;
 	struct s3_row old;
-	uint64_t seq;
-	int rc = s3__bucket_need(tx, p->row.bucket, &bucket, e);
+	int found = s3__bucket_need(tx, p->row.bucket, &bucket, e);
+	int rc;
 
+	if (found)
+		return found;
+	found = s3__object_find(tx, p->row.bucket, p->row.key, p->arena, &old, e);
+	if (found < 0)
+		return found;
+	p->old_parts = NULL;
+	p->row.versioning = bucket.versioning;
+	p->row.vnull = bucket.versioning != S3_VERSIONING_ENABLED;
+	rc = conditions_hold(p, found > 0, &old, e);
+	if (!rc)
+		rc = make_room(tx, p, found > 0 ? &old : NULL, e);
 	if (rc)
 		return rc;
-	rc = s3__object_find(tx, p->row.bucket, p->row.key, p->arena, &old, e);
-	if (rc < 0)
-		return rc;
-	p->old_parts = rc > 0 ? s3__parts_text(p->arena, old.parts, old.n_parts) : NULL;
-	rc = conditions_hold(p, rc > 0, &old, e);
-	if (rc)
-		return rc;
-	seq = s3__next_seq(s);
+	p->row.seq = s3__next_seq(s);
 	p->row.modified_ms = s->now_ms();
-	rc = s3__object_put(tx, &p->row, seq, p->arena, e);
+	rc = s3__object_put(tx, &p->row, p->arena, e);
 	if (!rc && bucket.eventbridge)
-		rc = s3__emit_created(tx, s, &p->row, seq, &p->who, p->arena, e);
+		rc = s3__emit_created(tx, s, &p->row, &p->who, p->arena, e);
 	return rc;
 }
 
@@ -273,6 +291,7 @@ int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e)
 static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r)
 {
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", r->etag));
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, r));
 	s3__ck_out_headers(o, &r->ck);
 }
 
@@ -315,162 +334,5 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
 	put_answer(cx, o, &p.row);
-	return 0;
-}
-
-/* --- deletion --- */
-
-struct delete_one {
-	const char *key, *if_match;
-	struct opt_int if_modified, if_size;
-	struct err failed; /* code 0: deleted, or was not there */
-	char *old_parts;
-};
-struct delete_arg {
-	struct s3 *s;
-	struct arena *arena;
-	const char *bucket;
-	struct s3_who who;
-	struct delete_one *v;
-	size_t n;
-};
-
-static int delete_conditions(const struct delete_one *d, bool exists, const struct s3_row *r,
-			     struct err *e)
-{
-	if (!d->if_match && !d->if_modified.set && !d->if_size.set)
-		return 0;
-	if (!exists)
-		return d->if_match && !view_eq_str(view_str(d->if_match), "*")
-			       ? aws_fail(e, &S3_NO_SUCH_KEY, "The specified key does not exist.")
-			       : 0;
-	if ((d->if_match && !s3__same_etag(d->if_match, r->etag)) ||
-	    (d->if_modified.set && d->if_modified.v / 1000 != r->modified_ms / 1000) ||
-	    (d->if_size.set && (uint64_t)d->if_size.v != r->size))
-		return aws_fail(e, &S3_PRECONDITION_FAILED,
-				"At least one of the pre-conditions you specified did not hold");
-	return 0;
-}
-
-static int delete_one_tx(struct meta_tx *tx, struct delete_arg *a, struct delete_one *d,
-			 bool events, struct err *e)
-{
-	struct s3_row r;
-	int found = s3__object_find(tx, a->bucket, d->key, a->arena, &r, e);
-	int rc;
-
-	if (found < 0)
-		return found;
-	if (delete_conditions(d, found > 0, &r, &d->failed) || !found)
-		return 0;
-	d->old_parts = s3__parts_text(a->arena, r.parts, r.n_parts);
-	rc = s3__object_remove(tx, a->bucket, d->key, e);
-	if (!rc && events)
-		rc = s3__emit_deleted(tx, a->s, &r, s3__next_seq(a->s), &a->who, a->arena, e);
-	return rc;
-}
-
-static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
-{
-	struct delete_arg *a = arg;
-	struct s3_bucket bucket;
-	int rc = s3__bucket_need(tx, a->bucket, &bucket, e);
-
-	for (size_t i = 0; !rc && i < a->n; i++)
-		if (!a->v[i].failed.code)
-			rc = delete_one_tx(tx, a, &a->v[i], bucket.eventbridge, e);
-	return rc;
-}
-
-static int delete_all(struct delete_arg *a, struct err *e)
-{
-	int rc = meta_write(a->s->meta, delete_fn, a, e);
-
-	for (size_t i = 0; !rc && i < a->n; i++)
-		s3__doom(a->s, a->v[i].old_parts);
-	return rc;
-}
-
-int s3__delete_object(struct op_ctx *cx, const void *input, struct out *o)
-{
-	const struct in_delete *in = input;
-	struct delete_one one = { .key = in->key,
-				  .if_match = in->if_match,
-				  .if_modified = in->if_modified,
-				  .if_size = in->if_size };
-	struct delete_arg a = { cx->self, cx->arena, in->bucket, s3__who(cx, "DeleteObject"),
-				&one,     1 };
-	int rc = s3__check_owner(cx, in->owner);
-
-	if (!rc)
-		rc = s3__check_key(cx, in->key);
-	if (!rc)
-		rc = s3__check_version(cx, in->version);
-	if (!rc)
-		rc = delete_all(&a, &cx->err);
-	if (!rc && one.failed.code) {
-		cx->err = one.failed;
-		rc = one.failed.code;
-	}
-	return rc;
-}
-
-static void deleted_list(struct out *o, const struct delete_one *v, size_t n, bool quiet)
-{
-	out_list(o, NULL, "Deleted");
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].failed.code || quiet)
-			continue;
-		out_obj(o, NULL);
-		out_str(o, "Key", v[i].key);
-		out_obj_end(o);
-	}
-	out_list_end(o);
-	out_list(o, NULL, "Error");
-	for (size_t i = 0; i < n; i++) {
-		if (!v[i].failed.code)
-			continue;
-		out_obj(o, NULL);
-		out_str(o, "Key", v[i].key);
-		out_str(o, "Code", ((const struct aws_error *)v[i].failed.wire)->code);
-		out_str(o, "Message", v[i].failed.msg);
-		out_obj_end(o);
-	}
-	out_list_end(o);
-}
-
-int s3__delete_objects(struct op_ctx *cx, const void *input, struct out *o)
-{
-	const struct in_delete_many *in = input;
-	const struct in_delete_item *items = in->list->objects.v;
-	size_t n = in->list->objects.n;
-	struct delete_arg a = { cx->self,
-				cx->arena,
-				in->bucket,
-				s3__who(cx, "DeleteObject"),
-				ARENA_ARRAY(cx->arena, struct delete_one, n + 1),
-				n };
-	int rc = s3__check_owner(cx, in->owner);
-
-	if (!rc && (!n || n > S3_DELETE_MAX))
-		rc = aws_fail(&cx->err, &S3_MALFORMED_XML,
-			      "The XML you provided was not well-formed or did not validate "
-			      "against our published schema");
-	for (size_t i = 0; !rc && i < n; i++) {
-		a.v[i] = (struct delete_one){ .key = items[i].key,
-					      .if_match = items[i].etag,
-					      .if_modified = items[i].modified,
-					      .if_size = items[i].size };
-		if (s3__check_key(cx, items[i].key) || s3__check_version(cx, items[i].version)) {
-			a.v[i].failed = cx->err;
-			err_clear(&cx->err);
-		}
-	}
-	if (!rc)
-		rc = delete_all(&a, &cx->err);
-	if (rc)
-		return rc;
-	out_root(o, "DeleteResult");
-	deleted_list(o, a.v, n, opt_bool_or(in->list->quiet, false));
 	return 0;
 }

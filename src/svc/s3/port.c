@@ -407,43 +407,36 @@ static int port_path(void *self, const struct s3_object *o, struct arena *a, con
 /* --- the rest --- */
 
 struct remove_arg {
-	struct s3 *s;
-	const char *bucket, *key;
-	struct arena *arena;
-	char *old_parts;
+	struct s3_deleting g;
+	const char *bucket;
+	struct s3_deletion d;
 };
 
 static int remove_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct remove_arg *a = arg;
 	char id[UUID_TEXT];
-	const struct s3_who who = { id, a->s->account, "127.0.0.1", "DeleteObject" };
-	struct s3_bucket bucket;
-	struct s3_row row;
-	int rc = s3__bucket_find(tx, a->bucket, &bucket, e);
+	int rc = s3__bucket_find(tx, a->bucket, &a->g.bucket, e);
 
-	if (rc > 0)
-		rc = s3__object_find(tx, a->bucket, a->key, a->arena, &row, e);
 	if (rc <= 0)
 		return rc;
 	uuid4(id);
-	a->old_parts = s3__parts_text(a->arena, row.parts, row.n_parts);
-	rc = s3__object_remove(tx, a->bucket, a->key, e);
-	if (!rc && bucket.eventbridge)
-		rc = s3__emit_deleted(tx, a->s, &row, s3__next_seq(a->s), &who, a->arena, e);
-	return rc;
+	a->g.who = (struct s3_who){ id, a->g.s->account, "127.0.0.1", "DeleteObject" };
+	return s3__delete_tx(tx, &a->g, &a->d, e);
 }
 
 static int port_remove(void *self, const char *bucket, const char *key, struct err *e)
 {
 	CLEANUP(arena_clear) struct arena a;
-	struct remove_arg arg = { .s = self, .bucket = bucket, .key = key, .arena = &a };
+	struct remove_arg arg = { .g = { .s = self, .arena = &a },
+				  .bucket = bucket,
+				  .d = { .key = key } };
 	int rc;
 
 	arena_init(&a, LIMIT_ARENA);
-	rc = meta_write(arg.s->meta, remove_fn, &arg, e);
+	rc = meta_write(arg.g.s->meta, remove_fn, &arg, e);
 	if (!rc)
-		s3__doom(self, arg.old_parts);
+		s3__doom(self, arg.d.done.parts);
 	return rc;
 }
 

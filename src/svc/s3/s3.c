@@ -96,6 +96,8 @@ int s3_start(struct s3 *s, struct err *e)
 	int rc = meta_schema(s->meta, s3__ddl, e);
 
 	if (!rc)
+		rc = meta_steps(s->meta, "s3", s3__steps, e);
+	if (!rc)
 		rc = meta_write(s->meta, start_fn, &a, e);
 	if (!rc && a.used.n)
 		qsort(a.used.v, a.used.n, sizeof(*a.used.v), by_value);

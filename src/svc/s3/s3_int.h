@@ -66,6 +66,9 @@ struct s3 {
 	X(KEY_TOO_LONG, "KeyTooLongError", 400) \
 	X(METADATA_TOO_LARGE, "MetadataTooLarge", 400) \
 	X(MALFORMED_XML, "MalformedXML", 400) \
+	X(METHOD_NOT_ALLOWED, "MethodNotAllowed", 405) \
+	X(INVALID_BUCKET_STATE, "InvalidBucketState", 409) \
+	X(ILLEGAL_VERSIONING, "IllegalVersioningConfigurationException", 400) \
 	X(CONFLICT, "ConditionalRequestConflict", 409) \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412)
 
@@ -152,8 +155,16 @@ struct s3_tags {
 	size_t n;
 };
 
-struct s3_row {
+enum s3_versioning { S3_VERSIONING_OFF, S3_VERSIONING_ENABLED, S3_VERSIONING_SUSPENDED };
+
+struct s3_row { /* one version of an object, or a delete marker */
 	const char *bucket, *key;
+	uint64_t seq;  /* the write that made it; greater is newer, no two are equal */
+	bool vnull;    /* its version id is "null" */
+	bool marker;   /* a delete marker: nothing but bucket, key, seq, vnull and modified_ms mean something */
+	enum s3_versioning versioning; /* of the bucket, when the row was read; not stored here */
+	const char *lock; /* retention and legal hold; NULL or "": none */
+	const char *sse;  /* how the bytes are encrypted; NULL or "": they are not */
 	uint64_t size;
 	const char *etag; /* without quotes */
 	int64_t modified_ms;
@@ -197,9 +208,12 @@ struct s3_bucket {
 	const char *name;
 	int64_t created_ms;
 	bool eventbridge;
+	enum s3_versioning versioning; /* s3__bucket_list() leaves this and the next out */
+	bool lock; /* object lock can be used */
 };
 
 extern const char s3__ddl[];
+extern const char *const s3__steps[];
 /* 1 found, 0 not, negative. */
 int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
 /* NoSuchBucket if absent. */
@@ -210,18 +224,33 @@ int s3__bucket_remove(struct meta_tx *tx, const char *name,
 		      struct err *e); /* and its uploads' rows */
 int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e); /* 1, 0, negative */
 int s3__bucket_notify(struct meta_tx *tx, const char *name, bool eventbridge, struct err *e);
+int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioning v,
+			  struct err *e);
 int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max,
 		    struct arena *a, struct s3_bucket **ret, size_t *ret_n, struct err *e);
 
+/* What s3_object and s3_version have in common, in the order of s3__row_parse(); behind it come seq, versioning, marker. */
+#define S3_ROW \
+	"size, etag, modified_ms, ck_algo, ck_composite, ck_value, multipart, info, tags, parts, " \
+	"vnull, lock, sse"
+#define S3_ROW_VERSIONING "(SELECT versioning FROM s3_bucket WHERE name = ?)"
+int s3__row_parse(const struct tx_rows *r, struct arena *a, struct s3_row *ret, struct err *e);
+
+/* What a request without a version id sees. */
 int s3__object_find(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
 		    struct s3_row *ret, struct err *e); /* 1, 0, negative */
 int s3__object_need(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
 		    struct s3_row *ret, struct err *e); /* NoSuchBucket, NoSuchKey */
-int s3__object_put(struct meta_tx *tx, const struct s3_row *r, uint64_t seq, struct arena *a,
-		   struct err *e);
+/* Replaces what is there; s3__version_retire() before it keeps that. */
+int s3__object_put(struct meta_tx *tx, const struct s3_row *r, struct arena *a, struct err *e);
 int s3__object_remove(struct meta_tx *tx, const char *bucket, const char *key, struct err *e);
-int s3__object_retag(struct meta_tx *tx, const char *bucket, const char *key,
-		     const struct s3_tags *t, struct arena *a, struct err *e);
+/* Texts of a row's columns, and back. */
+char *s3__info_text(struct arena *a, const struct s3_info *i);
+int s3__info_parse(struct arena *a, struct view text, struct s3_info *ret, struct err *e);
+char *s3__tags_text(struct arena *a, const struct s3_tags *t);
+int s3__tags_parse(struct arena *a, struct view text, struct s3_tags *ret, struct err *e);
+int s3__parts_parse(struct arena *a, struct view text, struct s3_row *ret, struct err *e);
+void s3__ck_parse(struct s3_ck *ret, int64_t algo, int64_t composite, struct view value);
 uint64_t s3__max_seq(struct meta_tx *tx, struct err *e);
 char *s3__parts_text(struct arena *a, const struct s3_part *p, size_t n);
 
@@ -234,9 +263,50 @@ struct s3_entry {
 	int64_t modified_ms;
 	enum s3_ck_algo algo;
 	bool composite;
+	/* s3__version_row() only: */
+	bool vnull, marker;
+	uint64_t seq;
 };
 void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret);
 
+/* --- versions (index_version.c) --- */
+struct s3_vid {
+	bool null;
+	uint64_t seq;
+};
+int s3__vid_parse(const char *text, struct s3_vid *ret, struct err *e); /* InvalidArgument */
+const char *s3__vid_text(struct arena *a, const struct s3_row *r);
+/* As answers give it: NULL where versioning was never on. */
+const char *s3__vid_out(struct arena *a, const struct s3_row *r);
+/* That version, which may be a delete marker: 1, 0, negative. */
+int s3__version_find(struct meta_tx *tx, const char *bucket, const char *key,
+		     const struct s3_vid *id, struct arena *a, struct s3_row *ret, struct err *e);
+/* The newest of a key, which may be a delete marker: 1, 0, negative. */
+int s3__version_newest(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
+		       struct s3_row *ret, struct err *e);
+/* What a plain request sees of the key becomes an older version. */
+int s3__version_retire(struct meta_tx *tx, const char *bucket, const char *key, struct err *e);
+/* Removes exactly this row; s3__version_promote() then shows what is newest, unless that is a marker. */
+int s3__version_remove(struct meta_tx *tx, const struct s3_row *r, struct err *e);
+int s3__version_promote(struct meta_tx *tx, const char *bucket, const char *key, struct err *e);
+int s3__version_marker(struct meta_tx *tx, const struct s3_row *r, struct err *e); /* adds one */
+int s3__version_retag(struct meta_tx *tx, const struct s3_row *r, const struct s3_tags *t,
+		      struct arena *a, struct err *e);
+int s3__version_relock(struct meta_tx *tx, const struct s3_row *r, const char *lock, struct err *e);
+/* All versions and markers of keys from @from (inclusive) to @to (exclusive; n 0: the end), newest first for a key; of
+ * the key @from only those older than @before (0: all).  Columns for s3__version_row(). */
+int s3__version_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
+		     uint64_t before, struct view to, size_t max, struct err *e);
+void s3__version_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret);
+
+/* --- configuration of buckets (config.c); @doc is JSON in the SDK's shape --- */
+int s3__config_get(struct meta_tx *tx, const char *bucket, const char *kind, struct arena *a,
+		   const char **ret, struct err *e); /* 1, 0, negative */
+int s3__config_put(struct meta_tx *tx, const char *bucket, const char *kind, const char *doc,
+		   struct err *e);
+int s3__config_remove(struct meta_tx *tx, const char *bucket, const char *kind, struct err *e);
+
+/* --- uploads (index_upload.c) --- */
 int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct arena *a,
 		      struct err *e);
 /* NoSuchUpload unless @id is one of @bucket and @key. */
@@ -264,9 +334,10 @@ int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), vo
 int s3__forget_done(struct meta_tx *tx, int64_t before_ms, struct err *e);
 
 /* --- notify.c --- */
-int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r,
 		     const struct s3_who *w, struct arena *a, struct err *e);
-int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, uint64_t seq,
+/* @marker: @r is the delete marker that was made; else what went for good. */
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool marker,
 		     const struct s3_who *w, struct arena *a, struct err *e);
 int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added,
 		  const struct s3_who *w, struct arena *a, struct err *e);
@@ -291,7 +362,6 @@ int s3__check_owner(struct op_ctx *cx, const char *expected);
 int s3__check_key(struct op_ctx *cx, const char *key);
 /* After a failed publication: names the condition in the error document. */
 int s3__explain(struct op_ctx *cx, const char *if_none_match);
-int s3__check_version(struct op_ctx *cx, const char *version);
 int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const char *if_none_match);
 struct view s3__unquote(const char *etag);
 
@@ -303,7 +373,37 @@ struct in_head {
 int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *ret);
 bool s3__sendable(const char *text); /* as the value of a header; NULL is */
 
+/* --- object_delete.c --- */
+struct s3_deletion { /* of one object, or of one version of it */
+	const char *key, *version; /* version id or NULL */
+	const char *if_match;
+	struct opt_int if_modified, if_size;
+	struct err failed; /* code 0: done, or there was nothing */
+	struct {
+		const char *vid; /* of what was deleted, or of the marker that was made; NULL: none */
+		bool marker;     /* one was made, or deleted */
+		char *parts;     /* after the commit, for s3__doom() */
+	} done;
+};
+struct s3_deleting {
+	struct s3 *s;
+	struct s3_bucket bucket;
+	struct s3_who who;
+	struct arena *arena;
+};
+/* Inside a transaction; what the client is to be told goes to @d->failed, and nothing was changed then. */
+int s3__delete_tx(struct meta_tx *tx, struct s3_deleting *g, struct s3_deletion *d, struct err *e);
+/* The null version goes for good, if there is one; @ret_parts is untouched if not. */
+int s3__null_take(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
+		  char **ret_parts, struct err *e);
+
 /* --- object_get.c --- */
+/* The version @version of an object (NULL: what a plain request sees).  NoSuchBucket, NoSuchKey, NoSuchVersion,
+ * MethodNotAllowed (a delete marker); @ret->marker then tells whether a marker is why. */
+int s3__row_need(struct meta_tx *tx, const char *bucket, const char *key, const char *version,
+		 struct arena *a, struct s3_row *ret, struct err *e);
+/* After it failed: the headers by which clients know a delete marker.  Returns the error's code. */
+int s3__explain_marker(struct op_ctx *cx, const struct s3_row *r);
 bool s3__same_etag(const char *list, const char *etag); /* "*", "a", or several with commas */
 /* Calls @fn with pieces of bytes [@off, @off + @n) of an object. */
 typedef int (*s3_piece_fn)(void *arg, struct view piece, struct err *e);
@@ -317,12 +417,12 @@ const char *s3__encoded(struct arena *a, const char *text, bool url); /* encodin
 
 /* --- copy.c --- */
 struct s3_source {
-	const char *bucket, *key;
+	const char *bucket, *key, *version; /* version NULL: not asked for */
 	const char *if_match, *if_none_match;
 	struct opt_int if_modified, if_unmodified;
 	struct s3_row row;
 };
-/* "bucket/key", percent-encoded, with or without "/" in front and "?versionId=null" behind. */
+/* "bucket/key", percent-encoded, with or without "/" in front and "?versionId=..." behind. */
 int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret);
 int s3__source_read(struct op_ctx *cx, struct s3_source *src); /* the row, its conditions checked */
 /* Copies @n bytes from @off of the source into a blob of its own. */

@@ -124,6 +124,19 @@ struct in_mpu_list {
 	struct opt_int max;
 };
 
+struct in_versioning_config {
+	const char *status;
+};
+struct in_versioning {
+	const char *bucket, *owner, *content_md5, *ck_algorithm;
+	struct in_versioning_config *config;
+};
+
+struct in_versions {
+	const char *bucket, *owner, *payer, *delimiter, *encoding, *key_marker, *id_marker, *prefix;
+	struct opt_int max;
+};
+
 struct in_tag {
 	const char *key, *value;
 };
@@ -149,7 +162,7 @@ extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_b
 	s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[], s3__f_mpu_part[], s3__f_mpu_copy[],
 	s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
 	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
-	s3__f_head_bucket[];
+	s3__f_head_bucket[], s3__f_put_versioning[], s3__f_list_versions[];
 
 #define S3_HANDLER(name) int s3__##name(struct op_ctx *cx, const void *input, struct out *o)
 S3_HANDLER(create_bucket);
@@ -177,3 +190,6 @@ S3_HANDLER(put_tagging);
 S3_HANDLER(delete_tagging);
 S3_HANDLER(get_notification);
 S3_HANDLER(put_notification);
+S3_HANDLER(get_versioning);
+S3_HANDLER(put_versioning);
+S3_HANDLER(list_versions);

@@ -64,7 +64,7 @@ int s3__tags_from_header(struct op_ctx *cx, const char *header, struct s3_tags *
 struct tag_arg {
 	struct s3 *s;
 	struct arena *arena;
-	const char *bucket, *key;
+	const char *bucket, *key, *version;
 	const struct s3_tags *tags; /* new ones, to write */
 	struct s3_who who;
 	struct s3_row row;
@@ -74,16 +74,25 @@ static int tag_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct tag_arg *a = arg;
 	struct s3_bucket bucket;
-	int rc = s3__object_need(tx, a->bucket, a->key, a->arena, &a->row, e);
+	int rc = s3__row_need(tx, a->bucket, a->key, a->version, a->arena, &a->row, e);
 
 	if (rc || !a->tags)
 		return rc;
-	rc = s3__object_retag(tx, a->bucket, a->key, a->tags, a->arena, e);
+	rc = s3__version_retag(tx, &a->row, a->tags, a->arena, e);
 	if (!rc)
 		rc = s3__bucket_need(tx, a->bucket, &bucket, e);
 	if (!rc && bucket.eventbridge)
 		rc = s3__emit_tags(tx, a->s, &a->row, a->tags->n > 0, &a->who, a->arena, e);
 	return rc;
+}
+
+/* After the transaction. */
+static int answer(struct op_ctx *cx, const struct tag_arg *a, int rc, struct out *o)
+{
+	if (rc)
+		return s3__explain_marker(cx, &a->row);
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, &a->row));
+	return 0;
 }
 
 static int begin(struct op_ctx *cx, const struct in_tagging *in, struct tag_arg *a)
@@ -94,10 +103,9 @@ static int begin(struct op_ctx *cx, const struct in_tagging *in, struct tag_arg 
 			       .arena = cx->arena,
 			       .bucket = in->bucket,
 			       .key = in->key,
+			       .version = in->version,
 			       .who = s3__who(cx, NULL) };
-	if (!rc)
-		rc = s3__check_key(cx, in->key);
-	return rc ? rc : s3__check_version(cx, in->version);
+	return rc ? rc : s3__check_key(cx, in->key);
 }
 
 int s3__get_tagging(struct op_ctx *cx, const void *input, struct out *o)
@@ -105,8 +113,9 @@ int s3__get_tagging(struct op_ctx *cx, const void *input, struct out *o)
 	struct tag_arg a;
 	int rc = begin(cx, input, &a);
 
-	if (!rc)
-		rc = meta_read(a.s->meta, tag_fn, &a, &cx->err);
+	if (rc)
+		return rc;
+	rc = answer(cx, &a, meta_read(a.s->meta, tag_fn, &a, &cx->err), o);
 	if (rc)
 		return rc;
 	out_root(o, "Tagging");
@@ -135,7 +144,7 @@ int s3__put_tagging(struct op_ctx *cx, const void *input, struct out *o)
 	if (!rc)
 		rc = check(cx, &tags);
 	a.tags = &tags;
-	return rc ? rc : meta_write(a.s->meta, tag_fn, &a, &cx->err);
+	return rc ? rc : answer(cx, &a, meta_write(a.s->meta, tag_fn, &a, &cx->err), o);
 }
 
 int s3__delete_tagging(struct op_ctx *cx, const void *input, struct out *o)
@@ -145,5 +154,5 @@ int s3__delete_tagging(struct op_ctx *cx, const void *input, struct out *o)
 	int rc = begin(cx, input, &a);
 
 	a.tags = &none;
-	return rc ? rc : meta_write(a.s->meta, tag_fn, &a, &cx->err);
+	return rc ? rc : answer(cx, &a, meta_write(a.s->meta, tag_fn, &a, &cx->err), o);
 }

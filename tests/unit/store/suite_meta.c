@@ -372,6 +372,29 @@ void suite_meta_schema_may_run_again(suite_meta_open open)
 	meta_close(m);
 }
 
+void suite_meta_steps_run_once_and_in_order(suite_meta_open open)
+{
+	static const char *const first[] = { "ALTER TABLE t_item ADD COLUMN y BIGINT NOT NULL DEFAULT 7", NULL };
+	static const char *const both[] = { "ALTER TABLE t_item ADD COLUMN y BIGINT NOT NULL DEFAULT 7",
+					    "ALTER TABLE t_item ADD COLUMN z BIGINT", NULL };
+	static const char *const broken[] = { "ALTER TABLE t_none ADD COLUMN y BIGINT", NULL };
+	struct meta *m = open_with_table(open, unit_tmpdir());
+	struct err e = { 0 };
+
+	put(m, 1);
+	assert_int_equal(meta_steps(m, "t", first, &e), 0);
+	assert_int_equal(meta_steps(m, "t", first, &e), 0);
+	assert_int_equal(meta_steps(m, "t", both, &e), 0);
+	assert_int_equal(count(m), 1);
+	assert_int_equal(meta_steps(m, "t", first, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "newer version"));
+	err_clear(&e);
+	assert_int_equal(meta_steps(m, "u", broken, &e), ERR_INTERNAL);
+	err_clear(&e);
+	assert_int_equal(meta_steps(m, "u", first + 1, &e), 0);
+	meta_close(m);
+}
+
 #define WRITERS 16
 #define EACH 50
 

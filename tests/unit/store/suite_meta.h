@@ -22,6 +22,7 @@ typedef struct meta *(*suite_meta_open)(const char *dir);
 	X(one_row_or_none, __VA_ARGS__) \
 	X(after_commit_runs_only_for_commits, __VA_ARGS__) \
 	X(schema_may_run_again, __VA_ARGS__) \
+	X(steps_run_once_and_in_order, __VA_ARGS__) \
 	X(many_writers_share_commits, __VA_ARGS__)
 
 #define SUITE_META_DECLARE(test, ...) void suite_meta_##test(suite_meta_open open);

@@ -139,7 +139,7 @@ TEST(object_errors)
 		{ "GetObject", "{'Bucket':'none','Key':'k'}", "NoSuchBucket" },
 		{ "GetObject", "{'Bucket':'buck','Key':'absent'}", "NoSuchKey" },
 		{ "GetObject", "{'Bucket':'buck','Key':'there','VersionId':'v1'}",
-		  "NoSuchVersion" },
+		  "InvalidArgument" },
 		{ "GetObject", "{'Bucket':'buck','Key':'there','IfMatch':'abc'}",
 		  "PreconditionFailed" },
 		{ "GetObject", "{'Bucket':'buck','Key':'there','Range':'bytes=10-'}",
@@ -414,7 +414,7 @@ TEST(object_delete_many)
 	assert_int_equal(json_len(json_get(v, "Deleted")), 2);
 	assert_string_equal(text(f, json_at(json_get(v, "Error"), 0), "Code"),
 			    "PreconditionFailed");
-	assert_string_equal(text(f, json_at(json_get(v, "Error"), 1), "Code"), "NoSuchVersion");
+	assert_string_equal(text(f, json_at(json_get(v, "Error"), 1), "Code"), "InvalidArgument");
 	v = ok(f, "ListObjectsV2", "{'Bucket':'buck'}");
 	assert_int_equal(json_len(json_get(v, "Contents")), 2);
 	v = ok(f, "DeleteObjects",

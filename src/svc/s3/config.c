@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config -- documents that configure a bucket (policy, CORS, lifecycle, ...), kept as JSON in the SDK's shape. */
+#include "svc/s3/s3_int.h"
+
+int s3__config_get(struct meta_tx *tx, const char *bucket, const char *kind, struct arena *a,
+		   const char **ret, struct err *e)
+{
+	struct tx_rows *r;
+	int found = tx_one(tx, &r, e, "SELECT doc FROM s3_config WHERE bucket = ? AND kind = ?",
+			   "ss", bucket, kind);
+
+	if (found > 0) {
+		*ret = row_str(r, 0, a);
+		tx_end(r);
+	}
+	return found;
+}
+
+int s3__config_put(struct meta_tx *tx, const char *bucket, const char *kind, const char *doc,
+		   struct err *e)
+{
+	return tx_run(tx, e,
+		      "INSERT INTO s3_config (bucket, kind, doc) VALUES (?, ?, ?)"
+		      " ON CONFLICT (bucket, kind) DO UPDATE SET doc = excluded.doc",
+		      "sss", bucket, kind, doc);
+}
+
+int s3__config_remove(struct meta_tx *tx, const char *bucket, const char *kind, struct err *e)
+{
+	return tx_run(tx, e, "DELETE FROM s3_config WHERE bucket = ? AND kind = ?", "ss", bucket,
+		      kind);
+}
