@@ -206,6 +206,14 @@ static bool has_document(const struct exchange *x, int status)
 	return !exchange__is_head(x) && status != 304 && status != 204;
 }
 
+static void add_error_type(const struct exchange *x, struct headers *h, const struct aws_error *w)
+{
+	add(h, "x-amzn-ErrorType", w->code);
+	if (x->s && x->s->query_compatible)
+		add(h, "x-amzn-query-error", arena_printf(x->a, "%s;%s", w->query_code ? w->query_code : w->code,
+							  w->status < 500 ? "Sender" : "Receiver"));
+}
+
 void exchange__answer_error(struct exchange *x)
 {
 	enum gate_face face = !wants_json(x) ? FACE_S3 : FACE_JSON;
@@ -229,7 +237,7 @@ void exchange__answer_error(struct exchange *x)
 	if (has_document(x, w->status))
 		add(&h, "Content-Type", document_type(x));
 	if (face == FACE_JSON)
-		add(&h, "x-amzn-ErrorType", w->code);
+		add_error_type(x, &h, w);
 	if (w->status == 304 && x->out)
 		add_own(x, &h);
 	for (size_t i = 0; x->cx && i < x->cx->n_error_headers; i++)

@@ -138,6 +138,7 @@ struct aws_error {
 	const char *code; /* AWS's own: "ResourceNotFoundException", "NoSuchKey" */
 	int status;
 	bool server_fault;
+	const char *query_code; /* what the query protocol called it, where that differs; see service.query_compatible */
 };
 /* Errors every service may give (codes are AWS's).  A handler that returns a code without a wire error is answered with
  * the service's invalid error (ERR_INVALID), AWS_ACCESS_DENIED (ERR_DENIED), AWS_NOT_IMPLEMENTED (ERR_UNSUPPORTED),
@@ -224,6 +225,7 @@ enum op_flags {
 	OP_STREAM = 4,    /* the payload member is read through op_ctx.body */
 	OP_STREAM_OUT = 8,
 	OP_OPEN_QUERY = 16, /* rest: unknown query parameters are allowed */
+	OP_WAITS = 32,    /* may do nothing but wait: runs in the waiting lane */
 };
 
 typedef int (*op_fn)(struct op_ctx *cx, const void *in, struct out *o);
@@ -259,6 +261,8 @@ struct service {
 	const struct aws_error *invalid;       /* for members that fail validation; NULL: AWS_VALIDATION */
 	const struct aws_error *refused;       /* for members known but not honoured; NULL: S3 AWS_NOT_IMPLEMENTED, others .invalid */
 	const char *xml_namespace;             /* of the root element; NULL: none.  rest-xml and query */
+	/* JSON, was query once: clients still switch on the old codes, which errors carry in x-amzn-query-error. */
+	bool query_compatible;
 };
 
 /* --- calling an operation from inside (workflows, rule targets) --- */

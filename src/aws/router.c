@@ -548,6 +548,8 @@ enum pool_lane aws_lane(const struct http_req *r, void *aws)
 	 * through. */
 	if (view_starts(http_path(r), VIEW("/-/")) && !view_eq(http_path(r), VIEW("/-/health")))
 		return LANE_SLOW;
+	if (op && (op->flags & OP_WAITS))
+		return LANE_WAITING;
 	if (op && (op->flags & (OP_SLOW | OP_STREAM_OUT)))
 		return LANE_SLOW;
 	if (op && (op->flags & OP_STREAM) && length < 0)

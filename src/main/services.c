@@ -12,6 +12,7 @@ void services_register(struct op_registry *r, struct wire *w)
 	op_registry_add(r, &lambda_service, w ? w->lambda : NULL);
 	op_registry_add(r, &logs_service, w ? w->logs : NULL);
 	op_registry_add(r, &s3_service, w ? w->s3 : NULL);
+	op_registry_add(r, &sqs_service, w ? w->sqs : NULL);
 	op_registry_add(r, &states_service, w ? w->states : NULL);
 	op_registry_add(r, &sts_service, NULL);
 }

@@ -25,6 +25,7 @@
 #define SECRET_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define FUNCTION_KEY_MS (12LL * 3600 * 1000)
 #define STOP_GRACE_MS 5000
+#define WAITING_THREADS 256 /* requests that wait for a message at the same time */
 
 static const char *path(struct wire *w, const char *name)
 {
@@ -200,6 +201,9 @@ static int make_collecting(struct wire *w, struct err *e)
 		r = events_new(&(struct events_opts){ w->meta, c->region, c->account }, &w->events, e);
 	if (r < 0)
 		return r;
+	r = sqs_new(&(struct sqs_opts){ .meta = w->meta, .region = c->region, .account = c->account }, &w->sqs, e);
+	if (r < 0)
+		return r;
 	w->events_port = events_port(w->events);
 	w->s3 = s3_new(&(struct s3_opts){ .meta = w->meta, .blob = w->objects, .events = w->events_port, .region = c->region,
 					  .account = c->account });
@@ -275,7 +279,8 @@ static int make_faces(struct wire *w, struct err *e)
 	w->aws = aws_new(&(struct aws_opts){ .services = w->registry, .credentials = w->credentials, .region = c->region,
 					     .account = c->account, .outside = outside_handle, .outside_arg = w,
 					     .log = log_request });
-	w->pool = pool_new(&(struct pool_opts){ { (unsigned)c->fast_threads, (unsigned)c->slow_threads }, { 4096, 1024 } });
+	w->pool = pool_new(&(struct pool_opts){ { (unsigned)c->fast_threads, (unsigned)c->slow_threads, WAITING_THREADS },
+						 { 4096, 1024, 1024 } });
 	return 0;
 }
 
@@ -409,6 +414,8 @@ static void stop_tasks(struct wire *w)
 void wire_free(struct wire *w)
 {
 	stop_tasks(w);
+	if (w->sqs) /* those that wait for messages would hold the listeners open */
+		sqs_stop(w->sqs);
 	if (w->measure)
 		measure_stop(w->measure);
 	if (w->console) /* viewers would hold the listeners open */
@@ -426,6 +433,7 @@ void wire_free(struct wire *w)
 	w->firehose = firehose_free(w->firehose);
 	w->s3 = s3_free(w->s3);
 	w->events = events_free(w->events);
+	w->sqs = sqs_free(w->sqs);
 	w->fn = fn_free(w->fn);
 	w->logs = logs_free(w->logs);
 	w->pool = pool_free(w->pool);

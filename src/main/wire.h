@@ -21,6 +21,7 @@
 #include "svc/lambda/lambda.h"
 #include "svc/logs/logs.h"
 #include "svc/s3/s3.h"
+#include "svc/sqs/sqs.h"
 #include "svc/states/states.h"
 
 struct wire {
@@ -39,6 +40,7 @@ struct wire {
 	struct logs *logs;
 	struct events *events;
 	struct s3 *s3;
+	struct sqs *sqs;
 	struct firehose *firehose;
 	struct glue *glue;
 	struct athena *athena;

@@ -250,3 +250,11 @@ void uuid7(char out[UUID_TEXT])
 		b[i] = (uint8_t)(ms >> (40 - 8 * i));
 	uuid_text(b, 7, out);
 }
+
+void uuid8(struct view name, char out[UUID_TEXT])
+{
+	uint8_t b[DIGEST_MAX];
+
+	digest_once(DIGEST_SHA256, name, b);
+	uuid_text(b, 8, out);
+}

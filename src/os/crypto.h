@@ -50,3 +50,4 @@ void random_bytes(void *p, size_t n);
 void random_text(char *out, size_t n, const char *alphabet); /* n characters and a NUL */
 void uuid4(char out[UUID_TEXT]);
 void uuid7(char out[UUID_TEXT]); /* RFC 9562, from clock_ms(): sorts by time */
+void uuid8(struct view name, char out[UUID_TEXT]); /* RFC 9562, of SHA-256: the same name, the same id */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Two lanes of worker threads, each with its own ring of waiting work. */
+/* Lanes of worker threads, each with its own ring of waiting work. */
 #include "os/pool.h"
 
 #include <stdlib.h>
@@ -94,15 +94,16 @@ static void add_worker(struct lane *l)
 
 static void lane_init(struct lane *l, const char *name, unsigned threads, unsigned queue_max)
 {
-	must(threads > 0 && queue_max > 0);
 	lock_init(&l->lock, name);
 	cond_init(&l->work);
 	l->name = name;
+	if (!threads)
+		return;
 	l->ring = calloc(queue_max, sizeof(*l->ring));
 	l->ring_cap = queue_max;
 	l->workers = calloc(threads, sizeof(*l->workers));
 	l->worker_cap = threads;
-	must(l->ring && l->workers);
+	must(queue_max > 0 && l->ring && l->workers);
 	for (unsigned i = 0; i < threads; i++)
 		l->workers[i].lane = l;
 }
@@ -114,6 +115,7 @@ struct pool *pool_new(const struct pool_opts *o)
 	must(p);
 	lane_init(&p->lanes[LANE_FAST], "fast", o->threads[LANE_FAST], o->queue_max[LANE_FAST]);
 	lane_init(&p->lanes[LANE_SLOW], "slow", o->threads[LANE_SLOW], o->queue_max[LANE_SLOW]);
+	lane_init(&p->lanes[LANE_WAITING], "waiting", o->threads[LANE_WAITING], o->queue_max[LANE_WAITING]);
 	return p;
 }
 
@@ -149,6 +151,7 @@ int pool_submit(struct pool *p, enum pool_lane lane, void (*fn)(void *), void *a
 {
 	struct lane *l = &p->lanes[lane];
 
+	must(l->worker_cap > 0);
 	LOCK_SCOPE(&l->lock);
 	if (l->stop)
 		return err_set(e, ERR_CANCELLED, "the program is ending");

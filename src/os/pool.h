@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool -- worker threads in two lanes, so that long work never waits in front of short work.
+ * pool -- worker threads in lanes, so that long work never waits in front of short work.
  *
- * LANE_FAST is for metadata, records and small objects; LANE_SLOW for everything that may take long.
+ * LANE_FAST is for metadata, records and small objects; LANE_SLOW for everything that may take long;
+ * LANE_WAITING for what does little but wait (long polling): many threads that cost next to nothing.
  * Work is plain blocking C.  Threads are started when needed and kept (idle ones end after a while).
  * Limits:  when @queue_max of a lane is reached pool_submit() fails with ERR_BUSY.
  */
@@ -10,12 +11,12 @@
 
 #include "base/err.h"
 
-enum pool_lane { LANE_FAST, LANE_SLOW, LANE_COUNT };
+enum pool_lane { LANE_FAST, LANE_SLOW, LANE_WAITING, LANE_COUNT };
 
 struct pool;
 
 struct pool_opts {
-	unsigned threads[LANE_COUNT];
+	unsigned threads[LANE_COUNT]; /* 0: there is no such lane */
 	unsigned queue_max[LANE_COUNT];
 };
 

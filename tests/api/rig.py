@@ -19,6 +19,7 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 import botocore.exceptions
+import botocore.session
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 BUILD = os.path.abspath(os.environ.get("MULGIL_BUILD", os.path.join(ROOT, "build")))
@@ -31,6 +32,7 @@ ACCESS_KEY = "AKIATESTTESTTESTTEST"
 SECRET = "test-secret-of-the-suites-0123456789"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/test"
 CLIENT_ERROR = botocore.exceptions.ClientError
+MODELS = os.environ.get("MULGIL_BOTOCORE", os.path.join(ROOT, ".cache/botocore"))
 
 
 def until(what, fn, seconds=20.0):
@@ -146,8 +148,11 @@ class Server:
             c = botocore.config.Config(retries={"total_max_attempts": 1}, parameter_validation=validate,
                                        read_timeout=120 * SLOW, connect_timeout=10 * SLOW, signature_version=None
                                        if service != "s3" else "s3v4", max_pool_connections=16, **config)
+            core = botocore.session.get_session()
+            if service == "sqs":  # the client of today speaks JSON; Debian's is older than that
+                core.set_config_variable("data_path", MODELS)
             session = boto3.session.Session(aws_access_key_id=access_key, aws_secret_access_key=secret,
-                                            region_name=REGION)
+                                            region_name=REGION, botocore_session=core)
             self.clients[key] = session.client(service, endpoint_url=self.endpoint, config=c)
         return self.clients[key]
 
@@ -292,7 +297,8 @@ def signed(server, service, method, target, body=b"", headers=None, **more):
 
 JSON_TARGETS = {
     "athena": ("AmazonAthena", "1.1"), "events": ("AWSEvents", "1.1"), "firehose": ("Firehose_20150804", "1.1"),
-    "glue": ("AWSGlue", "1.1"), "logs": ("Logs_20140328", "1.1"), "states": ("AWSStepFunctions", "1.0"),
+    "glue": ("AWSGlue", "1.1"), "logs": ("Logs_20140328", "1.1"), "sqs": ("AmazonSQS", "1.0"),
+    "states": ("AWSStepFunctions", "1.0"),
 }
 
 

@@ -82,7 +82,7 @@ def test_wrong_pattern(server, pattern):
 
 
 @pytest.mark.parametrize("target, code, named", [
-    ({"Arn": f"arn:aws:sqs:{rig.REGION}:{rig.ACCOUNT}:q"}, "ValidationException", "sqs"),
+    ({"Arn": f"arn:aws:sns:{rig.REGION}:{rig.ACCOUNT}:t"}, "ValidationException", "sns"),
     ({"Arn": stream_arn("x"), "RetryPolicy": {"MaximumRetryAttempts": 1}}, "ValidationException", "RetryPolicy"),
     ({"Arn": stream_arn("x"), "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{rig.REGION}:{rig.ACCOUNT}:q"}},
      "ValidationException", "DeadLetterConfig"),

@@ -32,6 +32,9 @@ extern const struct service logs_service;
 #ifdef WITH_S3
 extern const struct service s3_service;
 #endif
+#ifdef WITH_SQS
+extern const struct service sqs_service;
+#endif
 #ifdef WITH_STATES
 extern const struct service states_service;
 #endif
@@ -61,6 +64,9 @@ static void add_all(struct op_registry *r)
 #endif
 #ifdef WITH_S3
 	op_registry_add(r, &s3_service, NULL);
+#endif
+#ifdef WITH_SQS
+	op_registry_add(r, &sqs_service, NULL);
 #endif
 #ifdef WITH_STATES
 	op_registry_add(r, &states_service, NULL);

@@ -22,7 +22,8 @@ PROTOCOLS = {"json-1.0": ("json", "1.0"), "json-1.1": ("json", "1.1"), "rest-jso
 PLACES = {None: "body", "uri": "path", "querystring": "query", "header": "header", "headers": "headers"}
 # Errors that no model lists but the services give (AWS's "Common errors" and S3's "Error responses").
 COMMON = {"ValidationException", "ValidationError", "AccessDeniedException", "ThrottlingException", "InternalFailure",
-          "ServiceUnavailable", "ServiceUnavailableException", "SerializationException", "UnknownOperationException"}
+          "ServiceUnavailable", "ServiceUnavailableException", "SerializationException", "UnknownOperationException",
+          "InvalidParameterValueException"}
 S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlreadyExists BucketAlreadyOwnedByYou
     BucketNotEmpty ConditionalRequestConflict EntityTooLarge EntityTooSmall IncompleteBody InternalError InvalidArgument
     InvalidBucketName InvalidDigest InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidRange InvalidRequest
@@ -33,6 +34,10 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException""".split())
 # Where our row is another kind on purpose.
 ON_PURPOSE = {
+    # AWS answers names it does not know with InvalidAttributeName, which a check by the table would not.
+    "sqs GetQueueAttributes.AttributeNames[]": "strings, looked at by the handler",
+    "sqs ReceiveMessage.AttributeNames[]": "strings, looked at by the handler",
+    "sqs ReceiveMessage.MessageSystemAttributeNames[]": "strings, looked at by the handler",
     "s3 CreateBucket.CreateBucketConfiguration.LocationConstraint": "the region is configured, not one of AWS's",
 }
 

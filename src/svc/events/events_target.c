@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Calls a target: a state machine, a function or a delivery stream, through its own operation. */
+/* Calls a target: a state machine, a function, a delivery stream or a queue, through its own operation. */
 #include "base/buf.h"
 #include "os/crypto.h"
 #include "svc/events/events_int.h"
@@ -26,14 +26,15 @@ int events__target_check(const char *id, const char *arn, struct err *e)
 				"Parameter %s is not valid. Reason: Provided Arn is not in correct format.", arn);
 	if ((view_eq_str(service, "states") && view_starts(resource, VIEW("stateMachine:"))) ||
 	    (view_eq_str(service, "lambda") && view_starts(resource, VIEW("function:"))) ||
-	    (view_eq_str(service, "firehose") && view_starts(resource, VIEW("deliverystream/"))))
+	    (view_eq_str(service, "firehose") && view_starts(resource, VIEW("deliverystream/"))) ||
+	    (view_eq_str(service, "sqs") && view_chr(resource, ':') < 0))
 		return 0;
 	return aws_fail(e, &AWS_VALIDATION,
 			"Parameter %s is not valid. Reason: targets of this kind are not supported (target %s).", arn, id);
 }
 
-/* The same event for the same target starts one execution, however often it is delivered. */
-static const char *execution_name(struct arena *a, const struct delivery *d)
+/* The same event for the same target is the same text, however often it is delivered. */
+static const char *delivery_name(struct arena *a, const struct delivery *d)
 {
 	char hex[65];
 
@@ -41,12 +42,13 @@ static const char *execution_name(struct arena *a, const struct delivery *d)
 	return arena_printf(a, "%s_%.32s", d->event_id, hex);
 }
 
-static int call(const struct events *ev, const struct op_registry *r, const char *service, const char *op,
-		const struct json *in, struct arena *a, struct err *e)
+static int call(const struct events *ev, const struct op_registry *r, const struct delivery *d, const char *service,
+		const char *op, const struct json *in, struct arena *a, struct err *e)
 {
 	const struct op_caller caller = {
 		.account = ev->o.account, .access_key = "", .source_ip = "events.amazonaws.com",
 		.arn = arena_printf(a, "arn:aws:sts::%s:assumed-role/events/events", ev->o.account),
+		.once = delivery_name(a, d),
 	};
 	const struct json *out;
 
@@ -66,19 +68,24 @@ int events__deliver(const struct events *ev, const struct op_registry *r, const 
 		json_set_str(a, in, "FunctionName", d->arn);
 		json_set_str(a, in, "InvocationType", "Event");
 		json_set_str(a, in, "Payload", d->payload);
-		return call(ev, r, "lambda", "Invoke", in, a, e);
+		return call(ev, r, d, "lambda", "Invoke", in, a, e);
 	}
 	if (view_eq_str(service, "firehose")) {
 		record = json_new_obj(a);
 		json_set_str(a, record, "Data", d->payload);
 		json_set(a, in, "DeliveryStreamName", json_new_str(a, view_from(resource, 15)));
 		json_set(a, in, "Record", record);
-		return call(ev, r, "firehose", "PutRecord", in, a, e);
+		return call(ev, r, d, "firehose", "PutRecord", in, a, e);
+	}
+	if (view_eq_str(service, "sqs")) {
+		json_set_str(a, in, "QueueUrl", arena_printf(a, "/%s/%.*s", ev->o.account, VIEW_ARG(resource)));
+		json_set_str(a, in, "MessageBody", d->payload);
+		return call(ev, r, d, "sqs", "SendMessage", in, a, e);
 	}
 	json_set_str(a, in, "stateMachineArn", d->arn);
-	json_set_str(a, in, "name", execution_name(a, d));
+	json_set_str(a, in, "name", delivery_name(a, d));
 	json_set_str(a, in, "input", d->payload);
-	rc = call(ev, r, "stepfunctions", "StartExecution", in, a, e);
+	rc = call(ev, r, d, "stepfunctions", "StartExecution", in, a, e);
 	if (rc < 0 && e->wire && view_eq_str(view_str(((const struct aws_error *)e->wire)->code), "ExecutionAlreadyExists")) {
 		err_clear(e);
 		rc = 0;

@@ -48,7 +48,7 @@ const char *lambda__plain_name(const char *name, struct arena *a);
 /* lambda_run.c */
 int lambda__run(struct lambda *l, const struct lambda_fn *f, struct view event, struct arena *a, struct fn_result *ret,
 		struct err *e);
-int lambda__enqueue(struct lambda *l, const char *name, struct view event, struct arena *a, const char **ret_id,
-		    struct err *e);
+/* @once: NULL, or see op_caller: as long as the event is in the queue, a repeat is that event. */
+int lambda__enqueue(struct lambda *l, const char *name, struct view event, const char *once, struct err *e);
 void lambda__queue_start(struct lambda *l);
 void lambda__queue_stop(struct lambda *l);

@@ -309,13 +309,11 @@ static int check_event(struct op_ctx *cx, struct view event)
 
 static int invoke_async(struct op_ctx *cx, const struct lambda_fn *f, struct view event, struct out *o)
 {
-	const char *id;
-
 	if (event.n > ASYNC_MAX)
 		return aws_fail(&cx->err, &LAMBDA_TOO_LARGE, "%zu byte payload is too large for the Event invocation type (limit %lu bytes)",
 				event.n, ASYNC_MAX);
 	out_status(o, 202);
-	return lambda__enqueue(cx->self, f->name, event, cx->arena, &id, &cx->err);
+	return lambda__enqueue(cx->self, f->name, event, cx->caller.once, &cx->err);
 }
 
 static int invoke(struct op_ctx *cx, const void *input, struct out *o)

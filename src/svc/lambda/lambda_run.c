@@ -100,19 +100,21 @@ static int enqueue_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct queued *q = arg;
 
-	return tx_run(tx, e, "INSERT INTO lambda_async (id, name, event, attempts, due_ms) VALUES (?,?,?,0,?)", "ssbi", q->id,
-		      q->name, q->event, clock_ms());
+	return tx_run(tx, e, "INSERT INTO lambda_async (id, name, event, attempts, due_ms) VALUES (?,?,?,0,?)"
+		      " ON CONFLICT (id) DO NOTHING", "ssbi", q->id, q->name, q->event, clock_ms());
 }
 
-int lambda__enqueue(struct lambda *l, const char *name, struct view event, struct arena *a, const char **ret_id,
-		    struct err *e)
+int lambda__enqueue(struct lambda *l, const char *name, struct view event, const char *once, struct err *e)
 {
 	char id[UUID_TEXT];
 	struct queued q = { .name = name, .event = event };
 	int r;
 
-	uuid7(id);
-	q.id = *ret_id = arena_str(a, view_str(id));
+	if (once)
+		uuid8(view_str(once), id);
+	else
+		uuid7(id);
+	q.id = id;
 	r = meta_write(l->o.meta, enqueue_tx, &q, e);
 	lock_take(&l->lock);
 	cond_signal(&l->wake);

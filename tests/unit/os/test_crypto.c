@@ -90,6 +90,8 @@ TEST(crypto_random_texts)
 	assert_int_equal(strlen(u4), 36);
 	assert_int_equal(u4[14], '4');
 	assert_non_null(strchr("89ab", u4[19]));
+	uuid8(VIEW("name"), u4); /* the SHA-256 of "name", with version and variant */
+	assert_string_equal(u4, "82a3537f-f0db-8e7e-ac35-d69edc3a189e");
 	uuid7(u7);
 	assert_int_equal(u7[14], '7');
 	from = clock_ms();

@@ -184,7 +184,7 @@ TEST(events_refuses_with_its_own_errors)
 		{ "PutRule", "{\"Name\":\"r\",\"EventPattern\":\"{}\",\"EventBusName\":\"x\"}", "ResourceNotFoundException: Event bus x" },
 		{ "DescribeRule", "{\"Name\":\"no\"}", "ResourceNotFoundException: Rule no does not exist on EventBus default." },
 		{ "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"x\"}]}", "ValidationException: Parameter x is not valid. Reason: Provided Arn" },
-		{ "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"arn:aws:sqs:r:a:q\"}]}", "ValidationException: Parameter arn:aws:sqs" },
+		{ "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"arn:aws:sns:r:a:t\"}]}", "ValidationException: Parameter arn:aws:sns" },
 		{ "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"" ARN "\",\"Input\":\"{\"}]}", "ValidationException: JSON syntax error" },
 		{ "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"" ARN "\",\"RetryPolicy\":{}}]}", "ValidationException: " },
 		{ "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"" ARN "\",\"InputTransformer\":{\"InputTemplate\":\"<x>\"}}]}",
