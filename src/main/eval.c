@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "aws/gate_eval.h"
+#include "aws/policy_json.h"
 #include "base/base64.h"
 #include "base/limits.h"
 #include "cli/cli.h"
@@ -341,6 +342,14 @@ static int eval_sigv4(struct eval_call *c, const struct json **ret, struct err *
 	return gate_eval(c->a, c->in, ret, e);
 }
 
+/* --- policy --- */
+
+static int eval_policy(struct eval_call *c, const struct json **ret, struct err *e)
+{
+	c->code = "MalformedPolicy";
+	return policy_json(c->a, c->in, ret, e);
+}
+
 /* --- lines --- */
 
 static const struct eval_fn {
@@ -360,6 +369,11 @@ static const struct eval_fn {
 	  "{\"layout\":\"ble.hr2a37@1\",\"hex\":\"020048\"}",
 	  "{\"report\":{\"frames\":1,\"bad\":0,\"lost\":0,\"dup\":0},\"records\":[...]}",
 	  eval_layout },
+	{ "policy", "what a policy document says to a request",
+	  "{\"policy\":{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:Get*\","
+	  "\"Resource\":\"arn:aws:s3:::b/*\"}},\"request\":{\"action\":\"s3:GetObject\",\"resource\":"
+	  "\"arn:aws:s3:::b/k\"}}",
+	  "{\"effect\":\"Allow\",\"public\":true}", eval_policy },
 	{ "prefix", "a delivery stream's prefix expressions at a time",
 	  "{\"prefix\":\"raw/!{timestamp:yyyy/MM/dd}/\",\"error_prefix\":\"bad/"
 	  "!{firehose:error-output-type}/\",\"time_ms\":0}",

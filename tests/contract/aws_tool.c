@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of the mulgil command that the contract tests need, for builds without it:
- * aws_tool op-table; aws_tool sigv4 (JSON lines in, JSON lines out).
+ * aws_tool op-table; aws_tool sigv4, aws_tool policy (JSON lines in, JSON lines out).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "aws/aws.h"
 #include "aws/gate_eval.h"
+#include "aws/policy_json.h"
 #include "base/limits.h"
 
 #ifdef WITH_ATHENA
@@ -91,7 +92,9 @@ static int op_table(void)
 	return 0;
 }
 
-static void eval_line(struct view line)
+typedef int (*eval_fn)(struct arena *a, const struct json *in, const struct json **ret, struct err *e);
+
+static void eval_line(eval_fn fn, struct view line)
 {
 	struct arena a;
 	struct err e = { 0 };
@@ -99,7 +102,7 @@ static void eval_line(struct view line)
 
 	arena_init(&a, LIMIT_ARENA);
 	in = json_parse(&a, line, JSON_DEPTH, &e);
-	if (!in || gate_eval(&a, in, &out, &e) < 0) {
+	if (!in || fn(&a, in, &out, &e) < 0) {
 		struct json *o = json_new_obj(&a);
 
 		json_set_str(&a, o, "error", e.msg);
@@ -109,14 +112,14 @@ static void eval_line(struct view line)
 	arena_clear(&a);
 }
 
-static int sigv4(void)
+static int eval_lines(eval_fn fn)
 {
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
 
 	while ((n = getline(&line, &cap, stdin)) > 0)
-		eval_line(view_of(line, (size_t)n));
+		eval_line(fn, view_of(line, (size_t)n));
 	free(line);
 	return 0;
 }
@@ -126,7 +129,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "op-table") == 0)
 		return op_table();
 	if (argc == 2 && strcmp(argv[1], "sigv4") == 0)
-		return sigv4();
-	fprintf(stderr, "usage: aws_tool op-table|sigv4\n");
+		return eval_lines(gate_eval);
+	if (argc == 2 && strcmp(argv[1], "policy") == 0)
+		return eval_lines(policy_json);
+	fprintf(stderr, "usage: aws_tool op-table|sigv4|policy\n");
 	return 2;
 }

@@ -26,9 +26,13 @@ def op_table():
     return json.loads(run(["op-table"], ["op-table"]))
 
 
-def sigv4(cases):
-    """Each case through `mulgil eval sigv4`."""
+def evaluate(function, cases):
+    """Each case through `mulgil eval FUNCTION`."""
     text = "".join(json.dumps(c) + "\n" for c in cases)
-    answers = [json.loads(line) for line in run(["eval", "sigv4"], ["sigv4"], text).splitlines()]
+    answers = [json.loads(line) for line in run(["eval", function], [function], text).splitlines()]
     assert len(answers) == len(cases)
     return answers
+
+
+def sigv4(cases):
+    return evaluate("sigv4", cases)
