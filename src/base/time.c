@@ -216,7 +216,9 @@ bool time_parse_http(struct view s, int64_t *ret_ms)
 	    !take_int(&s, 4, &c.year) || !take_char(&s, ' ') || !take_clock(&s, &c))
 		return false;
 	c.month++;
-	if (!view_eq_str(s, " GMT") || !valid(&c))
+	/* Python's formatdate(), of which botocore makes a Date header, ends with "-0000". */
+	if (!(view_eq_str(s, " GMT") || view_eq_str(s, " -0000") || view_eq_str(s, " +0000")) ||
+	    !valid(&c))
 		return false;
 	*ret_ms = time_from_civil(&c);
 	return true;

@@ -24,7 +24,8 @@ char *time_iso_s(int64_t ms, char out[TIME_TEXT]);    /* 2026-11-22T20:46:56Z */
 char *time_basic(int64_t ms, char out[TIME_TEXT]);    /* 20261122T204656Z (SigV4) */
 char *time_http(int64_t ms, char out[TIME_TEXT]);     /* Sun, 22 Nov 2026 20:46:56 GMT */
 
-/* RFC 3339 with Z or an offset, fraction optional (cut to ms); basic form; IMF-fixdate. */
+/* RFC 3339 with Z or an offset, fraction optional (cut to ms); basic form; IMF-fixdate,
+ * also with "+0000" or "-0000" for GMT. */
 bool time_parse_iso(struct view s, int64_t *ret_ms);
 bool time_parse_basic(struct view s, int64_t *ret_ms);
 bool time_parse_http(struct view s, int64_t *ret_ms);

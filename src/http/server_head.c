@@ -131,10 +131,10 @@ static int framing(struct http_req *r)
 			return 413;
 		r->body_len = (int64_t)n;
 	}
-	if (!single(r, "expect", &expect) ||
-	    (expect.p && !view_eq_nocase(expect, VIEW("100-continue"))))
+	/* Another expectation may be answered with 417 (RFC 9110 §10.1.1); AWS takes no notice of it. */
+	if (!single(r, "expect", &expect))
 		return 417;
-	r->expects = expect.p != NULL;
+	r->expects = expect.p && view_eq_nocase(expect, VIEW("100-continue"));
 	return 0;
 }
 

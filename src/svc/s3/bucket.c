@@ -53,8 +53,10 @@ bool s3__bucket_name_ok(const char *name)
 
 	if (v.n < 3 || v.n > 63 || !alnum(v.p[0]) || !alnum(v.p[v.n - 1]))
 		return false;
+	/* The parts between dots are labels of a host's name: none is empty, none begins or ends with "-". */
 	for (size_t i = 0; i < v.n; i++)
-		if (!alnum(v.p[i]) && v.p[i] != '-' && (v.p[i] != '.' || v.p[i - 1] == '.'))
+		if (!alnum(v.p[i]) && v.p[i] != '-' &&
+		    (v.p[i] != '.' || !alnum(v.p[i - 1]) || !alnum(v.p[i + 1])))
 			return false;
 	return !looks_like_ip(v) && !reserved(v);
 }

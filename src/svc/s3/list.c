@@ -259,7 +259,7 @@ int s3__list_objects_v2(struct op_ctx *cx, const void *input, struct out *o)
 	if (rc)
 		return rc;
 	start_after(&l, in->start_after);
-	if (in->token)
+	if (in->token && in->token[0]) /* an empty one is the beginning's */
 		rc = start_token(cx, in->token, &l);
 	if (!rc)
 		rc = meta_read(s->meta, list_fn, &l, &cx->err);

@@ -203,6 +203,30 @@ int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 	return 0;
 }
 
+/* Unlike the range of a reader this one is exact: both ends are given and lie within the source. */
+static int source_range(struct op_ctx *cx, const char *text, uint64_t size, uint64_t *ret_off,
+			uint64_t *ret_n)
+{
+	struct view v = view_str(text);
+	ptrdiff_t dash = view_chr(v, '-');
+	uint64_t first, last;
+
+	if (dash < 6 || !view_starts(v, VIEW("bytes=")) ||
+	    !view_u64(view_sub(v, 6, (size_t)dash - 6), UINT64_MAX, &first) ||
+	    !view_u64(view_from(v, (size_t)dash + 1), UINT64_MAX, &last))
+		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+				"The x-amz-copy-source-range value must be of the form "
+				"bytes=first-last where first and last are the zero-based offsets "
+				"of the first and last bytes to copy");
+	if (last < first || last >= size)
+		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+				"Range specified is not valid for source object of size: %llu",
+				(unsigned long long)size);
+	*ret_off = first;
+	*ret_n = last - first + 1;
+	return 0;
+}
+
 static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_source *src,
 		     struct part_arg *a, struct s3_received *got)
 {
@@ -214,10 +238,10 @@ static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_
 	if (rc)
 		return rc;
 	n = src->row.size;
-	if (in->range && s3__range(in->range, src->row.size, &off, &n) <= 0)
-		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-				"Range specified is not valid for source object of size: %llu",
-				(unsigned long long)src->row.size);
+	if (in->range)
+		rc = source_range(cx, in->range, src->row.size, &off, &n);
+	if (rc)
+		return rc;
 	rc = s3__source_copy(cx, src, off, n, 1U << a->algo, got);
 	return rc ? rc : store_part(cx, a, got);
 }

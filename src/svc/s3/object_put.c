@@ -73,15 +73,17 @@ static const char *stored_encoding(struct op_ctx *cx, const char *encoding)
 {
 	struct view rest = view_str(encoding), one;
 	const char *kept = NULL;
+	bool dropped = false;
 
 	while (view_split(&rest, ',', &one)) {
 		one = view_trim(one);
+		dropped = dropped || view_eq_nocase(one, VIEW("aws-chunked"));
 		if (!one.n || view_eq_nocase(one, VIEW("aws-chunked")))
 			continue;
 		kept = kept ? arena_printf(cx->arena, "%s,%.*s", kept, VIEW_ARG(one))
 			    : arena_str(cx->arena, one);
 	}
-	return kept;
+	return kept && !dropped ? encoding : kept; /* as it was given */
 }
 
 /* What no header can hold would make the object one that nobody can read. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tagging -- labels of objects. */
+#include <stdlib.h>
+
 #include "base/utf8.h"
 #include "svc/s3/s3_ops.h"
 
@@ -108,6 +110,11 @@ static int begin(struct op_ctx *cx, const struct in_tagging *in, struct tag_arg 
 	return rc ? rc : s3__check_key(cx, in->key);
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct op_pair *)a)->key, ((const struct op_pair *)b)->key);
+}
+
 int s3__get_tagging(struct op_ctx *cx, const void *input, struct out *o)
 {
 	struct tag_arg a;
@@ -118,6 +125,8 @@ int s3__get_tagging(struct op_ctx *cx, const void *input, struct out *o)
 	rc = answer(cx, &a, meta_read(a.s->meta, tag_fn, &a, &cx->err), o);
 	if (rc)
 		return rc;
+	if (a.row.tags.n)
+		qsort(a.row.tags.v, a.row.tags.n, sizeof(*a.row.tags.v), by_key);
 	out_root(o, "Tagging");
 	out_list(o, "TagSet", "Tag");
 	for (size_t i = 0; i < a.row.tags.n; i++) {

@@ -229,5 +229,7 @@ TEST(time_refuses)
 			fail_msg("taken: %s", t[i]);
 	assert_false(time_parse_basic(VIEW("20261122T204656"), &ms));
 	assert_false(time_parse_basic(VIEW("20261322T204656Z"), &ms));
+	assert_true(time_parse_http(VIEW("Sun, 22 Nov 2026 20:46:56 -0000"), &ms));
+	assert_false(time_parse_http(VIEW("Sun, 22 Nov 2026 20:46:56 +0900"), &ms));
 	assert_false(time_parse_http(VIEW("Sun, 22 Nov 2026 20:46:56 KST"), &ms));
 }

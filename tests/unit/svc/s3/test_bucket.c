@@ -15,6 +15,7 @@ TEST(bucket_names)
 		{ "Abc", false },         { "-abc", false },
 		{ "abc-", false },        { "a..b", false },
 		{ "a_b", false },         { "10.0.0.1", false },
+		{ "a-.b", false },        { "a.-b", false },
 		{ "1.2.3", true },        { "xn--abc", false },
 		{ "abc-s3alias", false }, { "abc--x-s3", false },
 		{ "1.2.3.4.5", true },    { "", false },

@@ -308,6 +308,8 @@ TEST(multipart_uploads_are_listed_in_pages)
 
 TEST(multipart_part_copied_from_an_object)
 {
+	static const char *const outside[] = { "bytes=2-10", "bytes=10-10", "bytes=4-2", "bytes=2-",
+					       "bytes=-2",   "2-4",	    "bytes=2-4,6-7" };
 	struct fixture *f = with_bucket();
 	struct upload u = begin(f, NULL, NULL);
 	struct json *in = of_upload(&u);
@@ -316,6 +318,10 @@ TEST(multipart_part_copied_from_an_object)
 	put(f, "buck", "src", VIEW("0123456789"));
 	json_set_int(&f->a, in, "PartNumber", 1);
 	json_set_str(&f->a, in, "CopySource", "buck/src");
+	for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+		json_set_str(&f->a, in, "CopySourceRange", outside[i]);
+		is_error(f, call_json(f, "UploadPartCopy", in), "InvalidArgument");
+	}
 	json_set_str(&f->a, in, "CopySourceRange", "bytes=2-4");
 	v = call_json(f, "UploadPartCopy", in);
 	assert_non_null(v);

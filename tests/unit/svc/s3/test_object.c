@@ -45,6 +45,44 @@ TEST(object_comes_back_with_what_it_was_given)
 	fixture_free(f);
 }
 
+TEST(object_content_encoding_is_kept_as_it_was_given)
+{
+	static const char *const cases[][2] = { { "deflate, gzip", "deflate, gzip" },
+						{ "aws-chunked, gzip", "gzip" },
+						{ "AWS-Chunked", NULL },
+						{ "a,aws-chunked,b", "a,b" } };
+	struct fixture *f = with_bucket();
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct json *in = input(f, "{'Bucket':'buck','Key':'k','Body':'x'}");
+		const struct json *v;
+
+		json_set_str(&f->a, in, "ContentEncoding", cases[i][0]);
+		assert_non_null(call_json(f, "PutObject", in));
+		v = ok(f, "HeadObject", "{'Bucket':'buck','Key':'k'}");
+		if (cases[i][1])
+			assert_string_equal(text(f, v, "ContentEncoding"), cases[i][1]);
+		else
+			assert_null(json_get(v, "ContentEncoding"));
+	}
+	fixture_free(f);
+}
+
+TEST(object_tags_are_told_in_the_order_of_their_keys)
+{
+	struct fixture *f = with_bucket();
+	const struct json *v;
+
+	ok(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','Tagging':'foo=bar&bar'}");
+	v = ok(f, "GetObjectTagging", "{'Bucket':'buck','Key':'k'}");
+	assert_string_equal(text(f, json_at(json_get(v, "TagSet"), 0), "Key"), "bar");
+	assert_string_equal(text(f, json_at(json_get(v, "TagSet"), 1), "Key"), "foo");
+	ok(f, "PutObject", "{'Bucket':'buck','Key':'k','Body':'x'}");
+	v = ok(f, "GetObjectTagging", "{'Bucket':'buck','Key':'k'}");
+	assert_null(json_at(json_get(v, "TagSet"), 0));
+	fixture_free(f);
+}
+
 /* 2 KiB of metadata may be many hundred headers. */
 TEST(object_with_hundreds_of_metadata_headers)
 {

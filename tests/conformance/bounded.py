@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pytest plugin: a test of the suite that takes too long fails, and the run goes on."""
+import os
+import signal
+
+import pytest
+
+SECONDS = int(os.environ.get("CONFORMANCE_SECONDS", "120"))
+
+
+class TooLong(BaseException):
+    pass
+
+
+def _ring(*_):
+    raise TooLong(f"took longer than {SECONDS} s")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):  # pylint: disable=unused-argument
+    signal.signal(signal.SIGALRM, _ring)
+    signal.alarm(SECONDS)
+    yield
+    signal.alarm(0)
