@@ -145,26 +145,6 @@ static struct view header_or_moved(const struct rest_input *in, const char *name
 	return v;
 }
 
-/* "aws-chunked,gzip" is "gzip" stored; "aws-chunked" alone is none. */
-static struct view without_chunked(struct arena *a, struct view v)
-{
-	struct buf b;
-	struct view one, r;
-
-	buf_init(&b, v.n + 2);
-	while (view_split(&v, ',', &one)) {
-		one = view_trim(one);
-		if (one.n == 0 || view_eq_nocase(one, VIEW("aws-chunked")))
-			continue;
-		if (b.n)
-			buf_add_char(&b, ',');
-		buf_add_view(&b, one);
-	}
-	r = b.n ? arena_view(a, buf_view(&b)) : VIEW_NONE;
-	buf_clear(&b);
-	return r;
-}
-
 static int set_text(const struct decode *d, struct json *o, const struct op_field *f, struct view v)
 {
 	if (!v.p)
@@ -212,8 +192,6 @@ static int bind_header(const struct decode *d, const struct rest_input *in, stru
 	struct view v = header_or_moved(in, name), one;
 	struct json *l;
 
-	if (v.p && view_eq_nocase(view_str(name), VIEW("content-encoding")))
-		v = without_chunked(d->arena, v);
 	if (!v.p || f->kind != OPK_LIST)
 		return set_text(d, o, f, v);
 	l = json_new_arr(d->arena);

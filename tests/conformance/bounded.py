@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pytest plugin: a test of the suite that takes too long fails, and the run goes on."""
+"""pytest plugin: a test of the suite that takes too long fails, and the run goes on; workers have servers of their own."""
 import os
 import signal
 
 import pytest
 
+if os.path.exists(f"{os.environ.get('S3TEST_CONF')}.{os.environ.get('PYTEST_XDIST_WORKER')}"):
+    os.environ["S3TEST_CONF"] += "." + os.environ["PYTEST_XDIST_WORKER"]
 SECONDS = int(os.environ.get("CONFORMANCE_SECONDS", "120"))
 
 

@@ -68,22 +68,21 @@ struct s3_who s3__who(const struct op_ctx *cx, const char *reason)
 
 /* --- metadata --- */
 
-/* "aws-chunked" tells how the body travelled; it is not part of the object. */
+/* "aws-chunked" tells how the body travelled; it is not part of the object.  The rest stays as it was given. */
 static const char *stored_encoding(struct op_ctx *cx, const char *encoding)
 {
 	struct view rest = view_str(encoding), one;
 	const char *kept = NULL;
-	bool dropped = false;
 
 	while (view_split(&rest, ',', &one)) {
-		one = view_trim(one);
-		dropped = dropped || view_eq_nocase(one, VIEW("aws-chunked"));
-		if (!one.n || view_eq_nocase(one, VIEW("aws-chunked")))
+		struct view word = view_trim(one);
+
+		if (!word.n || view_eq_nocase(word, VIEW("aws-chunked")))
 			continue;
 		kept = kept ? arena_printf(cx->arena, "%s,%.*s", kept, VIEW_ARG(one))
-			    : arena_str(cx->arena, one);
+			    : arena_str(cx->arena, word);
 	}
-	return kept && !dropped ? encoding : kept; /* as it was given */
+	return kept;
 }
 
 /* What no header can hold would make the object one that nobody can read. */

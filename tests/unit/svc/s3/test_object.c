@@ -48,6 +48,7 @@ TEST(object_comes_back_with_what_it_was_given)
 TEST(object_content_encoding_is_kept_as_it_was_given)
 {
 	static const char *const cases[][2] = { { "deflate, gzip", "deflate, gzip" },
+						{ "deflate, gzip,aws-chunked", "deflate, gzip" },
 						{ "aws-chunked, gzip", "gzip" },
 						{ "AWS-Chunked", NULL },
 						{ "a,aws-chunked,b", "a,b" } };
