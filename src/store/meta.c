@@ -72,6 +72,11 @@ int meta_steps(struct meta *m, const char *module, const char *const *steps, str
 	return rc ? err_ctx(e, "tables of %s", module) : 0;
 }
 
+int meta_verify(struct meta *m, meta_found_fn found, void *arg, uint64_t *ret_bytes, struct err *e)
+{
+	return m->vt->verify(m, found, arg, ret_bytes, e);
+}
+
 uint64_t meta_commits(struct meta *m)
 {
 	return m->vt->commits(m);

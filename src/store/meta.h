@@ -45,6 +45,14 @@ int meta_schema(struct meta *m, const char *ddl, struct err *e) MUST_CHECK;
 int meta_steps(struct meta *m, const char *module, const char *const *steps, struct err *e) MUST_CHECK;
 
 /*
+ * Reads all that is stored and tells @found what is wrong with it, a sentence each: checksums of pages, then the
+ * structure.  Takes time with the size of the data, but no lock that keeps others waiting.
+ * @ret_bytes: what was read.  An error only when reading could not go on.
+ */
+typedef void (*meta_found_fn)(void *arg, const char *what);
+int meta_verify(struct meta *m, meta_found_fn found, void *arg, uint64_t *ret_bytes, struct err *e) MUST_CHECK;
+
+/*
  * Statements.  @fmt has one letter per `?`, the values follow:
  *   s const char * (NULL: null)   v struct view as text (absent: null)   b struct view as blob (absent: null)
  *   i int64_t                     d double                               n null (no value)

@@ -17,6 +17,7 @@ struct meta_vtable {
 	int (*write)(struct meta *m, meta_fn fn, void *arg, struct err *e);
 	int (*read)(struct meta *m, meta_fn fn, void *arg, struct err *e);
 	int (*schema)(struct meta *m, const char *ddl, struct err *e);
+	int (*verify)(struct meta *m, meta_found_fn found, void *arg, uint64_t *ret_bytes, struct err *e);
 	uint64_t (*commits)(struct meta *m); /* group commits done so far: tests see sharing by it */
 
 	int (*run)(struct meta_tx *tx, struct err *e, const char *sql, const char *fmt, va_list ap);

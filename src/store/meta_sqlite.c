@@ -7,12 +7,15 @@
  * the same: an I/O error of a commit or a checkpoint ends the process, because a retried sync can report
  * success for lost data; the next start recovers from the WAL.
  */
+#include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/limits.h"
 #include "base/map.h"
@@ -21,6 +24,7 @@
 #include "os/thread.h"
 #include "store/dirlock.h"
 #include "store/meta_backend.h"
+#include "store/meta_sqlite_pages.h"
 
 #define FILE_NAME "meta.sqlite"
 #define GROUP_MAX 256     /* functions that share one commit */
@@ -87,7 +91,7 @@ struct lite {
 	unsigned n_readers;
 	bool closing, checkpoint;
 
-	struct conn *writer; /* the writer thread's own */
+	struct conn *writer, *checker; /* of the threads' own */
 	pthread_t write_thread, check_thread;
 	struct lock checkpointing;
 	atomic_int wal_pages;
@@ -120,6 +124,8 @@ static int code_of(int extended)
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
 		return ERR_EXISTS;
+	case SQLITE_IOERR_DATA: /* a page is not what was written */
+		return ERR_CORRUPT;
 	case SQLITE_IOERR_SHMSIZE: /* the WAL's index could not grow: how a full disk often shows first */
 		return ERR_LIMIT;
 	}
@@ -391,16 +397,18 @@ static int conn_open(struct lite *m, const char *pragmas, struct conn **ret, str
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 	struct conn *c = calloc(1, sizeof(*c));
+	int reserved = PAGES_RESERVED;
 
 	must(c);
 	map_init(&c->stmts);
-	if (sqlite3_open_v2(m->path, &c->db, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(m->path, &c->db, flags, pages_vfs()) != SQLITE_OK) {
 		db_fail(c->db, m->path, e);
 		conn_close(c);
 		return e->code;
 	}
 	sqlite3_extended_result_codes(c->db, 1);
 	sqlite3_busy_timeout(c->db, BUSY_MS);
+	sqlite3_file_control(c->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved); /* of a new file */
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
@@ -665,14 +673,8 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 static void *check_thread(void *arg)
 {
 	struct lite *m = arg;
-	struct err e = { 0 };
-	struct conn *c;
 	bool stop;
 
-	if (conn_open(m, "PRAGMA synchronous=FULL", &c, &e) < 0) {
-		diag(DIAG_ERROR, "meta", "no connection for checkpoints: %s", e.msg);
-		abort();
-	}
 	for (;;) {
 		lock_take(&m->lock);
 		while (!m->checkpoint && !m->closing)
@@ -682,9 +684,8 @@ static void *check_thread(void *arg)
 		lock_drop(&m->lock);
 		if (stop)
 			break;
-		checkpoint(m, c, SQLITE_CHECKPOINT_PASSIVE);
+		checkpoint(m, m->checker, SQLITE_CHECKPOINT_PASSIVE);
 	}
-	conn_close(c);
 	return NULL;
 }
 
@@ -696,6 +697,7 @@ static void lite_free(struct lite *m)
 		next = c->next;
 		conn_close(c);
 	}
+	conn_close(m->checker);
 	conn_close(m->writer);
 	fd_closep(&m->lockfd);
 	cond_clear(&m->check);
@@ -713,7 +715,7 @@ static int open_writer(struct lite *m, struct err *e)
 				      "PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
 				      "PRAGMA cache_size=-16384; SELECT count(*) FROM sqlite_master";
 
-	if (conn_open(m, pragmas, &m->writer, e) < 0)
+	if (conn_open(m, pragmas, &m->writer, e) < 0 || conn_open(m, "PRAGMA synchronous=FULL", &m->checker, e) < 0)
 		return err_ctx(e, "%s", m->path);
 	sqlite3_wal_hook(m->writer->db, on_wal, m);
 	file_sync_dir(m->dir);
@@ -761,6 +763,85 @@ static void lite_close(struct meta *base)
 	lite_free(m);
 }
 
+/* Verification */
+
+/* A checkpoint may be writing the page just then: a bad one is looked at again when none can be. */
+static int verify_page(struct lite *m, int fd, uint32_t no, bool *ret_good, struct err *e)
+{
+	uint8_t page[PAGES_SIZE];
+	off_t at = (off_t)(no - 1) * PAGES_SIZE;
+	ssize_t n = file_pread_all(fd, page, sizeof(page), at, e);
+
+	*ret_good = n == sizeof(page) && pages_good(page, sizeof(page), no);
+	if (n < 0 || *ret_good)
+		return n < 0 ? e->code : 0;
+	LOCK_SCOPE(&m->checkpointing);
+	n = file_pread_all(fd, page, sizeof(page), at, e);
+	*ret_good = n == 0 || (n == sizeof(page) && pages_good(page, sizeof(page), no));
+	return n < 0 ? e->code : 0;
+}
+
+static int verify_pages(struct lite *m, meta_found_fn found, void *arg, uint64_t *ret_bytes, struct err *e)
+{
+	CLEANUP(fd_closep) int fd = open(m->path, O_RDONLY | O_CLOEXEC);
+	uint8_t header[100];
+	struct stat st;
+	char text[64];
+	bool good;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, ERR_IO, "%s", m->path);
+	if (file_pread_all(fd, header, sizeof(header), 0, e) < 0)
+		return e->code;
+	if (st.st_size && !pages_size(header))
+		found(arg, "the database was made without checksums of pages, or its first page is damaged");
+	else
+		for (uint32_t no = 1; (off_t)no * PAGES_SIZE <= st.st_size; no++) {
+			if (verify_page(m, fd, no, &good, e) < 0)
+				return e->code;
+			snprintf(text, sizeof(text), "page %" PRIu32 " of the database is damaged", no);
+			if (!good)
+				found(arg, text);
+		}
+	*ret_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+struct verify {
+	meta_found_fn found;
+	void *arg;
+};
+
+static int verify_structure(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct verify *v = arg;
+	struct tx_rows *r;
+	char text[256];
+	int rc = tx_query(tx, &r, e, "PRAGMA integrity_check(20)", "");
+
+	if (rc < 0)
+		return rc;
+	while ((rc = tx_next(r, e)) > 0) {
+		snprintf(text, sizeof(text), "structure of the database: %.*s", VIEW_ARG(row_view(r, 0)));
+		if (!view_eq_str(row_view(r, 0), "ok"))
+			v->found(v->arg, text);
+	}
+	return rc;
+}
+
+static int lite_verify(struct meta *base, meta_found_fn found, void *arg, uint64_t *ret_bytes, struct err *e)
+{
+	struct verify v = { found, arg };
+
+	if (verify_pages(lite_of(base), found, arg, ret_bytes, e) < 0)
+		return err_ctx(e, "verification");
+	if (lite_read(base, verify_structure, &v, e) == ERR_CORRUPT) {
+		found(arg, e->msg);
+		err_clear(e);
+	}
+	return e->code;
+}
+
 static uint64_t lite_commits(struct meta *m)
 {
 	return atomic_load(&lite_of(m)->commits);
@@ -772,6 +853,7 @@ static const struct meta_vtable lite_vtable = {
 	.write = lite_write,
 	.read = lite_read,
 	.schema = lite_schema,
+	.verify = lite_verify,
 	.commits = lite_commits,
 	.run = lite_run,
 	.query = lite_query,

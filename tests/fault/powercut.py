@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts the power at durable system calls of each store and accounts for every acknowledged item.
+"""Cuts the power at durable system calls of each store and of S3, and accounts for every acknowledged item.
 
-powercut.py DRIVER SHIM [--points N] [--stores log,blob,meta]
+powercut.py SHIM STORE_DRIVER S3_DRIVER [--fs ext4,xfs] [--stores log,blob,meta,s3] [--points N]
 
-Each store's driver runs on a loop-mounted ext4; the preloaded shim shuts the file system down just before the
-N-th call that changes it, forgetting all that is not durable; after a remount the driver checks what it had
-acknowledged.  A control with a disk that lies about syncs must show losses, or the sweep proves nothing.  Last,
-all stores run into a full disk and must go on when there is room.
+Each store's driver runs on a loop-mounted file system; the preloaded shim shuts it down just before the N-th call
+that changes it, forgetting all that is not durable; after a remount the driver checks what it had acknowledged.
+Some recoveries are cut as well, and must succeed the second time.  A control with a disk that lies about syncs
+must show losses, or the sweep proves nothing.  Last, all stores run into a full disk and must go on when there is room.
+Cuts are spread evenly over the calls; --points 0, or MULGIL_POWERCUTS=all in the environment, cuts before each one.
 Needs root, mount and loop devices: without them it is skipped, loudly.  Prints TAP.
 """
 import argparse
@@ -20,31 +21,40 @@ import sys
 import tempfile
 import time
 
-IMAGE_BYTES = 300 << 20
 FULL_ROOM = 40 << 20
 FS_IOC_SHUTDOWN, NOLOGFLUSH = 0x8004587D, 2
-# ext4's own heuristics hide missing syncs: off.
-MOUNT_OPTIONS = "loop,data=writeback,noauto_da_alloc"
+# Bytes of the image, how to make it, how to mount it.  ext4's own heuristics hide missing syncs: off.
+FILE_SYSTEMS = {
+    "ext4": (300 << 20, ["mkfs.ext4", "-q", "-F"], "loop,data=writeback,noauto_da_alloc"),
+    "xfs": (320 << 20, ["mkfs.xfs", "-q", "-f"], "loop"),
+}
+POINTS = {"log": 25, "blob": 25, "meta": 25, "s3": 100}
+CONTROLS = 4  # runs on a lying disk, until one of them shows losses
 
 
 class Disk:
     """A file system in a file."""
 
-    def __init__(self, folder):
-        self.image = os.path.join(folder, "image")
-        self.root = os.path.join(folder, "mnt")
+    def __init__(self, folder, fs):
+        size, mkfs, self.options = FILE_SYSTEMS[fs]
+        self.fs = fs
+        self.image = os.path.join(folder, fs)
+        self.root = os.path.join(folder, fs + "-mnt")
         self.mounted = False
         os.mkdir(self.root)
         with open(self.image, "wb") as f:
-            f.truncate(IMAGE_BYTES)
-        subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
+            f.truncate(size)
+        subprocess.run(mkfs + [self.image], check=True)
 
     def mount(self):
-        subprocess.run(["mount", "-o", MOUNT_OPTIONS, self.image, self.root], check=True, capture_output=True)
+        subprocess.run(["mount", "-o", self.options, self.image, self.root], check=True, capture_output=True)
         self.mounted = True
 
     def power_cut(self):
-        fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return  # it is off already
         fcntl.ioctl(fd, FS_IOC_SHUTDOWN, struct.pack("I", NOLOGFLUSH))
         os.close(fd)
 
@@ -61,71 +71,91 @@ def sync_folder(path):
 
 
 class Sweep:
-    def __init__(self, args, disk, folder):
-        self.args, self.disk, self.folder = args, disk, folder
+    """One store on one file system."""
 
-    def run(self, store, at, lie=False):
-        """One run with the power cut before call @at; returns (was cut, acknowledgements, letters of its calls)."""
+    def __init__(self, args, disk, folder, store):
+        self.disk, self.folder, self.store, self.args = disk, folder, store, args
+        self.driver = [args.s3_driver] if store == "s3" else [args.store_driver]
+        self.what = [] if store == "s3" else [store]
+        self.data = os.path.join(disk.root, "d")
+
+    def drive(self, verb, at=None, lie=False, stdin=b""):
+        """Runs the driver, with the power cut before call @at: (exit status, output, letters of its calls)."""
+        env, calls = {k: v for k, v in os.environ.items() if k.startswith("MULGIL_")}, ""
         trace = os.path.join(self.folder, "trace")
-        open(trace, "w").close()
-        env = {"LD_PRELOAD": self.args.shim, "FAULT_DIR": self.disk.root, "FAULT_AT": str(at), "FAULT_TRACE": trace}
+        if at is not None:
+            open(trace, "w").close()
+            env.update({"LD_PRELOAD": self.args.shim, "FAULT_DIR": self.disk.root, "FAULT_AT": str(at), "FAULT_TRACE": trace})
         if lie:
             env["FAULT_LIE"] = "1"
-        p = subprocess.run([self.args.driver, "run", store, os.path.join(self.disk.root, "d")], env=env,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
-        with open(trace) as f:
-            calls = f.read()
-        # Between the cut and the kill another thread may see its I/O fail, and end in its own way.
-        if p.returncode != 0 and "!" not in calls:
-            raise RuntimeError(f"{store}, cut {at}: the driver ended with {p.returncode}: {p.stdout[-300:]} {p.stderr[-300:]}")
-        lines = p.stdout.splitlines(keepends=True)
-        return "!" in calls, b"".join(line for line in lines if line[:2] in (b"A ", b"D ", b"T ")), calls
+        p = subprocess.run(self.driver + [verb] + self.what + [self.data], env=env, input=stdin,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        if at is not None:
+            with open(trace) as f:
+                calls = f.read()
+        return p.returncode, p.stdout, p.stderr, calls
 
-    def cut(self, store, at, lie=False):
-        """Returns (acknowledged, lines of losses)."""
+    def fresh(self):
         self.disk.mount()
-        data = os.path.join(self.disk.root, "d")
-        shutil.rmtree(data, ignore_errors=True)
-        os.mkdir(data)
+        shutil.rmtree(self.data, ignore_errors=True)
+        os.mkdir(self.data)
         sync_folder(self.disk.root)
         os.sync()
-        was_cut, acks, _ = self.run(store, at, lie)
+
+    def run(self, at, lie=False):
+        """Returns (was cut, acknowledgements, letters)."""
+        status, out, errors, calls = self.drive("run", at, lie)
+        # Between the cut and the kill another thread may see its I/O fail, and end in its own way.
+        if status != 0 and "!" not in calls:
+            raise RuntimeError(f"{self.store}, cut {at}: the driver ended with {status}: {out[-300:]} {errors[-300:]}")
+        return "!" in calls, b"".join(line for line in out.splitlines(keepends=True) if line[:2] in (b"A ", b"D ", b"T ")), calls
+
+    def check(self, acks):
+        status, out, errors, _ = self.drive("check", stdin=acks)
+        losses = [line for line in out.decode().splitlines() if line.startswith(("LOST", "FAILED"))]
+        return losses or ([f"the check ended with {status}: {errors[-300:]}"] if status else [])
+
+    def cut(self, at, lie=False, again=0):
+        """Returns (acknowledged, lines of losses).  @again: the recovery is cut before this call, too."""
+        self.fresh()
+        was_cut, acks, _ = self.run(at, lie)
         if not was_cut:  # it came along with fewer calls than the traced run
             self.disk.power_cut()
         self.disk.umount()
         self.disk.mount()
-        p = subprocess.run([self.args.driver, "check", store, data], input=acks, stdout=subprocess.PIPE, timeout=60)
+        if again:
+            self.drive("check", again, stdin=acks)
+            self.disk.power_cut()
+            self.disk.umount()
+            self.disk.mount()
+        losses = self.check(acks)
         self.disk.umount()
-        losses = p.stdout.decode().splitlines()
-        if p.returncode != 0 and not losses:
-            losses = [f"the check ended with {p.returncode}"]
         return acks.count(b"A "), losses
 
-    def trace(self, store):
+    def trace(self):
         """The letters of all calls of a run without a cut."""
-        self.disk.mount()
-        shutil.rmtree(os.path.join(self.disk.root, "d"), ignore_errors=True)
-        _, _, calls = self.run(store, 0)
+        self.fresh()
+        _, _, calls = self.run(0)
         self.disk.umount()
         return calls
 
     def points(self, trace):
-        """Cuts evenly over the calls; the many mkdirs at a blob store's first start count as one."""
+        """Cuts evenly over the calls; a folder's many mkdirs at the first start count as one."""
         calls = [i + 1 for i, c in enumerate(trace) if c != "m" or i == 0 or trace[i - 1] != "m"]
-        n = min(self.args.points, len(calls))
+        n = min(self.args.points or len(calls), len(calls)) if self.args.points is not None else min(POINTS[self.store], len(calls))
         return sorted({calls[(2 * i + 1) * len(calls) // (2 * n)] for i in range(n)} | {calls[0], len(trace)})
 
-    def store(self, store):
+    def sweep(self):
         """Returns (cut points, acknowledged, losses, losses of the control)."""
-        trace = self.trace(store)
-        points = self.points(trace)
-        acked, bad = 0, []
-        for at in points:
-            n, losses = self.cut(store, at)
+        trace = self.trace()
+        points, acked, bad, control = self.points(trace), 0, [], 0
+        for i, at in enumerate(points):
+            n, losses = self.cut(at, again=7 + i % 23 if i % 10 == 5 else 0)
             acked += n
             bad += [f"cut {at} of {len(trace)} ({trace[max(0, at - 8):at]}): {line}" for line in losses]
-        late = points[-max(1, len(points) // 4)]
-        return points, acked, bad, len(self.cut(store, late, lie=True)[1])
+        for late in points[-max(1, len(points) // 4)::3][:CONTROLS]:
+            control = control or len(self.cut(late, lie=True)[1])
+        return points, acked, bad, control
 
 
 def full_disk(args, disk):
@@ -137,7 +167,7 @@ def full_disk(args, disk):
     with open(filler, "wb") as f:
         st = os.statvfs(disk.root)
         os.posix_fallocate(f.fileno(), 0, st.f_bfree * st.f_bsize - FULL_ROOM)
-    p = subprocess.run([args.driver, "full", filler, data], stdout=subprocess.PIPE, timeout=120)
+    p = subprocess.run([args.store_driver, "full", filler, data], stdout=subprocess.PIPE, timeout=120)
     disk.umount()
     return p.stdout.decode().splitlines() or ([f"the driver ended with {p.returncode}"] if p.returncode else [])
 
@@ -148,53 +178,59 @@ def skip(why):
     sys.exit(0)
 
 
-def make_disk(folder):
+def make_disks(folder, names):
     if os.geteuid() != 0:
         skip("needs root")
-    for tool in ("mkfs.ext4", "mount", "umount"):
+    for tool in ["mount", "umount"] + [FILE_SYSTEMS[n][1][0] for n in names]:
         if not shutil.which(tool):
             skip(f"{tool} is not installed")
-    disk = Disk(folder)
-    try:
-        disk.mount()
-    except subprocess.CalledProcessError as e:
-        skip("loop mounts are not permitted here: " + e.stderr.decode().strip())
-    disk.umount()
-    return disk
+    disks = [Disk(folder, n) for n in names]
+    for disk in disks:
+        try:
+            disk.mount()
+        except subprocess.CalledProcessError as e:
+            skip(f"loop mounts of {disk.fs} are not permitted here: " + e.stderr.decode().strip())
+        disk.umount()
+    return disks
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("driver")
     ap.add_argument("shim")
-    ap.add_argument("--points", type=int, default=60)
-    ap.add_argument("--stores", default="log,blob,meta")
+    ap.add_argument("store_driver")
+    ap.add_argument("s3_driver")
+    ap.add_argument("--fs", default="ext4,xfs")
+    ap.add_argument("--stores", default="log,blob,meta,s3")
+    ap.add_argument("--points", type=int, default=0 if os.environ.get("MULGIL_POWERCUTS") == "all" else None)
     args = ap.parse_args()
-    args.driver, args.shim = os.path.abspath(args.driver), os.path.abspath(args.shim)
-    stores = args.stores.split(",")
+    for name in ("shim", "store_driver", "s3_driver"):
+        setattr(args, name, os.path.abspath(getattr(args, name)))
+    stores, no, failed, disks = args.stores.split(","), 0, 0, []
     base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = tempfile.mkdtemp(prefix="mulgil-powercut-", dir=base)
-    disk, failed = None, 0
-    try:
-        disk = make_disk(folder)
-        print(f"1..{2 * len(stores) + 1}", flush=True)
-        for i, store in enumerate(stores):
-            start = time.monotonic()
-            points, acked, bad, control = Sweep(args, disk, folder).store(store)
-            for line in bad[:20]:
-                print("#", line)
-            print(f"{'not ok' if bad or not acked else 'ok'} {2 * i + 1} - {store}: {len(points)} cuts, {acked} acknowledged items, "
-                  f"{len(bad)} lost ({time.monotonic() - start:.0f} s)")
-            print(f"{'ok' if control else 'not ok'} {2 * i + 2} - {store}: a disk that lies about syncs is noticed ({control} losses)",
-                  flush=True)
-            failed += bool(bad) or not acked or not control
-        bad = full_disk(args, disk)
-        for line in bad[:20]:
+
+    def report(good, text, lines=()):
+        nonlocal no, failed
+        no += 1
+        failed += not good
+        for line in lines[:20]:
             print("#", line)
-        print(f"{'not ok' if bad else 'ok'} {2 * len(stores) + 1} - a full disk loses nothing, and all goes on when there is room")
-        failed += bool(bad)
+        print(f"{'ok' if good else 'not ok'} {no} - {text}", flush=True)
+
+    try:
+        disks = make_disks(folder, args.fs.split(","))
+        print(f"1..{len(disks) * (2 * len(stores) + 1)}", flush=True)
+        for disk in disks:
+            for store in stores:
+                start = time.monotonic()
+                points, acked, bad, control = Sweep(args, disk, folder, store).sweep()
+                report(acked and not bad, f"{store} on {disk.fs}: {len(points)} cuts, {acked} acknowledged items, "
+                       f"{len(bad)} lost ({time.monotonic() - start:.0f} s)", bad)
+                report(control, f"{store} on {disk.fs}: a disk that lies about syncs is noticed ({control} losses)")
+            bad = full_disk(args, disk)
+            report(not bad, f"a full {disk.fs} loses nothing, and all goes on when there is room", bad)
     finally:
-        if disk:
+        for disk in disks:
             disk.umount()
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if failed else 0)

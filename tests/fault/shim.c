@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static dev_t device;
 static long cut_at;
 static int lie;
 static atomic_long calls;
+static atomic_bool dead; /* from just before the cut: no other thread's call returns any more, so none is acknowledged */
 
 static long number(const char *s)
 {
@@ -65,10 +67,27 @@ __attribute__((constructor)) static void start(void)
 		trace_fd = (int)syscall(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
+static void end_here(void)
+{
+	while (atomic_load(&dead))
+		pause();
+}
+
+/* What a call returned counts only if it did so while there was power. */
+#define ALIVE(call) \
+	({ \
+		__typeof__(call) ret_ = (call); \
+		int errno_ = errno; \
+		end_here(); \
+		errno = errno_; \
+		ret_; \
+	})
+
 static void count(char letter)
 {
 	uint32_t how = SHUTDOWN_NOLOGFLUSH;
 
+	end_here();
 	if (dir_fd < 0)
 		return;
 	if (atomic_fetch_add(&calls, 1) + 1 == cut_at)
@@ -77,6 +96,7 @@ static void count(char letter)
 		syscall(SYS_write, trace_fd, &letter, 1);
 	if (letter != '!')
 		return;
+	atomic_store(&dead, true);
 	ioctl(dir_fd, SHUTDOWN, &how);
 	syscall(SYS_kill, getpid(), SIGKILL);
 }
@@ -85,6 +105,7 @@ static void count_fd(char letter, int fd)
 {
 	struct stat st;
 
+	end_here();
 	if (dir_fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == device)
 		count(letter);
 }
@@ -98,140 +119,140 @@ EXPORT ssize_t write(int fd, const void *p, size_t n)
 {
 	REAL(write);
 	count_fd('w', fd);
-	return real(fd, p, n);
+	return ALIVE(real(fd, p, n));
 }
 
 EXPORT ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
 	REAL(pwrite);
 	count_fd('w', fd);
-	return real(fd, p, n, at);
+	return ALIVE(real(fd, p, n, at));
 }
 
 EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
 	REAL(pwrite64);
 	count_fd('w', fd);
-	return real(fd, p, n, at);
+	return ALIVE(real(fd, p, n, at));
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *v, int n)
 {
 	REAL(writev);
 	count_fd('w', fd);
-	return real(fd, v, n);
+	return ALIVE(real(fd, v, n));
 }
 
 EXPORT ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 {
 	REAL(pwritev);
 	count_fd('w', fd);
-	return real(fd, v, n, at);
+	return ALIVE(real(fd, v, n, at));
 }
 
 EXPORT ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
 {
 	REAL(pwritev64);
 	count_fd('w', fd);
-	return real(fd, v, n, at);
+	return ALIVE(real(fd, v, n, at));
 }
 
 EXPORT int fsync(int fd)
 {
 	REAL(fsync);
 	count_fd('s', fd);
-	return lie ? 0 : real(fd);
+	return ALIVE(lie ? 0 : real(fd));
 }
 
 EXPORT int fdatasync(int fd)
 {
 	REAL(fdatasync);
 	count_fd('s', fd);
-	return lie ? 0 : real(fd);
+	return ALIVE(lie ? 0 : real(fd));
 }
 
 EXPORT int ftruncate(int fd, off_t n)
 {
 	REAL(ftruncate);
 	count_fd('t', fd);
-	return real(fd, n);
+	return ALIVE(real(fd, n));
 }
 
 EXPORT int ftruncate64(int fd, off64_t n)
 {
 	REAL(ftruncate64);
 	count_fd('t', fd);
-	return real(fd, n);
+	return ALIVE(real(fd, n));
 }
 
 EXPORT int fallocate(int fd, int mode, off_t at, off_t n)
 {
 	REAL(fallocate);
 	count_fd('t', fd);
-	return real(fd, mode, at, n);
+	return ALIVE(real(fd, mode, at, n));
 }
 
 EXPORT int fallocate64(int fd, int mode, off64_t at, off64_t n)
 {
 	REAL(fallocate64);
 	count_fd('t', fd);
-	return real(fd, mode, at, n);
+	return ALIVE(real(fd, mode, at, n));
 }
 
 EXPORT int rename(const char *from, const char *to)
 {
 	REAL(rename);
 	count('r');
-	return real(from, to);
+	return ALIVE(real(from, to));
 }
 
 EXPORT int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
 	REAL(renameat);
 	count('r');
-	return real(from_dir, from, to_dir, to);
+	return ALIVE(real(from_dir, from, to_dir, to));
 }
 
 EXPORT int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
 	REAL(renameat2);
 	count('r');
-	return real(from_dir, from, to_dir, to, flags);
+	return ALIVE(real(from_dir, from, to_dir, to, flags));
 }
 
 EXPORT int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
 	REAL(linkat);
 	count('l');
-	return real(from_dir, from, to_dir, to, flags);
+	return ALIVE(real(from_dir, from, to_dir, to, flags));
 }
 
 EXPORT int unlink(const char *path)
 {
 	REAL(unlink);
 	count('u');
-	return real(path);
+	return ALIVE(real(path));
 }
 
 EXPORT int unlinkat(int dir, const char *path, int flags)
 {
 	REAL(unlinkat);
 	count('u');
-	return real(dir, path, flags);
+	return ALIVE(real(dir, path, flags));
 }
 
 EXPORT int mkdir(const char *path, mode_t mode)
 {
 	REAL(mkdir);
 	count('m');
-	return real(path, mode);
+	return ALIVE(real(path, mode));
 }
 
 EXPORT int mkdirat(int dir, const char *path, mode_t mode)
 {
 	REAL(mkdirat);
 	count('m');
-	return real(dir, path, mode);
+	return ALIVE(real(dir, path, mode));
 }
 
 /* Opening counts only where it may create a name. */
@@ -252,7 +273,7 @@ EXPORT int open(const char *path, int flags, ...)
 
 	REAL(open);
 	MODE_OF(flags, mode);
-	return real(path, flags, mode);
+	return ALIVE(real(path, flags, mode));
 }
 
 EXPORT int open64(const char *path, int flags, ...)
@@ -261,7 +282,7 @@ EXPORT int open64(const char *path, int flags, ...)
 
 	REAL(open64);
 	MODE_OF(flags, mode);
-	return real(path, flags, mode);
+	return ALIVE(real(path, flags, mode));
 }
 
 EXPORT int openat(int dir, const char *path, int flags, ...)
@@ -270,7 +291,7 @@ EXPORT int openat(int dir, const char *path, int flags, ...)
 
 	REAL(openat);
 	MODE_OF(flags, mode);
-	return real(dir, path, flags, mode);
+	return ALIVE(real(dir, path, flags, mode));
 }
 
 EXPORT int openat64(int dir, const char *path, int flags, ...)
@@ -279,5 +300,5 @@ EXPORT int openat64(int dir, const char *path, int flags, ...)
 
 	REAL(openat64);
 	MODE_OF(flags, mode);
-	return real(dir, path, flags, mode);
+	return ALIVE(real(dir, path, flags, mode));
 }

@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "base/view.h"
+#include "fault.h"
 #include "os/file.h"
 #include "os/thread.h"
 #include "store/blob.h"
@@ -25,36 +26,6 @@
 
 #define THREADS 2
 #define LINES_MAX 4096
-
-static int lost;
-
-static void loss(const char *what, uint64_t id, const char *why)
-{
-	printf("LOST %s %" PRIu64 ": %s\n", what, id, why);
-	lost++;
-}
-
-static void stop(const struct err *e)
-{
-	printf("FAILED %s\n", e->msg);
-	exit(2);
-}
-
-static void tell(const char *fmt, ...) PRINTF_LIKE(1, 2);
-
-/* One write, so that a line is whole or not there. */
-static void tell(const char *fmt, ...)
-{
-	char line[512];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	must(n > 0 && (size_t)n < sizeof(line));
-	must(write(STDOUT_FILENO, line, (size_t)n) == n);
-}
 
 struct line {
 	char what;
@@ -104,7 +75,7 @@ static struct log *log_open(const char *dir)
 	struct log *l = NULL;
 
 	if (log_open_segments(dir, &o, &l, &e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	return l;
 }
 
@@ -126,12 +97,12 @@ static void *log_work(void *arg)
 		for (unsigned i = 0; i < UNIT; i++)
 			v[i] = view_of(text[i], log_text(text[i], t->no, round, i));
 		if (log_append(t->store, v, UNIT, &first, &e) < 0)
-			stop(&e);
-		tell("A %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", first, t->no, round);
+			fault_stop(&e);
+		fault_tell("A %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", first, t->no, round);
 		if (t->no == 0 && round % 15 == 14) {
-			tell("T %" PRIu64 "\n", first - 30);
+			fault_tell("T %" PRIu64 "\n", first - 30);
 			if (log_trim(t->store, first - 30, &e) < 0)
-				stop(&e);
+				fault_stop(&e);
 		}
 	}
 	return NULL;
@@ -149,13 +120,14 @@ static void check_log_record(const struct log_record *r)
 			continue;
 		n = log_text(want, l->b, l->c, (unsigned)(r->seq - l->a));
 		if (r->data.n != n || memcmp(r->data.p, want, n) != 0)
-			loss("record", r->seq, "has other content");
+			fault_loss("record", r->seq, "has other content");
 	}
 }
 
 static void check_log(const char *dir)
 {
 	struct log *l = log_open(dir);
+	const struct view unit[UNIT] = { VIEW("more"), VIEW("more"), VIEW("more") };
 	struct log_record rec[64];
 	struct log_reader *r;
 	struct err e = { 0 };
@@ -170,26 +142,26 @@ static void check_log(const char *dir)
 		if (lines[k].what != 'A')
 			continue;
 		if (lines[k].a + UNIT - 1 > last || (lines[k].a < first && lines[k].a >= trimmed))
-			loss("unit", lines[k].a, "is not there");
+			fault_loss("unit", lines[k].a, "is not there");
 	}
 	if (log_reader_new(l, first, &r, &e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	while (next <= last && (n = log_read(r, rec, 64, 100000, 0, &e)) > 0) {
 		for (int i = 0; i < n; i++) {
 			check_log_record(&rec[i]);
 			if (rec[i].seq != next++)
-				loss("record", rec[i].seq, "is out of order");
+				fault_loss("record", rec[i].seq, "is out of order");
 		}
 	}
 	if (e.code < 0)
-		stop(&e);
+		fault_stop(&e);
 	if (last % UNIT)
-		loss("unit", last, "is there in part");
+		fault_loss("unit", last, "is there in part");
 	log_reader_free(r);
-	if (log_append(l, &VIEW("more"), 1, &more, &e) < 0)
-		stop(&e);
+	if (log_append(l, unit, UNIT, &more, &e) < 0)
+		fault_stop(&e);
 	if (more != last + 1)
-		loss("record", more, "got a wrong number");
+		fault_loss("record", more, "got a wrong number");
 	log_close(l);
 }
 
@@ -198,26 +170,13 @@ static void check_log(const char *dir)
 static const size_t sizes[] = { 300, 150000, 20000, 0, 1100000 };
 #define BLOB_ROUNDS 30
 
-static char *content(size_t n, uint64_t seed)
-{
-	char *p = malloc(n + 1);
-	uint32_t x = (uint32_t)seed * 2654435761u + 1;
-
-	must(p);
-	for (size_t i = 0; i < n; i++) {
-		x = x * 1664525u + 1013904223u;
-		p[i] = (char)(x >> 24);
-	}
-	return p;
-}
-
 static struct blob_store *blob_open(const char *dir)
 {
 	struct blob_store *b = NULL;
 	struct err e = { 0 };
 
 	if (blob_open_files(dir, &b, &e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	return b;
 }
 
@@ -232,16 +191,16 @@ static void *blob_work(void *arg)
 	for (uint64_t round = 0; round < BLOB_ROUNDS; round++) {
 		uint64_t seed = round * THREADS + t->no;
 		size_t n = sizes[round % ARRAY_LEN(sizes)];
-		char *p = content(n, seed);
+		char *p = fault_bytes(n, seed);
 
 		if (blob_put(t->store, view_of(p, n), &a, &ref, &e) < 0)
-			stop(&e);
+			fault_stop(&e);
 		free(p);
-		tell("A %zu %" PRIu64 " %s\n", n, seed, ref);
+		fault_tell("A %zu %" PRIu64 " %s\n", n, seed, ref);
 		if (round % 4 == 3) {
-			tell("D 0 0 %s\n", before);
+			fault_tell("D 0 0 %s\n", before);
 			if (blob_delete(t->store, before, &e) < 0)
-				stop(&e);
+				fault_stop(&e);
 		}
 		before = ref;
 	}
@@ -270,18 +229,18 @@ static bool acknowledged(void *arg, struct view key)
 
 static void check_blob_one(struct blob_store *b, const struct line *l)
 {
-	char *want = content(l->a, l->b), *got = malloc(l->a + 1);
+	char *want = fault_bytes(l->a, l->b), *got = malloc(l->a + 1);
 	struct blob_reader *r;
 	struct err e = { 0 };
 	ssize_t n;
 
 	must(got);
 	if (blob_reader_open(b, l->text, &r, &e) < 0) {
-		loss("blob", l->b, e.msg);
+		fault_loss("blob", l->b, e.msg);
 	} else {
 		n = blob_read(r, got, l->a + 1, 0, &e);
 		if (n != (ssize_t)l->a || memcmp(want, got, l->a) != 0)
-			loss("blob", l->b, n < 0 ? e.msg : "has other content");
+			fault_loss("blob", l->b, n < 0 ? e.msg : "has other content");
 		blob_reader_close(r);
 	}
 	free(want);
@@ -303,10 +262,10 @@ static void check_blob(const char *dir)
 				check_blob_one(b, &lines[k]);
 		}
 		if (blob_sweep(b, acknowledged, NULL, &removed, &e) < 0)
-			stop(&e);
+			fault_stop(&e);
 	}
 	if (blob_put(b, VIEW("more"), &a, &ref, &e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	arena_clear(&a);
 	blob_close(b);
 }
@@ -332,12 +291,12 @@ static struct meta *meta_open(const char *dir)
 	struct err e = { 0 };
 
 	if (meta_open_sqlite(dir, &m, &e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	if (meta_schema(m,
 			"CREATE TABLE IF NOT EXISTS p_one (id BIGINT PRIMARY KEY, body TEXT);"
 			"CREATE TABLE IF NOT EXISTS p_two (id BIGINT PRIMARY KEY)",
 			&e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	return m;
 }
 
@@ -350,13 +309,13 @@ static void *meta_work(void *arg)
 		int64_t id = round * THREADS + (int64_t)t->no;
 
 		if (meta_write(t->store, meta_insert, &id, &e) < 0)
-			stop(&e);
-		tell("A %" PRId64 " 0 0\n", id);
+			fault_stop(&e);
+		fault_tell("A %" PRId64 " 0 0\n", id);
 	}
 	return NULL;
 }
 
-static int meta_verify(struct meta_tx *tx, void *arg, struct err *e)
+static int verify_rows(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct tx_rows *r;
 	int rc;
@@ -366,7 +325,7 @@ static int meta_verify(struct meta_tx *tx, void *arg, struct err *e)
 		if (rc < 0)
 			return rc;
 		if (rc == 0 || row_int(r, 0) != 600)
-			loss("row", lines[k].a, "is not there");
+			fault_loss("row", lines[k].a, "is not there");
 		if (rc)
 			tx_end(r);
 	}
@@ -374,13 +333,13 @@ static int meta_verify(struct meta_tx *tx, void *arg, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (row_int(r, 0))
-		loss("transactions", (uint64_t)row_int(r, 0), "are there in part");
+		fault_loss("transactions", (uint64_t)row_int(r, 0), "are there in part");
 	tx_end(r);
 	rc = tx_one(tx, &r, e, "PRAGMA integrity_check", "");
 	if (rc < 0)
 		return rc;
 	if (!view_eq_str(row_view(r, 0), "ok"))
-		loss("database", 0, "fails its integrity check");
+		fault_loss("database", 0, "fails its integrity check");
 	tx_end(r);
 	return 0;
 }
@@ -390,8 +349,8 @@ static void check_meta(const char *dir)
 	struct meta *m = meta_open(dir);
 	struct err e = { 0 };
 
-	if (meta_read(m, meta_verify, NULL, &e) < 0)
-		stop(&e);
+	if (meta_read(m, verify_rows, NULL, &e) < 0)
+		fault_stop(&e);
 	meta_close(m);
 }
 
@@ -428,7 +387,7 @@ static unsigned write_each(struct stores *s)
 		if (rc[i] == ERR_LIMIT)
 			full |= 1u << i;
 		else if (rc[i] < 0)
-			stop(&e[i]);
+			fault_stop(&e[i]);
 		else
 			s->taken[i]++;
 	}
@@ -454,11 +413,11 @@ static void check_full(const struct stores *s)
 	int64_t rows = 0;
 
 	if (log_last(s->log) != s->taken[0])
-		loss("records, of all", s->taken[0], "were kept");
+		fault_loss("records, of all", s->taken[0], "were kept");
 	if (meta_read(s->meta, count_rows, &rows, &e) < 0)
-		stop(&e);
+		fault_stop(&e);
 	if (rows != s->taken[2])
-		loss("rows, of all", s->taken[2], "were kept");
+		fault_loss("rows, of all", s->taken[2], "were kept");
 }
 
 static void open_each(struct stores *s, const char *dir)
@@ -482,18 +441,18 @@ static void close_each(struct stores *s)
 
 static void full(const char *filler, const char *dir)
 {
-	struct stores s = { .bytes = content(FULL_BYTES, 1) };
+	struct stores s = { .bytes = fault_bytes(FULL_BYTES, 1) };
 	unsigned seen = 0;
 
 	open_each(&s, dir);
 	for (int i = 0; i < FULL_ROUNDS && seen != 7; i++)
 		seen |= write_each(&s);
 	if (seen != 7)
-		loss("disk", seen, "was not full for all of log 1, blob 2, meta 4");
+		fault_loss("disk", seen, "was not full for all of log 1, blob 2, meta 4");
 	must(unlink(filler) == 0);
 	for (int i = 0; i < 10; i++) {
 		if (write_each(&s))
-			loss("store", (uint64_t)i, "does not go on with room again");
+			fault_loss("store", (uint64_t)i, "does not go on with room again");
 	}
 	check_full(&s);
 	close_each(&s);
@@ -546,7 +505,7 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "full") == 0) {
 		full(argv[2], argv[3]);
-		return lost ? 1 : 0;
+		return fault_losses() ? 1 : 0;
 	}
 	read_lines();
 	if (strcmp(argv[2], "log") == 0)
@@ -555,5 +514,5 @@ int main(int argc, char **argv)
 		check_blob(argv[3]);
 	else
 		check_meta(argv[3]);
-	return lost ? 1 : 0;
+	return fault_losses() ? 1 : 0;
 }

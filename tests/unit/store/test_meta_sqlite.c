@@ -233,3 +233,91 @@ TEST(meta_sqlite_goes_on_after_a_full_disk)
 	assert_int_equal(newest(m), 2);
 	meta_close(m);
 }
+
+/* Flipped bits */
+
+#define FLIPS 200
+
+static void found(void *arg, const char *what)
+{
+	must(*what);
+	++*(unsigned *)arg;
+}
+
+static unsigned problems_of(struct meta *m)
+{
+	struct err e = { 0 };
+	uint64_t bytes;
+	unsigned n = 0;
+
+	if (meta_verify(m, found, &n, &bytes, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_true(bytes > 0);
+	return n;
+}
+
+static int read_bodies(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_query(tx, &r, e, "SELECT id, body FROM k ORDER BY id", "");
+	int64_t n = 0;
+
+	if (rc < 0)
+		return rc;
+	while ((rc = tx_next(r, e)) > 0)
+		n++;
+	*(int64_t *)arg = n;
+	return rc;
+}
+
+static void flip(const char *path, off_t at, unsigned bit)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t byte;
+
+	must(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+	byte = (uint8_t)(byte ^ 1u << bit);
+	must(pwrite(fd, &byte, 1, at) == 1 && close(fd) == 0);
+}
+
+TEST(meta_sqlite_sees_every_flipped_bit)
+{
+	const char *dir = unit_tmpdir();
+	struct meta *m = open_meta(dir);
+	struct err e = { 0 };
+	char path[4096];
+	struct stat st;
+	uint32_t x = 20250301;
+	int64_t rows, id;
+
+	schema(m);
+	for (id = 1; id <= 50; id++)
+		assert_int_equal(meta_write(m, insert, &id, &e), 0);
+	assert_int_equal(meta_write(m, insert_body, &id, &e), 0);
+	assert_int_equal(problems_of(m), 0);
+	m = meta_close(m);
+	snprintf(path, sizeof(path), "%s", path_in(dir, "meta.sqlite"));
+	assert_int_equal(stat(path, &st), 0);
+	m = open_meta(dir);
+	for (unsigned i = 0; i < FLIPS; i++) {
+		off_t at;
+		unsigned bit;
+
+		x = x * 1664525u + 1013904223u;
+		at = (off_t)((uint64_t)st.st_size * (x >> 8) >> 24);
+		bit = x >> 5 & 7;
+		flip(path, at, bit);
+		if (!problems_of(m))
+			fail_msg("bit %u of byte %jd flipped and not seen", bit, (intmax_t)at);
+		flip(path, at, bit);
+	}
+	m = meta_close(m);
+	flip(path, st.st_size - 3000, 3);
+	m = open_meta(dir);
+	assert_int_equal(meta_read(m, read_bodies, &rows, &e), ERR_CORRUPT);
+	flip(path, st.st_size - 3000, 3);
+	err_clear(&e);
+	assert_int_equal(meta_read(m, read_bodies, &rows, &e), 0);
+	assert_int_equal(rows, 58);
+	meta_close(m);
+}

@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Works S3 by a script so that the harness can cut the power, and afterwards accounts for what was acknowledged.
+ *
+ *	s3_driver run DIR      runs the script on the real service and stores; prints "A <steps done>" after each step
+ *	s3_driver check DIR    reads these lines from stdin; exit 1 and a line per loss
+ *
+ * One client runs the script, so what the store has to hold is known: after N acknowledged steps the state after
+ * step N or, as the next one may have happened without its answer, the state after step N + 1.  Nothing in between
+ * (objects are whole, refused requests leave nothing) and nothing else.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "fault.h"
+#include "svc/s3/s3_int.h"
+
+#define BUCKET "evidence"
+#define MB5 (5 * MIB)
+
+enum what {
+	CREATE,   /* the bucket */
+	PUT,      /* key, size */
+	PUT_BAD,  /* refused: the bytes are not those of the checksum */
+	PUT_ONCE, /* refused: If-None-Match, and the key is there */
+	DELETE,
+	DELETE_TWO, /* key and from, in one request */
+	COPY,       /* key, from */
+	COPY_SELF,  /* only the row changes */
+	TAG,
+	BEGIN,     /* an upload; one is open per key at a time */
+	PART,      /* number, size */
+	PART_COPY, /* number, from */
+	COMPLETE,
+	ABORT,
+};
+
+struct step {
+	enum what what;
+	const char *key;
+	size_t size;
+	int number;
+	const char *from;
+};
+
+/* Repeated ROUNDS times with other bytes: small ones go into packs, large ones become files. */
+#define ROUNDS 4
+static const struct step once[] = {
+	{ .what = CREATE },
+};
+static const struct step each[] = {
+	{ ABORT, "open" }, /* if it is, since the round before */
+	{ PUT, "small", 300 },
+	{ PUT, "file", 150000 },
+	{ PUT, "packed", 20000 },
+	{ PUT, "empty", 0 },
+	{ PUT_BAD, "small", 400 },
+	{ PUT, "blocks", 1100000 },
+	{ PUT_ONCE, "file", 500 },
+	{ COPY, "copy-of-small", .from = "small" },
+	{ COPY, "copy-of-file", .from = "file" },
+	{ COPY_SELF, "packed" },
+	{ TAG, "small" },
+	{ DELETE, "empty" },
+	{ BEGIN, "parts" },
+	{ PART, "parts", MB5, 1 },
+	{ PART, "parts", 1000, 2 },
+	{ PART_COPY, "parts", .number = 2, .from = "file" }, /* the same number again: replaces */
+	{ PUT, "small", 500 },
+	{ COMPLETE, "parts" },
+	{ BEGIN, "given-up" },
+	{ PART, "given-up", 200000, 1 },
+	{ PART, "given-up", 700, 2 },
+	{ ABORT, "given-up" },
+	{ DELETE, "blocks" },
+	{ DELETE_TWO, "copy-of-small", .from = "copy-of-file" },
+	{ BEGIN, "open" },
+	{ PART, "open", 900, 1 },
+};
+
+#define N_STEPS (ARRAY_LEN(once) + ROUNDS * ARRAY_LEN(each))
+
+static struct step step_at(size_t i)
+{
+	return i < ARRAY_LEN(once) ? once[i] : each[(i - ARRAY_LEN(once)) % ARRAY_LEN(each)];
+}
+
+/* --- what there has to be --- */
+
+#define KEYS_MAX 32
+#define PARTS_MAX 8
+
+struct piece {
+	size_t size;
+	uint64_t seed;
+	int number;
+};
+
+struct thing { /* an object, or an upload in parts */
+	const char *key;
+	struct piece piece[PARTS_MAX];
+	size_t n;
+	bool there, tagged;
+	unsigned copied; /* onto itself */
+};
+
+struct model {
+	bool bucket;
+	struct thing object[KEYS_MAX], upload[KEYS_MAX];
+};
+
+static struct thing *thing_of(struct thing *v, const char *key)
+{
+	size_t i = 0;
+
+	while (i < KEYS_MAX && v[i].key && strcmp(v[i].key, key) != 0)
+		i++;
+	must(i < KEYS_MAX);
+	v[i].key = key;
+	return &v[i];
+}
+
+static void set_part(struct thing *up, int number, struct piece p)
+{
+	size_t i = 0;
+
+	while (i < up->n && up->piece[i].number != number)
+		i++;
+	must(i < PARTS_MAX);
+	if (i == up->n)
+		up->n++;
+	p.number = number;
+	up->piece[i] = p;
+}
+
+static void new_object(struct model *m, const char *key, const struct thing *bytes)
+{
+	struct thing *o = thing_of(m->object, key);
+
+	*o = *bytes;
+	o->key = key;
+	o->there = true;
+	o->tagged = false;
+	o->copied = 0;
+}
+
+static void apply(struct model *m, size_t i)
+{
+	const struct step s = step_at(i);
+	const struct thing one = { .n = 1, .piece = { { s.size, i, 0 } } };
+	struct thing *o = s.key ? thing_of(m->object, s.key) : NULL;
+	struct thing *up = s.key ? thing_of(m->upload, s.key) : NULL;
+
+	switch (s.what) {
+	case CREATE:
+		m->bucket = true;
+		return;
+	case PUT:
+		new_object(m, s.key, &one);
+		return;
+	case PUT_BAD:
+	case PUT_ONCE:
+		return;
+	case DELETE_TWO:
+		thing_of(m->object, s.from)->there = false;
+		o->there = false;
+		return;
+	case DELETE:
+		o->there = false;
+		return;
+	case COPY:
+		new_object(m, s.key, thing_of(m->object, s.from));
+		return;
+	case COPY_SELF:
+		o->copied++;
+		return;
+	case TAG:
+		o->tagged = true;
+		return;
+	case BEGIN:
+		up->there = true;
+		up->n = 0;
+		return;
+	case PART:
+		set_part(up, s.number, one.piece[0]);
+		return;
+	case PART_COPY:
+		set_part(up, s.number, thing_of(m->object, s.from)->piece[0]);
+		return;
+	case COMPLETE:
+		new_object(m, s.key, up);
+		up->there = false;
+		return;
+	case ABORT:
+		up->there = false;
+		return;
+	}
+}
+
+static struct model model_after(size_t steps)
+{
+	struct model m = { 0 };
+
+	for (size_t i = 0; i < steps; i++)
+		apply(&m, i);
+	return m;
+}
+
+/* --- S3 --- */
+
+struct rig {
+	struct meta *meta;
+	struct blob_store *blob;
+	struct s3 *s3;
+	struct op_registry *ops;
+	struct arena a; /* of one step */
+	struct err e;
+	const char *upload[KEYS_MAX]; /* ids, by place in the model */
+	struct model m;
+};
+
+static void rig_open(struct rig *r, const char *dir)
+{
+	struct s3_opts o = { .region = "eu-north-1", .account = "123456789012" };
+
+	*r = (struct rig){ 0 };
+	arena_init(&r->a, LIMIT_ARENA);
+	if (meta_open_sqlite(arena_printf(&r->a, "%s/meta", dir), &r->meta, &r->e) < 0 ||
+	    blob_open_files(arena_printf(&r->a, "%s/objects", dir), &r->blob, &r->e) < 0)
+		fault_stop(&r->e);
+	o.meta = r->meta;
+	o.blob = r->blob;
+	r->s3 = s3_new(&o);
+	if (s3_start(r->s3, &r->e) < 0)
+		fault_stop(&r->e);
+	r->ops = op_registry_new();
+	op_registry_add(r->ops, &s3_service, r->s3);
+	op_registry_context(r->ops, "eu-north-1", VIEW("http://127.0.0.1:4566"));
+}
+
+static void rig_close(struct rig *r)
+{
+	op_registry_free(r->ops);
+	s3_free(r->s3);
+	blob_close(r->blob);
+	meta_close(r->meta);
+	arena_clear(&r->a);
+}
+
+/* The answer, or NULL and r->e. */
+static const struct json *call(struct rig *r, const char *op, const struct json *in)
+{
+	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:root",
+						 "192.0.2.7", NULL };
+	const struct json *ret = NULL;
+
+	err_clear(&r->e);
+	return op_call(r->ops, "s3", op, in, &caller, &r->a, &ret, &r->e) < 0 ? NULL : ret;
+}
+
+static const struct json *ok(struct rig *r, const char *op, const struct json *in)
+{
+	const struct json *v = call(r, op, in);
+
+	if (!v)
+		fault_stop(&r->e);
+	return v;
+}
+
+static struct json *on_key(struct rig *r, const char *key)
+{
+	struct json *in = json_new_obj(&r->a);
+
+	json_set_str(&r->a, in, "Bucket", BUCKET);
+	json_set_str(&r->a, in, "Key", key);
+	return in;
+}
+
+static struct json *with_body(struct rig *r, const struct step *s, size_t i)
+{
+	struct json *in = on_key(r, s->key);
+	char *p = fault_bytes(s->size, i);
+
+	json_set(&r->a, in, "Body", json_new_str(&r->a, arena_view(&r->a, view_of(p, s->size))));
+	free(p);
+	return in;
+}
+
+static const char **upload_of(struct rig *r, const char *key)
+{
+	return &r->upload[thing_of(r->m.upload, key) - r->m.upload];
+}
+
+static struct json *of_upload(struct rig *r, const struct step *s, struct json *in)
+{
+	json_set_str(&r->a, in, "UploadId", *upload_of(r, s->key));
+	if (s->number)
+		json_set_int(&r->a, in, "PartNumber", s->number);
+	return in;
+}
+
+static void refused(struct rig *r, const char *op, const struct json *in, const char *code)
+{
+	const struct aws_error *w;
+
+	if (call(r, op, in))
+		code = NULL;
+	w = r->e.wire;
+	if (!code || !w || strcmp(w->code, code) != 0) {
+		fprintf(stderr, "%s was not refused as it should be: %s\n", op, r->e.msg);
+		exit(3);
+	}
+}
+
+/* Flat lists of an answer stand under the name of their element or of the member. */
+static const struct json *list_in(const struct json *v, const char *element, const char *member)
+{
+	const struct json *list = json_get(v, element);
+
+	return list ? list : json_get(v, member);
+}
+
+static struct json *copy_of(struct rig *r, const struct step *s, const char *from)
+{
+	struct json *in = on_key(r, s->key);
+
+	json_set_str(&r->a, in, "CopySource", arena_printf(&r->a, BUCKET "/%s", from));
+	return in;
+}
+
+static void put_step(struct rig *r, const struct step *s, size_t i)
+{
+	struct json *in = with_body(r, s, i);
+
+	if (s->what == PUT_BAD) {
+		json_set_str(&r->a, in, "ChecksumCRC32C", "AAAAAA==");
+		refused(r, "PutObject", in, "BadDigest");
+	} else if (s->what == PUT_ONCE) {
+		json_set_str(&r->a, in, "IfNoneMatch", "*");
+		refused(r, "PutObject", in, "PreconditionFailed");
+	} else {
+		ok(r, "PutObject", in);
+	}
+}
+
+static void copy_step(struct rig *r, const struct step *s)
+{
+	struct json *in = copy_of(r, s, s->what == COPY ? s->from : s->key);
+
+	if (s->what == COPY_SELF) {
+		struct json *meta = json_new_obj(&r->a);
+		unsigned times = thing_of(r->m.object, s->key)->copied + 1;
+
+		json_set_str(&r->a, meta, "copied", arena_printf(&r->a, "%u", times));
+		json_set(&r->a, in, "Metadata", meta);
+		json_set_str(&r->a, in, "MetadataDirective", "REPLACE");
+	}
+	ok(r, "CopyObject", in);
+}
+
+static struct json *key_list(struct rig *r, const struct step *s)
+{
+	const char *keys[] = { s->key, s->from };
+	struct json *in = json_new_obj(&r->a), *list = json_new_arr(&r->a), *del = json_new_obj(&r->a);
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct json *one = json_new_obj(&r->a);
+
+		json_set_str(&r->a, one, "Key", keys[i]);
+		json_push(&r->a, list, one);
+	}
+	json_set(&r->a, del, "Objects", list);
+	json_set_str(&r->a, in, "Bucket", BUCKET);
+	json_set(&r->a, in, "Delete", del);
+	return in;
+}
+
+static void tag_step(struct rig *r, const struct step *s)
+{
+	struct json *in = on_key(r, s->key), *tag = json_new_obj(&r->a), *set = json_new_arr(&r->a);
+	struct json *tagging = json_new_obj(&r->a);
+
+	json_set_str(&r->a, tag, "Key", "seen");
+	json_set_str(&r->a, tag, "Value", "yes");
+	json_push(&r->a, set, tag);
+	json_set(&r->a, tagging, "TagSet", set);
+	json_set(&r->a, in, "Tagging", tagging);
+	ok(r, "PutObjectTagging", in);
+}
+
+static void complete_step(struct rig *r, const struct step *s)
+{
+	const struct json *have = list_in(ok(r, "ListParts", of_upload(r, s, on_key(r, s->key))), "Part", "Parts");
+	struct json *in = of_upload(r, s, on_key(r, s->key)), *list = json_new_arr(&r->a), *up = json_new_obj(&r->a);
+
+	for (size_t i = 0; i < json_len(have); i++) {
+		struct json *one = json_new_obj(&r->a);
+
+		json_set_int(&r->a, one, "PartNumber", json_int(json_get(json_at(have, i), "PartNumber"), 0));
+		json_set(&r->a, one, "ETag", json_new_str(&r->a, json_get_str(json_at(have, i), "ETag")));
+		json_push(&r->a, list, one);
+	}
+	json_set(&r->a, up, "Parts", list);
+	json_set(&r->a, in, "MultipartUpload", up);
+	ok(r, "CompleteMultipartUpload", in);
+}
+
+static void begin_step(struct rig *r, const struct step *s)
+{
+	struct view id = json_get_str(ok(r, "CreateMultipartUpload", on_key(r, s->key)), "UploadId");
+	const char **keep = upload_of(r, s->key);
+
+	*keep = strndup(id.p, id.n);
+}
+
+static void do_step(struct rig *r, size_t i)
+{
+	const struct step s = step_at(i);
+	struct json *bucket = json_new_obj(&r->a);
+
+	json_set_str(&r->a, bucket, "Bucket", BUCKET);
+	switch (s.what) {
+	case CREATE:
+		ok(r, "CreateBucket", bucket);
+		return;
+	case PUT:
+	case PUT_BAD:
+	case PUT_ONCE:
+		put_step(r, &s, i);
+		return;
+	case DELETE:
+		ok(r, "DeleteObject", on_key(r, s.key));
+		return;
+	case DELETE_TWO:
+		ok(r, "DeleteObjects", key_list(r, &s));
+		return;
+	case COPY:
+	case COPY_SELF:
+		copy_step(r, &s);
+		return;
+	case TAG:
+		tag_step(r, &s);
+		return;
+	case BEGIN:
+		begin_step(r, &s);
+		return;
+	case PART:
+		ok(r, "UploadPart", of_upload(r, &s, with_body(r, &s, i)));
+		return;
+	case PART_COPY:
+		ok(r, "UploadPartCopy", of_upload(r, &s, copy_of(r, &s, s.from)));
+		return;
+	case COMPLETE:
+		complete_step(r, &s);
+		return;
+	case ABORT:
+		if (!thing_of(r->m.upload, s.key)->there)
+			return;
+		ok(r, "AbortMultipartUpload", of_upload(r, &s, on_key(r, s.key)));
+		return;
+	}
+}
+
+static void run(const char *dir)
+{
+	struct rig r;
+
+	rig_open(&r, dir);
+	for (size_t i = 0; i < N_STEPS; i++) {
+		do_step(&r, i);
+		apply(&r.m, i);
+		fault_tell("A %zu\n", i + 1);
+		arena_clear(&r.a);
+	}
+	rig_close(&r);
+}
+
+/* --- what there is --- */
+
+#define COMPLAINTS_MAX 64
+
+struct complaints {
+	char *v[COMPLAINTS_MAX];
+	size_t n;
+};
+
+static void complain(struct complaints *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void complain(struct complaints *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->n == COMPLAINTS_MAX)
+		return;
+	va_start(ap, fmt);
+	must(vasprintf(&c->v[c->n++], fmt, ap) >= 0);
+	va_end(ap);
+}
+
+static char *expected(const struct thing *o, size_t *ret_n)
+{
+	size_t n = 0;
+	char *all;
+
+	for (size_t i = 0; i < o->n; i++)
+		n += o->piece[i].size;
+	all = malloc(n + 1);
+	must(all);
+	*ret_n = n;
+	n = 0;
+	for (size_t i = 0; i < o->n; i++) {
+		char *p = fault_bytes(o->piece[i].size, o->piece[i].seed);
+
+		memcpy(all + n, p, o->piece[i].size);
+		n += o->piece[i].size;
+		free(p);
+	}
+	return all;
+}
+
+static void check_etag(struct complaints *c, const struct thing *o, struct view etag, struct view bytes)
+{
+	char hex[33];
+
+	md5_hex(bytes, hex);
+	if (o->piece[0].number ? view_find(etag, VIEW("-")) < 0 : view_find(etag, view_str(hex)) < 0)
+		complain(c, "%s: ETag %.*s is not that of its bytes", o->key, VIEW_ARG(etag));
+}
+
+/* Listed objects are whole (I2). */
+static void check_object(struct rig *r, struct complaints *c, const struct thing *o)
+{
+	const struct json *v = call(r, "GetObject", on_key(r, o->key)), *tags;
+	struct view body, copied;
+	size_t n;
+	char *want;
+
+	if (!v) {
+		complain(c, "%s: %s", o->key, r->e.msg);
+		return;
+	}
+	body = json_get_str(v, "Body");
+	want = expected(o, &n);
+	if (body.n != n || memcmp(body.p, want, n) != 0)
+		complain(c, "%s: has other bytes (%zu, not %zu)", o->key, body.n, n);
+	check_etag(c, o, json_get_str(v, "ETag"), body);
+	free(want);
+	copied = json_get_str(json_get(v, "Metadata"), "copied");
+	if (o->copied ? !view_eq_str(copied, arena_printf(&r->a, "%u", o->copied)) : copied.n > 0)
+		complain(c, "%s: has other metadata", o->key);
+	tags = json_get(ok(r, "GetObjectTagging", on_key(r, o->key)), "TagSet");
+	if (json_len(tags) != o->tagged)
+		complain(c, "%s: has %zu tags", o->key, json_len(tags));
+}
+
+static void check_upload(struct rig *r, struct complaints *c, const struct thing *up, struct view id)
+{
+	struct json *in = on_key(r, up->key);
+	const struct json *v, *parts;
+
+	json_set(&r->a, in, "UploadId", json_new_str(&r->a, id));
+	v = call(r, "ListParts", in);
+	parts = list_in(v, "Part", "Parts");
+	if (!v || json_len(parts) != up->n) {
+		complain(c, "upload of %s: has %zu parts, not %zu", up->key, json_len(parts), up->n);
+		return;
+	}
+	for (size_t i = 0; i < up->n; i++) {
+		char *p = fault_bytes(up->piece[i].size, up->piece[i].seed), hex[33];
+
+		md5_hex(view_of(p, up->piece[i].size), hex);
+		free(p);
+		if (view_find(json_get_str(json_at(parts, i), "ETag"), view_str(hex)) < 0)
+			complain(c, "upload of %s: part %d has other bytes", up->key, up->piece[i].number);
+	}
+}
+
+static size_t count_there(const struct thing *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < KEYS_MAX; i++)
+		n += v[i].there;
+	return n;
+}
+
+/* Listings have exactly what there has to be (I1, I3). */
+static void check_state(struct rig *r, struct complaints *c, struct model *m)
+{
+	struct json *in = json_new_obj(&r->a);
+	const struct json *objects, *uploads, *list;
+
+	json_set_str(&r->a, in, "Bucket", BUCKET);
+	list = call(r, "ListObjectsV2", in);
+	if (!list != !m->bucket)
+		complain(c, "the bucket is %s", list ? "there" : "not there");
+	if (!list || !m->bucket)
+		return;
+	objects = json_get(list, "Contents");
+	uploads = list_in(ok(r, "ListMultipartUploads", in), "Upload", "Uploads");
+	if (json_len(objects) != count_there(m->object))
+		complain(c, "%zu objects are listed, not %zu", json_len(objects), count_there(m->object));
+	if (json_len(uploads) != count_there(m->upload))
+		complain(c, "%zu uploads are listed, not %zu", json_len(uploads), count_there(m->upload));
+	for (size_t i = 0; i < KEYS_MAX; i++) {
+		if (m->object[i].there)
+			check_object(r, c, &m->object[i]);
+		if (m->upload[i].there)
+			for (size_t k = 0; k < json_len(uploads); k++)
+				if (view_eq_str(json_get_str(json_at(uploads, k), "Key"), m->upload[i].key))
+					check_upload(r, c, &m->upload[i], json_get_str(json_at(uploads, k), "UploadId"));
+	}
+}
+
+/* A recovered store works. */
+static void check_works(struct rig *r, bool bucket)
+{
+	const struct step s = { PUT, "after", 200000, 0, NULL };
+
+	if (!bucket)
+		do_step(r, 0);
+	ok(r, "PutObject", with_body(r, &s, 1));
+	if (json_get_str(ok(r, "GetObject", on_key(r, "after")), "Body").n != s.size)
+		fault_loss("object", 1, "written after the recovery is not whole");
+	ok(r, "DeleteObject", on_key(r, "after"));
+}
+
+static void check(const char *dir)
+{
+	size_t acked = fault_last_ack();
+	struct complaints c[2] = { 0 }, *best = c;
+	struct model m = { 0 };
+	struct rig r;
+
+	rig_open(&r, dir);
+	call(&r, "DeleteObject", on_key(&r, "after")); /* of a check that was cut itself */
+	for (size_t i = 0; i < 2 && acked + i <= N_STEPS; i++) {
+		m = model_after(acked + i);
+		check_state(&r, &c[i], &m);
+		best = &c[i];
+		if (!best->n)
+			break;
+	}
+	for (size_t i = 0; i < best->n; i++)
+		fault_loss("step", acked, best->v[i]);
+	check_works(&r, m.bucket);
+	rig_close(&r);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		return 64;
+	if (strcmp(argv[1], "run") == 0)
+		run(argv[2]);
+	else
+		check(argv[2]);
+	return fault_losses() ? 1 : 0;
+}
