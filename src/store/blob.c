@@ -101,10 +101,15 @@ int blob_delete(struct blob_store *b, const char *ref, struct err *e)
 	return b->vt->delete(b, blob_bare(ref), e);
 }
 
-int blob_sweep(struct blob_store *b, bool (*used)(void *arg, struct view key), void *arg, uint64_t *ret_removed,
-	       struct err *e)
+bool blob_crashed(struct blob_store *b)
 {
-	return b->vt->sweep(b, used, arg, ret_removed, e);
+	return b->vt->crashed(b);
+}
+
+int blob_sweep(struct blob_store *b, enum blob_sweep_what what, bool (*used)(void *arg, struct view key), void *arg,
+	       uint64_t *ret_removed, struct err *e)
+{
+	return b->vt->sweep(b, what, used, arg, ret_removed, e);
 }
 
 /* References */

@@ -59,8 +59,16 @@ struct view blob_key(const char *ref);
  * What checks, moves or counts blobs without reading them works on these. */
 const char *blob_bare(const char *ref);
 /*
- * At start, before the first new blob's row is written: removes every blob that was there when the store was
- * opened and for which @used says false.  @used gets the blob_key() of a reference, not the whole reference.
+ * Litter.  A store that was closed has none that its user does not know of: blob_close() is told only when every blob
+ * has its row or was deleted.  After a crash the blobs written since the last clean start may be without one.
+ *
+ * blob_crashed(): there was a crash and no sweep since.
+ * blob_sweep(): removes those blobs of runs before this one for which @used says false; with SWEEP_CRASHED only those
+ * that the crashed run(s) wrote, and nothing at all if there was no crash: this does not depend on how many others there
+ * are.  @used gets the blob_key() of a reference, not the whole reference.  Blobs may be written, read and deleted
+ * meanwhile; no row may begin to name one that no row named when the store was opened.
  */
-int blob_sweep(struct blob_store *b, bool (*used)(void *arg, struct view key), void *arg, uint64_t *ret_removed,
-	       struct err *e) MUST_CHECK;
+enum blob_sweep_what { SWEEP_ALL, SWEEP_CRASHED };
+bool blob_crashed(struct blob_store *b);
+int blob_sweep(struct blob_store *b, enum blob_sweep_what what, bool (*used)(void *arg, struct view key), void *arg,
+	       uint64_t *ret_removed, struct err *e) MUST_CHECK;

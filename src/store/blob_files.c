@@ -5,6 +5,7 @@
  *	objects/<ab>/<uuid>  content and nothing else; ab: the uuid's last two digits
  *	pack/                see blob_pack.h
  *	cache/               packed blobs copied out for child processes; emptied at the start
+ *	run                  number of the last opening, and whether it was closed
  */
 #include <dirent.h>
 #include <errno.h>
@@ -33,14 +34,32 @@
 #define FAN_OUT 256
 #define CHECKED_MAX 65536 /* files remembered as verified */
 #define NAME_TEXT 64
-#define MS_DIGITS 13 /* of a uuid7, with its dash */
+
+/*
+ * Runs are numbered from 1, by the file `run`: "mulgil-run 1 <open|closed> <this run> <suspect run> <pack record> <CRC>".
+ * What was written since the suspect run began, and since that record, may be without a row if the file says open.
+ * Names of blobs tell their run, so that no clock decides what is litter.
+ */
+#define RUN_FILE "run"
+#define RUN_MAGIC "mulgil-run 1 "
+#define RUN_TEXT 128
+#define RUN_MAX ((1UL << 48) - 1)
+#define RUN_DIGITS 13 /* of a name, with the dash */
+#define RUN_VERSION_AT 14
+#define RUN_SUM 8 /* digits */
+
+struct suspect {
+	uint64_t run, pack_last;
+};
 
 struct files {
 	struct blob_store base;
 	char *dir;
 	int objects, cache, lockfd; /* directories; the lock */
 	struct pack *pack;
-	char born[UUID_TEXT]; /* blobs with a later name are younger than this opening */
+	uint64_t run;
+	struct suspect suspect; /* the first run that is not known to be without litter */
+	_Atomic bool crashed;   /* ... is an earlier one */
 	_Atomic bool there[FAN_OUT]; /* folders of objects/ whose names are durable */
 	struct lock lock;
 	struct map checked; /* uuids of files that blob_path() has verified */
@@ -128,10 +147,141 @@ static int empty_cache(const struct files *f, struct err *e)
 	return 0;
 }
 
+/* Runs */
+
+static bool run_number(struct view *rest, uint64_t max, uint64_t *ret)
+{
+	struct view word;
+
+	return view_split(rest, ' ', &word) && view_u64(word, max, ret);
+}
+
+static bool run_parse(struct view text, bool *ret_open, uint64_t *ret_run, struct suspect *ret)
+{
+	struct view rest = view_trim(text), word;
+	char sum[RUN_SUM + 1];
+
+	if (!view_starts(rest, VIEW(RUN_MAGIC)) || rest.n < RUN_SUM)
+		return false;
+	snprintf(sum, sizeof(sum), "%08" PRIx32, crc32c(0, rest.p, rest.n - RUN_SUM));
+	if (!view_ends(rest, view_str(sum)))
+		return false;
+	rest = view_from(rest, sizeof(RUN_MAGIC) - 1);
+	if (!view_split(&rest, ' ', &word))
+		return false;
+	*ret_open = view_eq(word, VIEW("open"));
+	return run_number(&rest, RUN_MAX - 1, ret_run) && run_number(&rest, RUN_MAX, &ret->run) &&
+	       run_number(&rest, UINT64_MAX, &ret->pack_last);
+}
+
+static char *run_path(const struct files *f, struct arena *a)
+{
+	return arena_printf(a, "%s/" RUN_FILE, f->dir);
+}
+
+static int run_write(struct files *f, const char *state, struct err *e)
+{
+	CLEANUP(arena_clear) struct arena a;
+	const char *text;
+
+	arena_init(&a, LIMIT_ARENA);
+	text = arena_printf(&a, RUN_MAGIC "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " ", state, f->run, f->suspect.run,
+			    f->suspect.pack_last);
+	text = arena_printf(&a, "%s%08" PRIx32 "\n", text, crc32c(0, text, strlen(text)));
+	return file_replace(run_path(f, &a), view_str(text), 0600, e);
+}
+
+/* The run a blob's name tells; 0: a name of before there were runs. */
+static uint64_t run_of(const char *uuid)
+{
+	uint64_t run = 0;
+
+	if (strlen(uuid) != UUID_TEXT - 1 || uuid[RUN_VERSION_AT] != '8')
+		return 0;
+	for (size_t i = 0; i < RUN_DIGITS; i++) {
+		char c = uuid[i];
+
+		if (c != '-')
+			run = run << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return run;
+}
+
+/* RFC 9562's version 8: the run, then random. */
+static void run_name(const struct files *f, char uuid[UUID_TEXT])
+{
+	char run[RUN_DIGITS + 1];
+
+	uuid4(uuid);
+	must(snprintf(run, sizeof(run), "%08" PRIx64 "-%04" PRIx64, f->run >> 16, f->run & 0xffff) == RUN_DIGITS);
+	memcpy(uuid, run, RUN_DIGITS);
+	uuid[RUN_VERSION_AT] = '8';
+}
+
+/* Without its file: the last run is what the names tell.  What a crash left then stays. */
+static uint64_t run_search(const struct files *f)
+{
+	uint64_t last = 0;
+	char name[4];
+
+	for (unsigned i = 0; i < FAN_OUT; i++) {
+		CLEANUP(dir_closep) DIR *d = NULL;
+		struct dirent *ent;
+
+		snprintf(name, sizeof(name), "%02x", i);
+		d = list_dir(f->objects, name);
+		while (d && (ent = readdir(d)) != NULL) {
+			if (run_of(ent->d_name) > last && run_of(ent->d_name) < RUN_MAX)
+				last = run_of(ent->d_name);
+		}
+	}
+	return last;
+}
+
+/* From here on nothing that this run writes can be taken for another's. */
+static int run_begin(struct files *f, struct err *e)
+{
+	CLEANUP(arena_clear) struct arena a;
+	struct view text = VIEW_NONE;
+	uint64_t last = 0;
+	bool open = false;
+	int rc;
+
+	arena_init(&a, LIMIT_ARENA);
+	rc = file_read(run_path(f, &a), &a, RUN_TEXT, &text, e);
+	if (rc < 0 && rc != ERR_NOENT)
+		return rc;
+	err_clear(e);
+	if (!run_parse(text, &open, &last, &f->suspect)) {
+		last = run_search(f);
+		open = false;
+	}
+	f->run = last + 1;
+	if (!open)
+		f->suspect = (struct suspect){ f->run, pack_last(f->pack) };
+	atomic_store(&f->crashed, open);
+	return run_write(f, "open", e);
+}
+
+static void run_end(struct files *f)
+{
+	struct err e = { 0 };
+
+	/* If this fails there is a sweep that finds nothing. */
+	if (f->run && !atomic_load(&f->crashed) && run_write(f, "closed", &e) < 0)
+		err_clear(&e);
+}
+
+static bool files_crashed(struct blob_store *b)
+{
+	return atomic_load(&files_of(b)->crashed);
+}
+
 static void files_close(struct blob_store *b)
 {
 	struct files *f = files_of(b);
 
+	run_end(f);
 	pack_close(f->pack);
 	fd_closep(&f->objects);
 	fd_closep(&f->cache);
@@ -155,7 +305,9 @@ static int open_all(struct files *f, struct err *e)
 		return e->code;
 	if (empty_cache(f, e) < 0)
 		return e->code;
-	return pack_open(path, &f->pack, e);
+	if (pack_open(path, &f->pack, e) < 0)
+		return e->code;
+	return run_begin(f, e);
 }
 
 int blob_open_files(const char *dir, struct blob_store **ret, struct err *e)
@@ -168,7 +320,6 @@ int blob_open_files(const char *dir, struct blob_store **ret, struct err *e)
 	must(f->dir);
 	lock_init(&f->lock, "blob");
 	map_init(&f->checked);
-	uuid7(f->born);
 	if (open_all(f, e) < 0) {
 		files_close(&f->base);
 		return err_ctx(e, "blobs");
@@ -177,7 +328,7 @@ int blob_open_files(const char *dir, struct blob_store **ret, struct err *e)
 	return 0;
 }
 
-/* uuid7 begins with the time: its end spreads evenly. */
+/* The end of a name is random: it spreads evenly. */
 static void object_name(struct view uuid, char out[NAME_TEXT])
 {
 	int n = snprintf(out, NAME_TEXT, "%.2s/%.*s", uuid.p + uuid.n - 2, VIEW_ARG(uuid));
@@ -287,7 +438,7 @@ static int new_name(struct files *f, char uuid[UUID_TEXT], char name[NAME_TEXT],
 {
 	char dir[NAME_TEXT];
 
-	uuid7(uuid);
+	run_name(f, uuid);
 	object_name(view_str(uuid), name);
 	memcpy(dir, name, NAME_TEXT);
 	dir[2] = '\0';
@@ -626,6 +777,7 @@ static int files_delete(struct blob_store *b, const char *ref, struct err *e)
 struct sweep {
 	bool (*used)(void *arg, struct view key);
 	void *arg;
+	struct suspect since;
 	uint64_t *removed;
 };
 
@@ -634,6 +786,7 @@ static int sweep_dir(struct files *f, struct sweep *s, const char *dir, struct e
 	CLEANUP(dir_closep) DIR *d = list_dir(f->objects, dir);
 	char key[NAME_TEXT];
 	struct dirent *ent;
+	uint64_t run;
 	int n;
 
 	if (!d && errno == ENOENT)
@@ -641,8 +794,10 @@ static int sweep_dir(struct files *f, struct sweep *s, const char *dir, struct e
 	if (!d)
 		return err_sys(e, ERR_IO, "directory %s/objects/%s", f->dir, dir);
 	while ((ent = readdir(d)) != NULL) {
-		/* Names begin with their ms; what is younger than this opening may not have its row yet. */
-		if (strlen(ent->d_name) != UUID_TEXT - 1 || strncmp(ent->d_name, f->born, MS_DIGITS) >= 0)
+		if (strlen(ent->d_name) != UUID_TEXT - 1)
+			continue;
+		run = run_of(ent->d_name);
+		if (run >= f->run || run < s->since.run) /* this run's may not have their rows yet */
 			continue;
 		n = snprintf(key, sizeof(key), "f1:%s", ent->d_name);
 		if (s->used(s->arg, view_of(key, (size_t)n)))
@@ -654,22 +809,31 @@ static int sweep_dir(struct files *f, struct sweep *s, const char *dir, struct e
 	return 0;
 }
 
-static int files_sweep(struct blob_store *b, bool (*used)(void *arg, struct view key), void *arg,
-		       uint64_t *ret_removed, struct err *e)
+static int files_sweep(struct blob_store *b, enum blob_sweep_what what, bool (*used)(void *arg, struct view key),
+		       void *arg, uint64_t *ret_removed, struct err *e)
 {
 	struct files *f = files_of(b);
 	uint64_t removed = 0;
 	struct sweep s = { .used = used, .arg = arg, .removed = &removed };
 	char name[4];
 
+	*ret_removed = 0;
+	if (what == SWEEP_CRASHED && !atomic_load(&f->crashed))
+		return 0;
+	if (what == SWEEP_CRASHED)
+		s.since = f->suspect;
 	for (unsigned i = 0; i < FAN_OUT; i++) {
 		snprintf(name, sizeof(name), "%02x", i);
 		if (sweep_dir(f, &s, name, e) < 0)
 			return e->code;
 	}
-	if (pack_sweep(f->pack, used, arg, &removed, e) < 0)
+	if (pack_sweep(f->pack, s.since.pack_last, used, arg, &removed, e) < 0)
 		return e->code;
 	*ret_removed = removed;
+	f->suspect = (struct suspect){ f->run, pack_last(f->pack) };
+	if (atomic_load(&f->crashed) && run_write(f, "open", e) < 0)
+		return e->code;
+	atomic_store(&f->crashed, false);
 	return 0;
 }
 
@@ -686,5 +850,6 @@ static const struct blob_vtable files_vtable = {
 	.reader_close = files_reader_close,
 	.path = files_path,
 	.delete = files_delete,
+	.crashed = files_crashed,
 	.sweep = files_sweep,
 };

@@ -23,10 +23,8 @@
  * A segment can go when as many of its records are dead as it has numbers.  Counting the dead, not the living,
  * makes a record safe that is on disk but whose writer has not come back from the journal yet.
  */
-struct grave {
-	uint64_t segment;
-	uint64_t dead; /* of those that are counted: all, or those written since the start */
-	bool known;    /* all of them are counted */
+struct grave { /* of a segment whose dead have been counted */
+	uint64_t segment, dead;
 };
 
 struct pack {
@@ -71,34 +69,13 @@ struct pack *pack_close(struct pack *p)
 	return NULL;
 }
 
-/* The count of a segment; all is known of one that began after the start. */
-static struct grave *grave_of(struct pack *p, uint64_t segment)
-{
-	size_t i = p->n;
-
-	LOCK_ASSERT_HELD(&p->lock);
-	while (i > 0 && p->graves[i - 1].segment > segment)
-		i--;
-	if (i > 0 && p->graves[i - 1].segment == segment)
-		return &p->graves[i - 1];
-	if (p->n == p->cap) {
-		p->cap = p->cap ? p->cap * 2 : 16;
-		p->graves = realloc(p->graves, p->cap * sizeof(*p->graves));
-		must(p->graves);
-	}
-	memmove(&p->graves[i + 1], &p->graves[i], (p->n - i) * sizeof(*p->graves));
-	p->graves[i] = (struct grave){ .segment = segment, .known = segment > p->old_last };
-	p->n++;
-	return &p->graves[i];
-}
-
 static int drop_if_dead(struct pack *p, const struct grave *g, struct err *e)
 {
 	uint64_t segment = g->segment;
 	struct journal_place place;
 	size_t i = (size_t)(g - p->graves);
 
-	if (!g->known || !journal_segment(p->j, segment, &place) || !place.next ||
+	if (!journal_segment(p->j, segment, &place) || !place.next ||
 	    g->dead < place.next - segment)
 		return 0;
 	memmove(&p->graves[i], &p->graves[i + 1], (p->n - i - 1) * sizeof(*p->graves));
@@ -184,70 +161,46 @@ static int bury(int fd, const struct segment_info *seg, struct segment_record *r
 	return file_pwrite_all(fd, buf, segment_room(r->len), (off_t)off, e);
 }
 
-int pack_delete(struct pack *p, const struct blob_ref *ref, struct err *e)
-{
-	CLEANUP(freep) uint8_t *buf = NULL;
-	CLEANUP(fd_closep) int fd = -1;
-	struct segment_info seg;
-	struct segment_record r;
-	struct grave *g;
-	int rc;
-
-	LOCK_SCOPE(&p->lock);
-	rc = read_record(p, ref, O_RDWR, &fd, &seg, &r, &buf, e);
-	if (rc == ERR_NOENT) {
-		err_clear(e);
-		return 0;
-	}
-	if (rc < 0 || bury(fd, &seg, &r, ref->off, buf, e) < 0)
-		return e->code;
-	g = grave_of(p, ref->segment);
-	if (!g->known && r.seq <= p->old_last)
-		return 0; /* the sweep will count it */
-	g->dead++;
-	return drop_if_dead(p, g, e);
-}
-
-struct sweep {
-	bool (*used)(void *arg, struct view key);
+/* What a walk over a segment does with its records. */
+struct walk {
+	bool (*used)(void *arg, struct view key); /* NULL: only counts */
 	void *arg;
+	uint64_t since, to; /* those after @since up to @to are asked for */
 	uint64_t dead, removed;
 };
 
-/* One record of a segment that is being swept. */
-static int sweep_record(struct pack *p, struct sweep *s, int fd, const struct segment_info *seg, uint64_t off,
-			struct segment_record *r, uint8_t *buf, struct err *e)
+static int walk_record(struct walk *w, int fd, const struct segment_info *seg, uint64_t off, struct segment_record *r,
+		       uint8_t *buf, struct err *e)
 {
 	char key[KEY_TEXT];
 	int n;
 
-	if (r->seq > p->old_last)
-		return 0;
 	if (r->type == RECORD_DEAD) {
-		s->dead++;
+		w->dead++;
 		return 0;
 	}
+	if (!w->used || r->seq <= w->since || r->seq > w->to)
+		return 0;
 	n = snprintf(key, sizeof(key), "p1:%" PRIu64 ":%" PRIu64, seg->first, off);
 	must(n > 0 && (size_t)n < sizeof(key));
-	if (s->used(s->arg, view_of(key, (size_t)n)))
+	if (w->used(w->arg, view_of(key, (size_t)n)))
 		return 0;
-	s->dead++;
-	s->removed++;
+	w->dead++;
+	w->removed++;
 	return bury(fd, seg, r, off, buf, e);
 }
 
-static int sweep_segment(struct pack *p, struct sweep *s, const struct journal_place *place, struct err *e)
+static int walk_segment(struct pack *p, struct walk *w, const struct journal_place *place, struct err *e)
 {
 	CLEANUP(freep) uint8_t *buf = malloc(place->to);
 	CLEANUP(fd_closep) int fd = -1;
 	struct segment_record r;
 	struct segment_info seg;
-	struct grave *g;
 	uint64_t need;
 	ssize_t n;
 
 	must(buf);
-	s->dead = 0;
+	LOCK_ASSERT_HELD(&p->lock);
 	if (open_segment(p, place->segment.first, O_RDWR, &seg, &fd, e) < 0)
 		return e->code;
 	n = file_pread_all(fd, buf, place->to, 0, e);
@@ -260,27 +213,110 @@ static int sweep_segment(struct pack *p, struct sweep *s, const struct journal_p
 			continue;
 		}
 		need = segment_room(r.len);
-		if (sweep_record(p, s, fd, &seg, off, &r, buf + off, e) < 0)
+		if (walk_record(w, fd, &seg, off, &r, buf + off, e) < 0)
 			return e->code;
 		off += need;
 	}
-	g = grave_of(p, seg.first);
-	g->dead += s->dead;
-	g->known = true;
+	return 0;
+}
+
+static struct grave *find_grave(struct pack *p, uint64_t segment, size_t *ret_place)
+{
+	size_t i = p->n;
+
+	LOCK_ASSERT_HELD(&p->lock);
+	while (i > 0 && p->graves[i - 1].segment > segment)
+		i--;
+	*ret_place = i;
+	return i > 0 && p->graves[i - 1].segment == segment ? &p->graves[i - 1] : NULL;
+}
+
+static struct grave *dig(struct pack *p, size_t i, uint64_t segment, uint64_t dead)
+{
+	if (p->n == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : 16;
+		p->graves = realloc(p->graves, p->cap * sizeof(*p->graves));
+		must(p->graves);
+	}
+	memmove(&p->graves[i + 1], &p->graves[i], (p->n - i) * sizeof(*p->graves));
+	p->graves[i] = (struct grave){ .segment = segment, .dead = dead };
+	p->n++;
+	return &p->graves[i];
+}
+
+/* @buried more records of a segment are dead; counts them all the first time. */
+static int died(struct pack *p, uint64_t segment, uint64_t buried, struct err *e)
+{
+	struct walk w = { 0 };
+	struct journal_place place;
+	size_t i;
+	struct grave *g = find_grave(p, segment, &i);
+
+	if (g) {
+		g->dead += buried;
+		return drop_if_dead(p, g, e);
+	}
+	if (!journal_segment(p->j, segment, &place))
+		return 0;
+	if (segment > p->old_last) /* begun since the start: all that die are counted here */
+		w.dead = buried;
+	else if (walk_segment(p, &w, &place, e) < 0)
+		return e->code;
+	return drop_if_dead(p, dig(p, i, segment, w.dead), e);
+}
+
+int pack_delete(struct pack *p, const struct blob_ref *ref, struct err *e)
+{
+	CLEANUP(freep) uint8_t *buf = NULL;
+	CLEANUP(fd_closep) int fd = -1;
+	struct segment_info seg;
+	struct segment_record r;
+	int rc;
+
+	LOCK_SCOPE(&p->lock);
+	rc = read_record(p, ref, O_RDWR, &fd, &seg, &r, &buf, e);
+	if (rc == ERR_NOENT) { /* dead already: a crash may have come before its segment was dropped */
+		err_clear(e);
+		return died(p, ref->segment, 0, e);
+	}
+	if (rc < 0 || bury(fd, &seg, &r, ref->off, buf, e) < 0)
+		return e->code;
+	return died(p, ref->segment, 1, e);
+}
+
+uint64_t pack_last(const struct pack *p)
+{
+	return p->old_last;
+}
+
+static int sweep_segment(struct pack *p, struct walk *w, const struct journal_place *place, struct err *e)
+{
+	size_t i;
+	struct grave *g;
+
+	LOCK_SCOPE(&p->lock);
+	w->dead = 0;
+	if (walk_segment(p, w, place, e) < 0)
+		return e->code;
+	g = find_grave(p, place->segment.first, &i);
+	if (!g)
+		g = dig(p, i, place->segment.first, 0);
+	g->dead = w->dead;
 	return drop_if_dead(p, g, e);
 }
 
-int pack_sweep(struct pack *p, bool (*used)(void *arg, struct view key), void *arg, uint64_t *ret_removed,
-	       struct err *e)
+int pack_sweep(struct pack *p, uint64_t since, bool (*used)(void *arg, struct view key), void *arg,
+	       uint64_t *ret_removed, struct err *e)
 {
-	struct sweep s = { .used = used, .arg = arg };
+	struct walk w = { .used = used, .arg = arg, .since = since, .to = p->old_last };
 	struct journal_place place = { 0 };
 
 	while (journal_segment_after(p->j, place.segment.first, &place) && place.segment.first <= p->old_last) {
-		LOCK_SCOPE(&p->lock);
-		if (!grave_of(p, place.segment.first)->known && sweep_segment(p, &s, &place, e) < 0)
+		if (place.next && place.next - 1 <= since)
+			continue;
+		if (sweep_segment(p, &w, &place, e) < 0)
 			return err_ctx(e, "sweep of segment %" PRIu64, place.segment.first);
 	}
-	*ret_removed += s.removed;
+	*ret_removed += w.removed;
 	return 0;
 }

@@ -3,8 +3,8 @@
  * blob_pack -- small blobs as records of group-committed segments; private to store/.
  *
  * A deleted blob's record is overwritten with a dead one of the same length (its bytes are gone, not only its
- * name); a segment whose records are all dead is unlinked.  How many are dead in the segments that were there at
- * the start is known after pack_sweep(); until then none of them is unlinked.
+ * name); a segment whose records are all dead is unlinked.  How many are dead in a segment that was there at the
+ * start is counted when one of its records is deleted.
  * Threads: any.   Durable: when pack_put() returns 0; deletes need not be: the sweep repeats them.
  */
 #pragma once
@@ -24,5 +24,7 @@ int pack_put(struct pack *p, struct view data, struct arena *a, const char **ret
 /* @out has room for ref->size bytes.  ERR_NOENT, ERR_CORRUPT. */
 int pack_get(struct pack *p, const struct blob_ref *ref, void *out, struct err *e) MUST_CHECK;
 int pack_delete(struct pack *p, const struct blob_ref *ref, struct err *e) MUST_CHECK;
-int pack_sweep(struct pack *p, bool (*used)(void *arg, struct view key), void *arg, uint64_t *ret_removed,
-	       struct err *e) MUST_CHECK;
+uint64_t pack_last(const struct pack *p); /* number of the newest record that was there at the start */
+/* Of the records after number @since that were there at the start. */
+int pack_sweep(struct pack *p, uint64_t since, bool (*used)(void *arg, struct view key), void *arg,
+	       uint64_t *ret_removed, struct err *e) MUST_CHECK;

@@ -261,7 +261,7 @@ static void check_blob(const char *dir)
 			if (lines[k].what == 'A' && !was_deleted(lines[k].text))
 				check_blob_one(b, &lines[k]);
 		}
-		if (blob_sweep(b, acknowledged, NULL, &removed, &e) < 0)
+		if (blob_sweep(b, SWEEP_ALL, acknowledged, NULL, &removed, &e) < 0)
 			fault_stop(&e);
 	}
 	if (blob_put(b, VIEW("more"), &a, &ref, &e) < 0)

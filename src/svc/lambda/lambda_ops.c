@@ -472,7 +472,7 @@ int lambda_new(const struct lambda_opts *o, struct lambda **ret, struct err *e)
 int lambda_start(struct lambda *l, struct err *e)
 {
 	uint64_t removed;
-	int r = blob_sweep(l->o.blob, lambda__uses_blob, l, &removed, e);
+	int r = blob_sweep(l->o.blob, SWEEP_ALL, lambda__uses_blob, l, &removed, e);
 
 	if (r == 0)
 		lambda__queue_start(l);

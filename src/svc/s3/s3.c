@@ -102,7 +102,7 @@ int s3_start(struct s3 *s, struct err *e)
 	if (!rc && a.used.n)
 		qsort(a.used.v, a.used.n, sizeof(*a.used.v), by_value);
 	if (!rc)
-		rc = blob_sweep(s->blob, is_used, &a.used, &removed, e);
+		rc = blob_sweep(s->blob, SWEEP_ALL, is_used, &a.used, &removed, e);
 	free(a.used.v);
 	return rc ? err_ctx(e, "s3") : 0;
 }

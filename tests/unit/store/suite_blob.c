@@ -193,7 +193,7 @@ void suite_blob_abort_leaves_nothing(suite_blob_open open)
 	assert_null(blob_abort(NULL));
 	blob_close(b);
 	b = open(dir);
-	assert_int_equal(blob_sweep(b, none_used, &asked, &removed, &e), 0);
+	assert_int_equal(blob_sweep(b, SWEEP_ALL, none_used, &asked, &removed, &e), 0);
 	assert_int_equal(asked, 0);
 	assert_int_equal(removed, 0);
 	free(p);
@@ -309,7 +309,7 @@ void suite_blob_sweeps_what_is_not_used(suite_blob_open open)
 	for (unsigned round = 0; round < 2; round++) {
 		blob_close(b);
 		b = open(dir);
-		assert_int_equal(blob_sweep(b, is_used, refs, &removed, &e), 0);
+		assert_int_equal(blob_sweep(b, SWEEP_ALL, is_used, refs, &removed, &e), 0);
 		assert_int_equal(removed, round ? 0 : ARRAY_LEN(sizes) / 2);
 		for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
 			if (i % 2)
@@ -334,7 +334,7 @@ void suite_blob_sweep_spares_what_came_after_opening(suite_blob_open open)
 	arena_init(&a, MIB);
 	small = suite_blob_put(b, &a, 100, 1);
 	large = suite_blob_put(b, &a, MIB, 2);
-	assert_int_equal(blob_sweep(b, none_used, &asked, &removed, &e), 0);
+	assert_int_equal(blob_sweep(b, SWEEP_ALL, none_used, &asked, &removed, &e), 0);
 	assert_int_equal(removed, 0);
 	suite_blob_check(b, small, 100, 1);
 	suite_blob_check(b, large, MIB, 2);

@@ -269,7 +269,7 @@ TEST(blob_files_remove_segments_whose_blobs_are_all_deleted)
 	blob_close(b);
 	b = open_blobs(dir);
 	assert_int_equal(count_segments(dir), 2);
-	assert_int_equal(blob_sweep(b, is_first, (void *)(uintptr_t)refs[0], &removed, &e), 0);
+	assert_int_equal(blob_sweep(b, SWEEP_ALL, is_first, (void *)(uintptr_t)refs[0], &removed, &e), 0);
 	assert_int_equal(removed, MANY - 1);
 	assert_int_equal(count_segments(dir), 2);
 	suite_blob_check(b, refs[0], 100 * KIB, 0);
@@ -282,6 +282,88 @@ TEST(blob_files_remove_segments_whose_blobs_are_all_deleted)
 	for (unsigned i = 0; i < 3 * MANY; i++)
 		refs[i % MANY] = suite_blob_put(b, &a, 100 * KIB, i);
 	assert_true(count_segments(dir) > 1);
+	blob_close(b);
+	arena_clear(&a);
+}
+
+/* Writes a small and a large blob and dies. */
+static void crash_after_two(const char *dir)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct blob_store *b = open_blobs(dir);
+		struct arena a;
+
+		arena_init(&a, MIB);
+		suite_blob_put(b, &a, 100, 1);
+		suite_blob_put(b, &a, MIB, 2);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static bool count_asked(void *arg, struct view key)
+{
+	(void)key;
+	++*(int *)arg;
+	return false;
+}
+
+static int asked_by_sweep(struct blob_store *b)
+{
+	struct err e = { 0 };
+	uint64_t removed;
+	int asked = 0;
+
+	assert_int_equal(blob_sweep(b, SWEEP_CRASHED, count_asked, &asked, &removed, &e), 0);
+	assert_int_equal(removed, asked);
+	return asked;
+}
+
+TEST(blob_files_suspect_only_what_a_crashed_run_wrote)
+{
+	const char *dir = unit_tmpdir(), *small, *large, *young;
+	struct blob_store *b = open_blobs(dir);
+	char path[4096];
+	struct arena a;
+
+	arena_init(&a, MIB);
+	assert_false(blob_crashed(b));
+	small = suite_blob_put(b, &a, 100, 3);
+	large = suite_blob_put(b, &a, MIB, 4);
+	assert_int_equal(asked_by_sweep(b), 0);
+	blob_close(b);
+	crash_after_two(dir);
+	crash_after_two(dir); /* the second does not make the first be forgotten */
+	b = open_blobs(dir);
+	assert_true(blob_crashed(b));
+	blob_close(b); /* and neither does a run without a sweep */
+	b = open_blobs(dir);
+	assert_true(blob_crashed(b));
+	young = suite_blob_put(b, &a, 100, 5);
+	assert_int_equal(asked_by_sweep(b), 4);
+	assert_false(blob_crashed(b));
+	assert_int_equal(asked_by_sweep(b), 0);
+	suite_blob_check(b, small, 100, 3);
+	suite_blob_check(b, large, MIB, 4);
+	suite_blob_check(b, young, 100, 5);
+	blob_close(b);
+	/* Without its file the runs are known from the names: what is there is never suspect. */
+	snprintf(path, sizeof(path), "%s/run", dir);
+	assert_int_equal(unlink(path), 0);
+	crash_after_two(dir);
+	b = open_blobs(dir);
+	assert_int_equal(asked_by_sweep(b), 2);
+	suite_blob_check(b, large, MIB, 4);
+	blob_close(b);
+	flip(path, 20, 1);
+	b = open_blobs(dir);
+	assert_int_equal(asked_by_sweep(b), 0);
+	assert_false(blob_crashed(b));
 	blob_close(b);
 	arena_clear(&a);
 }
