@@ -28,7 +28,7 @@ FILE_SYSTEMS = {
     "ext4": (300 << 20, ["mkfs.ext4", "-q", "-F"], "loop,data=writeback,noauto_da_alloc"),
     "xfs": (320 << 20, ["mkfs.xfs", "-q", "-f"], "loop"),
 }
-POINTS = {"log": 25, "blob": 25, "meta": 25, "s3": 100}
+POINTS = {"log": 15, "blob": 15, "meta": 15, "s3": 50}
 CONTROLS = 4  # runs on a lying disk, until one of them shows losses
 
 
