@@ -26,6 +26,7 @@ struct exchange {
 	struct view whole; /* the body, if it was read as a whole */
 	bool have_whole;
 	size_t whole_at;
+	struct exchange_form *form; /* post.c: a browser's form; its fields are .headers */
 	struct op_body *body;
 	struct op_ctx *cx;
 	struct out *out;
@@ -39,3 +40,16 @@ bool exchange__is_head(const struct exchange *x);
 /* Answers with x->err (which has a wire error or a neutral code). */
 void exchange__answer_error(struct exchange *x);
 void exchange__answer(struct exchange *x);
+
+/* The path as it is routed: with the bucket of the host's name in front. */
+struct view exchange__bucket_path(struct exchange *x);
+/* The request's body as it comes. */
+struct body_source exchange__wire(struct exchange *x);
+
+/* --- post.c: browsers' forms, in the order in which they are called --- */
+bool exchange__is_form(struct exchange *x);
+/* In the gate's place: reads the fields before the file, verifies, judges. */
+int exchange__form_open(struct exchange *x);
+int exchange__form_route(struct exchange *x, struct route *ret);
+int exchange__form_body(struct exchange *x);
+void exchange__form_answer(struct exchange *x); /* what the form wants to hear, into x->out */

@@ -22,6 +22,7 @@
 
 #define SKEW_MS (15 * 60 * 1000)
 #define EXPIRES_MAX 604800
+#define EXPIRES_MAX_MS (EXPIRES_MAX * INT64_C(1000))
 
 enum why {
 	WHY_MISSING,
@@ -70,8 +71,9 @@ static const struct aws_error errors[WHY_COUNT][3] = {
 				{ "ExpiredToken", 403, false } },
 };
 static const struct aws_error QUERY_PARAMETERS = { "AuthorizationQueryParametersError", 400, false };
+static const struct aws_error FORM_FIELDS = { "InvalidArgument", 400, false };
 
-/* What a request says of its signature, from exactly one place: the Authorization header or the query. */
+/* What a request says of its signature, from exactly one place: the Authorization header, the query or a form. */
 struct auth {
 	const struct gate_request *q;
 	const struct gate_policy *p;
@@ -80,7 +82,7 @@ struct auth {
 	struct err *e;
 	struct sigv4_pair *headers, *params;
 	size_t n_headers, n_params;
-	bool presigned;
+	bool presigned, form;
 	struct view access_key, date8, region, service; /* the scope */
 	struct view signed_headers, signature, amz_date, expires, token, content_sha256, target;
 	int64_t date_ms;
@@ -96,6 +98,8 @@ static int deny(struct auth *t, enum why why, const char *fmt, ...)
 
 	if (t->presigned && t->ret->face == FACE_S3 && (why == WHY_MALFORMED || why == WHY_SCOPE))
 		err = &QUERY_PARAMETERS;
+	if (t->form && (why == WHY_MALFORMED || why == WHY_SCOPE))
+		err = &FORM_FIELDS;
 	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
@@ -356,11 +360,21 @@ static int check_skew(struct auth *t)
 		    t->ret->amz_date, now);
 }
 
+/* A form is made before it is used: what bounds it is its policy, and the days a signing key lasts. */
+static int check_form_age(struct auth *t)
+{
+	if (t->date_ms - t->p->now_ms > SKEW_MS)
+		return deny(t, WHY_EXPIRED, "the request is not valid yet");
+	if (t->p->now_ms - t->date_ms > EXPIRES_MAX_MS)
+		return deny(t, WHY_EXPIRED, "Request has expired");
+	return 0;
+}
+
 static int check_date(struct auth *t)
 {
 	char basic[TIME_TEXT];
 
-	if (!t->amz_date.p && !t->presigned) {
+	if (!t->amz_date.p && !t->presigned && !t->form) {
 		struct view d = header(t, "date", NULL);
 
 		if (!d.p || !(time_parse_http(d, &t->date_ms) || time_parse_basic(d, &t->date_ms)))
@@ -374,6 +388,8 @@ static int check_date(struct auth *t)
 		return deny(t, WHY_MALFORMED, "the date must be in the format YYYYMMDDTHHMMSSZ");
 	if (!view_eq(view_of(basic, 8), t->date8))
 		return deny(t, WHY_SCOPE, "the date in the credential scope does not match the request's date");
+	if (t->form)
+		return check_form_age(t);
 	return t->presigned ? check_expiry(t) : check_skew(t);
 }
 
@@ -514,8 +530,9 @@ static int check_payload(struct auth *t)
 static int mismatch(struct auth *t, struct view string, struct view canonical)
 {
 	detail(t, "<AWSAccessKeyId>%s</AWSAccessKeyId><StringToSign>%s</StringToSign>"
-	       "<SignatureProvided>%s</SignatureProvided><CanonicalRequest>%s</CanonicalRequest>", escaped(t, t->access_key),
-	       escaped(t, string), escaped(t, t->signature), escaped(t, canonical));
+	       "<SignatureProvided>%s</SignatureProvided>%s%s%s", escaped(t, t->access_key), escaped(t, string),
+	       escaped(t, t->signature), canonical.p ? "<CanonicalRequest>" : "",
+	       canonical.p ? escaped(t, canonical) : "", canonical.p ? "</CanonicalRequest>" : "");
 	return deny(t, WHY_SIGNATURE, "The request signature we calculated does not match the signature you provided. "
 		    "Check your key and signing method.");
 }
@@ -535,22 +552,12 @@ static int check_token(struct auth *t, const struct credential *k)
 	return 0;
 }
 
-static int check_signature(struct auth *t, struct credentials *c)
+/* @string is what was signed; @canonical: where it comes from, or VIEW_NONE.  An unknown key costs the same. */
+static int check_string(struct auth *t, struct credentials *c, struct view string, struct view canonical)
 {
-	const struct sigv4_request r = {
-		.method = t->q->method, .path = t->q->path, .query = t->q->query,
-		.path_rule = t->ret->face == FACE_S3 ? SIGV4_PATH_S3 : SIGV4_PATH_NORMAL, .headers = t->headers,
-		.n_headers = t->n_headers, .signed_headers = t->signed_headers, .payload_hash = t->payload_hash,
-	};
-	struct view canonical, string;
 	struct credential k;
 	bool known = credentials__find(c, t->access_key, t->a, &k), same;
 
-	(void)snprintf(t->ret->scope, sizeof(t->ret->scope), "%.*s/%.*s/%.*s/aws4_request", VIEW_ARG(t->date8),
-		       VIEW_ARG(t->region), VIEW_ARG(t->service));
-	if (!sigv4_canonical(t->a, &r, &canonical))
-		return deny(t, WHY_MALFORMED, "the path or the query is not encoded correctly");
-	string = sigv4_string_to_sign(t->a, t->ret->amz_date, t->ret->scope, canonical);
 	sigv4_key(view_str(k.secret), t->date8, t->region, t->service, t->ret->signing_key);
 	sigv4_sign(t->ret->signing_key, string, t->ret->seed_signature);
 	same = t->signature.n == 64 && crypto_equal(t->signature.p, t->ret->seed_signature, 64);
@@ -567,6 +574,22 @@ static int check_signature(struct auth *t, struct credentials *c)
 	t->ret->caller = (struct op_caller){ .account = k.account, .access_key = arena_str(t->a, t->access_key),
 					     .arn = k.arn };
 	return check_token(t, &k);
+}
+
+static int check_signature(struct auth *t, struct credentials *c)
+{
+	const struct sigv4_request r = {
+		.method = t->q->method, .path = t->q->path, .query = t->q->query,
+		.path_rule = t->ret->face == FACE_S3 ? SIGV4_PATH_S3 : SIGV4_PATH_NORMAL, .headers = t->headers,
+		.n_headers = t->n_headers, .signed_headers = t->signed_headers, .payload_hash = t->payload_hash,
+	};
+	struct view canonical;
+
+	(void)snprintf(t->ret->scope, sizeof(t->ret->scope), "%.*s/%.*s/%.*s/aws4_request", VIEW_ARG(t->date8),
+		       VIEW_ARG(t->region), VIEW_ARG(t->service));
+	if (!sigv4_canonical(t->a, &r, &canonical))
+		return deny(t, WHY_MALFORMED, "the path or the query is not encoded correctly");
+	return check_string(t, c, sigv4_string_to_sign(t->a, t->ret->amz_date, t->ret->scope, canonical), canonical);
 }
 
 int gate_verify(struct credentials *c, const struct gate_request *q, const struct gate_policy *p, struct arena *a,
@@ -593,6 +616,47 @@ int gate_verify(struct credentials *c, const struct gate_request *q, const struc
 		rc = check_payload(&t);
 	if (rc == 0)
 		rc = check_signature(&t, c);
+	if (rc < 0)
+		ret->caller = (struct op_caller){ 0 };
+	return rc;
+}
+
+static int parse_form(struct auth *t, const struct gate_form *f)
+{
+	int rc;
+
+	t->amz_date = f->date;
+	t->signature = f->signature;
+	t->token = f->token;
+	if (!view_eq_str(f->algorithm, SIGV4_ALGORITHM))
+		return deny(t, WHY_MALFORMED, "X-Amz-Algorithm only supports \"" SIGV4_ALGORITHM "\"");
+	if (!f->credential.p || !f->date.p || !f->signature.p)
+		return deny(t, WHY_MALFORMED, "Bucket POST must contain a field named '%s'.  If it is specified, please "
+			    "check the order of the fields.", !f->credential.p ? "X-Amz-Credential"
+			    : !f->date.p ? "X-Amz-Date" : "X-Amz-Signature");
+	rc = parse_credential(t, f->credential);
+	if (rc == 0 && t->ret->face != FACE_S3) {
+		t->ret->face = FACE_S3;
+		return deny(t, WHY_SCOPE, "the service '%.*s' is wrong; expecting 's3'", VIEW_ARG(t->service));
+	}
+	return rc;
+}
+
+int gate_verify_form(struct credentials *c, const struct gate_form *f, const struct gate_policy *p, struct arena *a,
+		     struct gate_result *ret, struct err *e)
+{
+	struct auth t = { .p = p, .a = a, .ret = ret, .e = e, .form = true };
+	int rc;
+
+	must(f->policy.p);
+	*ret = (struct gate_result){ .face = FACE_S3, .mode = PAYLOAD_UNSIGNED };
+	rc = parse_form(&t, f);
+	if (rc == 0)
+		rc = check_date(&t);
+	if (rc == 0)
+		rc = check_scope(&t);
+	if (rc == 0)
+		rc = check_string(&t, c, f->policy, VIEW_NONE);
 	if (rc < 0)
 		ret->caller = (struct op_caller){ 0 };
 	return rc;

@@ -81,6 +81,17 @@ struct gate_policy {
 int gate_verify(struct credentials *c, const struct gate_request *q, const struct gate_policy *p, struct arena *a,
 		struct gate_result *ret, struct err *e) MUST_CHECK;
 
+/* What a browser's upload form carries instead: the policy document is what was signed (post_policy.h judges it).
+ * Views; VIEW_NONE: no such field. */
+struct gate_form {
+	struct view policy; /* base64, as it came */
+	struct view algorithm, credential, date, signature, token; /* x-amz-... */
+};
+/* As gate_verify(), for S3 alone.  Neither a URL nor a clock bounds a form but its policy's expiration; its date may be
+ * 7 days old, as long as a signing key lasts. */
+int gate_verify_form(struct credentials *c, const struct gate_form *f, const struct gate_policy *p, struct arena *a,
+		     struct gate_result *ret, struct err *e) MUST_CHECK;
+
 /* --- signing (clients, functions, presigned URLs) --- */
 struct sign_key {
 	const char *access_key, *secret, *token; /* token may be NULL */

@@ -201,6 +201,7 @@ struct op_ctx {
 	const char *region, *request_id;
 	struct view endpoint;      /* "http://host:port" as the client addressed us; for URLs in answers */
 	struct op_body *body;      /* OP_STREAM rows called over HTTP; else NULL (op_call gives the payload member) */
+	bool form;                 /* PutObject that came as a browser's form */
 	void *transport;           /* private to aws/, as are the next two */
 	struct op_pair details[6]; /* op_error_detail() */
 	size_t n_details;

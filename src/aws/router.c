@@ -70,12 +70,17 @@ static ssize_t wire_read(void *self, void *p, size_t n, struct err *e)
 	return aws_fail(e, &S3_GONE, "the request body terminated unexpectedly");
 }
 
+struct body_source exchange__wire(struct exchange *x)
+{
+	return (struct body_source){ .read = wire_read, .self = x, .length = http_body_length(x->r) };
+}
+
 /* The body as it came, for clients that sign its digest without sending it. */
 static int gate_body(void *self, struct view *ret, struct err *e)
 {
 	struct exchange *x = self;
 	const struct gate_result unsigned_body = { .mode = PAYLOAD_UNSIGNED }; /* the gate computes the digest */
-	const struct body_source src = { .read = wire_read, .self = x, .length = http_body_length(x->r) };
+	const struct body_source src = exchange__wire(x);
 	struct op_body *b;
 	int rc = 0;
 
@@ -160,6 +165,13 @@ static struct view host_bucket(const struct aws *a, struct view host)
 	return VIEW_NONE;
 }
 
+struct view exchange__bucket_path(struct exchange *x)
+{
+	struct view bucket = host_bucket(x->aws, http_header(x->r, "host")), path = http_path(x->r);
+
+	return bucket.p ? view_str(arena_printf(x->a, "/%.*s%.*s", VIEW_ARG(bucket), VIEW_ARG(path))) : path;
+}
+
 static bool request_has_header(const void *self, const char *name)
 {
 	const struct exchange *x = self;
@@ -187,12 +199,10 @@ static int no_row(struct exchange *x)
 
 static int route_rest(struct exchange *x, struct route *ret)
 {
-	struct view bucket = VIEW_NONE;
-
+	if (x->form)
+		return exchange__form_route(x, ret);
 	if (x->s->protocol == OP_REST_XML)
-		bucket = host_bucket(x->aws, http_header(x->r, "host"));
-	if (bucket.p)
-		x->path = view_str(arena_printf(x->a, "/%.*s%.*s", VIEW_ARG(bucket), VIEW_ARG(x->path)));
+		x->path = exchange__bucket_path(x);
 	if (!aws__route(x->s, http_method(x->r), x->path, http_query(x->r), request_has_header, x, ret))
 		return no_row(x);
 	x->op = ret->op;
@@ -283,6 +293,8 @@ static int open_body(struct exchange *x)
 	int64_t decoded = -1;
 	uint64_t n;
 
+	if (x->form)
+		return exchange__form_body(x);
 	if (v.p) {
 		if (!view_u64(v, INT64_MAX, &n))
 			return aws_fail(&x->err, &BAD_LENGTH, "x-amz-decoded-content-length is not a number");
@@ -392,6 +404,7 @@ static void make_ctx(struct exchange *x)
 				  .region = x->aws->o.region, .request_id = x->request_id, .transport = x };
 	x->cx->endpoint = view_str(arena_printf(x->a, "http://%.*s", VIEW_ARG(host)));
 	x->cx->body = x->op->flags & OP_STREAM ? x->body : NULL;
+	x->cx->form = x->form != NULL;
 }
 
 static int run(struct exchange *x, const void *in)
@@ -433,7 +446,7 @@ static void shorten_id(struct exchange *x)
 static int serve(struct exchange *x)
 {
 	void *in = NULL;
-	int rc = verify(x);
+	int rc = exchange__is_form(x) ? exchange__form_open(x) : verify(x);
 
 	shorten_id(x);
 	if (rc < 0)
@@ -448,6 +461,8 @@ static int serve(struct exchange *x)
 	make_out(x);
 	make_ctx(x);
 	rc = run(x, in);
+	if (rc == 0 && x->form)
+		exchange__form_answer(x);
 	if (rc == 0 && !x->answered)
 		exchange__answer(x);
 	return rc;
@@ -552,7 +567,7 @@ enum pool_lane aws_lane(const struct http_req *r, void *aws)
 		return LANE_WAITING;
 	if (op && (op->flags & (OP_SLOW | OP_STREAM_OUT)))
 		return LANE_SLOW;
-	if (op && (op->flags & OP_STREAM) && length < 0)
+	if ((!op || (op->flags & OP_STREAM)) && length < 0) /* no row: a form */
 		return LANE_SLOW;
 	return length > SLOW_BODY_BYTES ? LANE_SLOW : LANE_FAST;
 }

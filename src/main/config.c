@@ -34,6 +34,7 @@ static const struct setting settings[] = {
 	TEXT_ROW(console, "127.0.0.1:4580", "ADDR:PORT", "where browsers connect; port 0: any free one; \"off\": none"),
 	TEXT_ROW(region, "ap-northeast-2", "NAME", "region in ARNs and signatures"),
 	TEXT_ROW(account, "000000000000", "12 DIGITS", "account in ARNs"),
+	TEXT_ROW(s3_domain, "localhost", "NAME", "host that may have a bucket's name in front: BUCKET.NAME; BUCKET.s3.* always may"),
 	TEXT_ROW(log_level, "info", "LEVEL", "least level of messages: debug, info, warn, error"),
 	TEXT_ROW(function_dir, "off", "DIR", "folder that functions may read and write besides their own; \"off\": none"),
 	NUMBER_ROW(fast_threads, "16", 1, 256, "threads for short requests"),

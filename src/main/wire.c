@@ -276,9 +276,10 @@ static int make_faces(struct wire *w, struct err *e)
 			&w->console, e);
 	if (r < 0)
 		return r;
+	w->s3_domains[0] = c->s3_domain;
 	w->aws = aws_new(&(struct aws_opts){ .services = w->registry, .credentials = w->credentials, .region = c->region,
 					     .account = c->account, .outside = outside_handle, .outside_arg = w,
-					     .log = log_request });
+					     .host_suffixes = w->s3_domains, .log = log_request });
 	w->pool = pool_new(&(struct pool_opts){ { (unsigned)c->fast_threads, (unsigned)c->slow_threads, WAITING_THREADS },
 						 { 4096, 1024, 1024 } });
 	return 0;

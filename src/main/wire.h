@@ -26,6 +26,7 @@
 
 struct wire {
 	const struct config *config;
+	const char *s3_domains[2]; /* of aws_opts.host_suffixes */
 	struct arena arena; /* paths and other strings that live as long */
 	char root_access_key[129], root_secret[129];
 	int lock_fd;

@@ -304,7 +304,7 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	struct s3_publish p = { .if_match = in->if_match,
 				.if_none_match = in->if_none_match,
 				.arena = cx->arena,
-				.who = s3__who(cx, "PutObject") };
+				.who = s3__who(cx, cx->form ? "POST Object" : "PutObject") };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
