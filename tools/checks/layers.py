@@ -29,6 +29,7 @@ LIBRARY = {
     r"json-c/": r"src/base/json_parse\.c",
     r"expat\.h": r"src/base/xml\.c",
     r"yaml\.h": r"src/base/yaml\.c",
+    r"xxhash\.h": r"src/base/xxh\.c",
     r"sqlite3\.h": r"src/store/meta_sqlite\w*\.[ch]",
     r"duckdb\.h": r"src/store/(sql_duckdb\w*|sqlworker/\w+)\.[ch]",
     r"microhttpd\.h": r"src/http/server\w*\.[ch]",

@@ -7,15 +7,37 @@
  */
 #include "base/base64.h"
 #include "base/crc.h"
+#include "base/xxh.h"
 #include "svc/s3/s3_int.h"
 
+/* XXHASH*: xxHash's canonical form, the highest byte first, as AWS's own clients compute them; XXHASH3 is XXH3 with
+ * 64 bits, all with seed 0. */
 const struct s3_ck_name s3__ck_names[CK_COUNT] = {
 	[CK_CRC32] = { "CRC32", "x-amz-checksum-crc32", "ChecksumCRC32", 4 },
 	[CK_CRC32C] = { "CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C", 4 },
 	[CK_CRC64NVME] = { "CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", 8 },
 	[CK_SHA1] = { "SHA1", "x-amz-checksum-sha1", "ChecksumSHA1", 20 },
 	[CK_SHA256] = { "SHA256", "x-amz-checksum-sha256", "ChecksumSHA256", 32 },
+	[CK_SHA512] = { "SHA512", "x-amz-checksum-sha512", "ChecksumSHA512", 64 },
+	[CK_MD5] = { "MD5", "x-amz-checksum-md5", "ChecksumMD5", 16 },
+	[CK_XXHASH64] = { "XXHASH64", "x-amz-checksum-xxhash64", "ChecksumXXHASH64", 8 },
+	[CK_XXHASH3] = { "XXHASH3", "x-amz-checksum-xxhash3", "ChecksumXXHASH3", 8 },
+	[CK_XXHASH128] = { "XXHASH128", "x-amz-checksum-xxhash128", "ChecksumXXHASH128", 16 },
 };
+
+static const struct {
+	enum s3_ck_algo algo;
+	enum digest_kind kind;
+} digests[] = { { CK_SHA1, DIGEST_SHA1 },
+		{ CK_SHA256, DIGEST_SHA256 },
+		{ CK_SHA512, DIGEST_SHA512 } };
+
+static const struct {
+	enum s3_ck_algo algo;
+	enum xxh_kind kind;
+} xxhs[] = { { CK_XXHASH64, XXH_64 }, { CK_XXHASH3, XXH_3 }, { CK_XXHASH128, XXH_128 } };
+
+_Static_assert(ARRAY_LEN(digests) == S3_SUMS_DIGESTS && ARRAY_LEN(xxhs) == S3_SUMS_XXHS, "s3_sums");
 
 enum s3_ck_algo s3__ck_algo(const char *name)
 {
@@ -23,6 +45,11 @@ enum s3_ck_algo s3__ck_algo(const char *name)
 		if (view_eq_nocase(view_str(name), view_str(s3__ck_names[i].name)))
 			return (enum s3_ck_algo)i;
 	return CK_NONE;
+}
+
+const char *s3__ck_lower(enum s3_ck_algo algo)
+{
+	return algo ? s3__ck_names[algo].header + sizeof("x-amz-checksum-") - 1 : "null";
 }
 
 /* --- the claim --- */
@@ -146,29 +173,44 @@ int s3__claim_check(struct op_ctx *cx, const struct s3_claim *c, const struct s3
 
 /* --- digests on the way --- */
 
+static bool wanted(const struct s3_sums *x, enum s3_ck_algo algo)
+{
+	return x->want & 1U << algo;
+}
+
 void s3__sums_begin(struct s3_sums *x, unsigned want)
 {
 	*x = (struct s3_sums){ .want = want, .md5 = digest_new(DIGEST_MD5) };
-	if (want & 1U << CK_SHA1)
-		x->sha1 = digest_new(DIGEST_SHA1);
-	if (want & 1U << CK_SHA256)
-		x->sha256 = digest_new(DIGEST_SHA256);
+	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
+		if (wanted(x, digests[i].algo))
+			x->digest[i] = digest_new(digests[i].kind);
+	for (size_t i = 0; i < ARRAY_LEN(xxhs); i++)
+		if (wanted(x, xxhs[i].algo))
+			x->xxh[i] = xxh_new(xxhs[i].kind);
 }
 
 void s3__sums_add(struct s3_sums *x, const void *p, size_t n)
 {
 	x->size += n;
 	digest_add(x->md5, p, n);
-	if (x->sha1)
-		digest_add(x->sha1, p, n);
-	if (x->sha256)
-		digest_add(x->sha256, p, n);
-	if (x->want & 1U << CK_CRC32)
+	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
+		if (x->digest[i])
+			digest_add(x->digest[i], p, n);
+	for (size_t i = 0; i < ARRAY_LEN(xxhs); i++)
+		if (x->xxh[i])
+			xxh_add(x->xxh[i], p, n);
+	if (wanted(x, CK_CRC32))
 		x->crc32 = crc32_ieee(x->crc32, p, n);
-	if (x->want & 1U << CK_CRC32C)
+	if (wanted(x, CK_CRC32C))
 		x->crc32c = crc32c(x->crc32c, p, n);
-	if (x->want & 1U << CK_CRC64NVME)
+	if (wanted(x, CK_CRC64NVME))
 		x->crc64 = crc64nvme(x->crc64, p, n);
+}
+
+static void text_of(const uint8_t *b, size_t n, char ret[CK_TEXT])
+{
+	base64_encode(ret, b, n);
+	ret[base64_len(n)] = 0;
 }
 
 static void big_endian(uint64_t v, size_t n, char ret[CK_TEXT])
@@ -177,46 +219,41 @@ static void big_endian(uint64_t v, size_t n, char ret[CK_TEXT])
 
 	for (size_t i = 0; i < n; i++)
 		b[i] = (uint8_t)(v >> 8 * (n - 1 - i));
-	base64_encode(ret, b, n);
-	ret[base64_len(n)] = 0;
-}
-
-static void digest_text(struct digest **d, char ret[CK_TEXT])
-{
-	uint8_t b[DIGEST_MAX];
-	size_t n;
-
-	if (!*d)
-		return;
-	n = digest_end(*d, b);
-	*d = NULL;
-	base64_encode(ret, b, n);
-	ret[base64_len(n)] = 0;
+	text_of(b, n, ret);
 }
 
 void s3__sums_end(struct s3_sums *x, struct s3_summed *ret)
 {
-	uint8_t md5[DIGEST_MAX];
+	uint8_t b[DIGEST_MAX];
 
 	*ret = (struct s3_summed){ .size = x->size };
-	digest_end(x->md5, md5);
+	digest_end(x->md5, b);
 	x->md5 = NULL;
-	hex_encode(ret->md5_hex, md5, 16);
-	digest_text(&x->sha1, ret->value[CK_SHA1]);
-	digest_text(&x->sha256, ret->value[CK_SHA256]);
-	if (x->want & 1U << CK_CRC32)
+	hex_encode(ret->md5_hex, b, 16);
+	if (wanted(x, CK_MD5))
+		text_of(b, 16, ret->value[CK_MD5]);
+	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
+		if (x->digest[i])
+			text_of(b, digest_end(x->digest[i], b), ret->value[digests[i].algo]);
+	for (size_t i = 0; i < ARRAY_LEN(xxhs); i++)
+		if (x->xxh[i])
+			text_of(b, xxh_end(x->xxh[i], b), ret->value[xxhs[i].algo]);
+	if (wanted(x, CK_CRC32))
 		big_endian(x->crc32, 4, ret->value[CK_CRC32]);
-	if (x->want & 1U << CK_CRC32C)
+	if (wanted(x, CK_CRC32C))
 		big_endian(x->crc32c, 4, ret->value[CK_CRC32C]);
-	if (x->want & 1U << CK_CRC64NVME)
+	if (wanted(x, CK_CRC64NVME))
 		big_endian(x->crc64, 8, ret->value[CK_CRC64NVME]);
+	*x = (struct s3_sums){ 0 };
 }
 
 void s3__sums_drop(struct s3_sums *x)
 {
 	x->md5 = digest_free(x->md5);
-	x->sha1 = digest_free(x->sha1);
-	x->sha256 = digest_free(x->sha256);
+	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
+		x->digest[i] = digest_free(x->digest[i]);
+	for (size_t i = 0; i < ARRAY_LEN(xxhs); i++)
+		x->xxh[i] = xxh_free(x->xxh[i]);
 }
 
 /* --- joining --- */

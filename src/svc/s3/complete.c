@@ -94,7 +94,7 @@ static int check_part(const struct complete_arg *a, const struct in_done_part *w
 					"The upload was created using the %s checksum mode. The "
 					"complete request must "
 					"include the %s checksum for each part.",
-					s3__ck_names[ck->algo].name, s3__ck_names[ck->algo].name);
+					s3__ck_lower(ck->algo), s3__ck_lower(ck->algo));
 	}
 	if (want->ck[ck->algo] && !view_eq_str(view_str(want->ck[ck->algo]), have->ck))
 		return invalid_part(e);
@@ -104,7 +104,7 @@ static int check_part(const struct complete_arg *a, const struct in_done_part *w
 			"The upload was created using a %s checksum. The complete request must "
 			"include the "
 			"checksum for each part. It was missing for part %lld in the request.",
-			s3__ck_names[ck->algo].name, (long long)want->number.v);
+			s3__ck_lower(ck->algo), (long long)want->number.v);
 	if (!last && have->size < S3_PART_MIN)
 		return aws_fail(e, &S3_ENTITY_TOO_SMALL,
 				"Your proposed upload is smaller than the minimum allowed size");
@@ -206,7 +206,7 @@ static int check_whole(const struct complete_arg *a, const struct s3_row *r, str
 			return aws_fail(
 				e, &S3_BAD_DIGEST,
 				"The %s you specified did not match the calculated checksum.",
-				s3__ck_names[i].name);
+				s3__ck_lower((enum s3_ck_algo)i));
 	}
 	if (in->size.set && (uint64_t)in->size.v != r->size)
 		return aws_fail(e, &S3_INVALID_REQUEST,

@@ -27,11 +27,9 @@ static const char *const other_class[] = { "REDUCED_REDUNDANCY",
 					   "FSX_OPENZFS",
 					   "FSX_ONTAP",
 					   NULL };
-static const char *const ck_algorithms[] = {
-	"CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME", NULL
-};
-static const char *const other_algorithms[] = { "SHA512",  "MD5",       "XXHASH64",
-						"XXHASH3", "XXHASH128", NULL };
+static const char *const ck_algorithms[] = { "CRC32",  "CRC32C", "SHA1",     "SHA256",
+					     "CRC64NVME", "SHA512", "MD5", "XXHASH64",
+					     "XXHASH3",	  "XXHASH128", NULL };
 static const char *const ck_types[] = { "COMPOSITE", "FULL_OBJECT", NULL };
 static const char *const enabled[] = { "ENABLED", NULL };
 static const char *const directives[] = { "COPY", "REPLACE", NULL };
@@ -54,10 +52,10 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 #define LENGTH(st) OP_INT(st, length, "ContentLength", false, 0, 0, HEADER("Content-Length"))
 #define MD5(st) OP_STR(st, content_md5, "ContentMD5", false, 0, 0, HEADER("Content-MD5"))
 #define SDK_ALGORITHM(st, m) \
-	OP_ENUM(st, m, "ChecksumAlgorithm", false, ck_algorithms, other_algorithms, \
+	OP_ENUM(st, m, "ChecksumAlgorithm", false, ck_algorithms, NULL, \
 		HEADER("x-amz-sdk-checksum-algorithm"))
 #define ALGORITHM(st) \
-	OP_ENUM(st, ck_algorithm, "ChecksumAlgorithm", false, ck_algorithms, other_algorithms, \
+	OP_ENUM(st, ck_algorithm, "ChecksumAlgorithm", false, ck_algorithms, NULL, \
 		HEADER("x-amz-checksum-algorithm"))
 
 #define HEAD(st) \
@@ -74,23 +72,19 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 		       .at = "x-amz-meta-"), \
 		OP_STR(st, head.tagging, "Tagging", false, 0, 0, HEADER("x-amz-tagging"))
 
-#define CHECKSUMS_REFUSED \
-	NO("ChecksumSHA512", "x-amz-checksum-sha512"), NO("ChecksumMD5", "x-amz-checksum-md5"), \
-		NO("ChecksumXXHASH64", "x-amz-checksum-xxhash64"), \
-		NO("ChecksumXXHASH3", "x-amz-checksum-xxhash3"), \
-		NO("ChecksumXXHASH128", "x-amz-checksum-xxhash128")
+#define CK_HEADER(st, m, algo, name, h) \
+	OP_STR(st, m[algo], name, false, 0, 0, HEADER("x-amz-checksum-" h))
 #define CHECKSUMS(st) \
-	OP_STR(st, ck.value[CK_CRC32], "ChecksumCRC32", false, 0, 0, \
-	       HEADER("x-amz-checksum-crc32")), \
-		OP_STR(st, ck.value[CK_CRC32C], "ChecksumCRC32C", false, 0, 0, \
-		       HEADER("x-amz-checksum-crc32c")), \
-		OP_STR(st, ck.value[CK_CRC64NVME], "ChecksumCRC64NVME", false, 0, 0, \
-		       HEADER("x-amz-checksum-crc64nvme")), \
-		OP_STR(st, ck.value[CK_SHA1], "ChecksumSHA1", false, 0, 0, \
-		       HEADER("x-amz-checksum-sha1")), \
-		OP_STR(st, ck.value[CK_SHA256], "ChecksumSHA256", false, 0, 0, \
-		       HEADER("x-amz-checksum-sha256")), \
-		CHECKSUMS_REFUSED
+	CK_HEADER(st, ck.value, CK_CRC32, "ChecksumCRC32", "crc32"), \
+		CK_HEADER(st, ck.value, CK_CRC32C, "ChecksumCRC32C", "crc32c"), \
+		CK_HEADER(st, ck.value, CK_CRC64NVME, "ChecksumCRC64NVME", "crc64nvme"), \
+		CK_HEADER(st, ck.value, CK_SHA1, "ChecksumSHA1", "sha1"), \
+		CK_HEADER(st, ck.value, CK_SHA256, "ChecksumSHA256", "sha256"), \
+		CK_HEADER(st, ck.value, CK_SHA512, "ChecksumSHA512", "sha512"), \
+		CK_HEADER(st, ck.value, CK_MD5, "ChecksumMD5", "md5"), \
+		CK_HEADER(st, ck.value, CK_XXHASH64, "ChecksumXXHASH64", "xxhash64"), \
+		CK_HEADER(st, ck.value, CK_XXHASH3, "ChecksumXXHASH3", "xxhash3"), \
+		CK_HEADER(st, ck.value, CK_XXHASH128, "ChecksumXXHASH128", "xxhash128")
 
 #define SSE_C_REFUSED \
 	NO("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"), \
@@ -347,11 +341,11 @@ static const struct op_field done_part_fields[] = {
 	OP_STR(struct in_done_part, ck[CK_CRC64NVME], "ChecksumCRC64NVME", false, 0, 0),
 	OP_STR(struct in_done_part, ck[CK_SHA1], "ChecksumSHA1", false, 0, 0),
 	OP_STR(struct in_done_part, ck[CK_SHA256], "ChecksumSHA256", false, 0, 0),
-	OP_REFUSED("ChecksumSHA512"),
-	OP_REFUSED("ChecksumMD5"),
-	OP_REFUSED("ChecksumXXHASH64"),
-	OP_REFUSED("ChecksumXXHASH3"),
-	OP_REFUSED("ChecksumXXHASH128"),
+	OP_STR(struct in_done_part, ck[CK_SHA512], "ChecksumSHA512", false, 0, 0),
+	OP_STR(struct in_done_part, ck[CK_MD5], "ChecksumMD5", false, 0, 0),
+	OP_STR(struct in_done_part, ck[CK_XXHASH64], "ChecksumXXHASH64", false, 0, 0),
+	OP_STR(struct in_done_part, ck[CK_XXHASH3], "ChecksumXXHASH3", false, 0, 0),
+	OP_STR(struct in_done_part, ck[CK_XXHASH128], "ChecksumXXHASH128", false, 0, 0),
 	OP_END
 };
 static const struct op_field done_part[] = { OP_ITEM_OBJ(done_part_fields), OP_END };

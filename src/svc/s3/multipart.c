@@ -6,26 +6,25 @@
 
 /* --- beginning --- */
 
+/* Only CRCs can be computed of a whole from those of its parts; CRC64NVME is never anything else. */
 static int checksum_kind(struct op_ctx *cx, const struct in_mpu_create *in, struct s3_ck *ret)
 {
 	enum s3_ck_algo algo = s3__ck_algo(in->ck_algorithm);
-	bool sha = algo == CK_SHA1 || algo == CK_SHA256;
+	bool full = algo == CK_CRC32 || algo == CK_CRC32C || algo == CK_CRC64NVME;
 
 	if (in->ck_type && !algo)
 		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
 				"The x-amz-checksum-type header can only be used with the "
-				"x-amz-checksum-algorithm "
-				"header.");
+				"x-amz-checksum-algorithm header.");
 	*ret = (struct s3_ck){ .algo = algo ? algo : CK_CRC64NVME };
 	ret->composite = algo && algo != CK_CRC64NVME;
 	if (!in->ck_type)
 		return 0;
 	ret->composite = view_eq_str(view_str(in->ck_type), "COMPOSITE");
-	if ((sha && !ret->composite) || (algo == CK_CRC64NVME && ret->composite))
-		return aws_fail(
-			&cx->err, &S3_INVALID_REQUEST,
-			"The %s checksum type cannot be used with the %s checksum algorithm.",
-			in->ck_type, s3__ck_names[algo].name);
+	if (ret->composite ? algo == CK_CRC64NVME : !full)
+		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
+				"The %s checksum type cannot be used with the %s checksum algorithm.",
+				in->ck_type, s3__ck_lower(algo));
 	return 0;
 }
 
@@ -94,7 +93,7 @@ struct part_arg {
 	struct s3 *s;
 	struct arena *arena;
 	const char *bucket, *key, *upload;
-	enum s3_ck_algo algo; /* of the upload */
+	struct s3_ck ck; /* of the upload */
 	struct s3_up_part part;
 	char *old;
 };
@@ -124,7 +123,7 @@ static int look_fn(struct meta_tx *tx, void *arg, struct err *e)
 	int rc = open_upload(tx, a->bucket, a->key, a->upload, a->arena, &u, e);
 
 	if (!rc)
-		a->algo = u.ck.algo;
+		a->ck = u.ck;
 	return rc;
 }
 
@@ -165,11 +164,28 @@ static int store_part(struct op_ctx *cx, struct part_arg *a, const struct s3_rec
 
 	a->part.size = got->sums.size;
 	a->part.md5_hex = got->sums.md5_hex;
-	a->part.ck = got->sums.value[a->algo];
+	a->part.ck = got->sums.value[a->ck.algo];
 	a->part.ref = got->ref;
 	rc = meta_write(a->s->meta, part_fn, a, &cx->err);
 	s3__doom(a->s, rc ? s3__parts_text(cx->arena, &one, 1) : a->old);
 	return rc;
+}
+
+/* Parts are summed as their upload was begun.  What it was begun without is CRC64NVME: there others are checked too,
+ * but not kept (whether AWS still refuses them is not known). */
+static int check_claim(struct op_ctx *cx, const struct in_mpu_part *in, const struct s3_ck *ck)
+{
+	struct s3_claim claim;
+	int rc = s3__claim(cx, &in->ck, in->content_md5, &claim);
+
+	if (rc || ck->algo == CK_CRC64NVME || claim.algo == ck->algo)
+		return rc;
+	if (!claim.algo && (!ck->composite || !cx->body))
+		return 0;
+	return aws_fail(&cx->err, &S3_INVALID_REQUEST,
+			"Checksum Type mismatch occurred, expected checksum Type: %s, actual "
+			"checksum Type: %s",
+			s3__ck_lower(ck->algo), s3__ck_lower(claim.algo));
 }
 
 int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
@@ -191,12 +207,14 @@ int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 			      "ContentLength is not the length of Body");
 	if (!rc)
-		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << a.algo, &got);
+		rc = check_claim(cx, in, &a.ck);
+	if (!rc)
+		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << a.ck.algo, &got);
 	if (!rc)
 		rc = store_part(cx, &a, &got);
 	if (rc)
 		return rc;
-	ck.algo = got.claim.algo ? got.claim.algo : a.algo;
+	ck.algo = got.claim.algo ? got.claim.algo : a.ck.algo;
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", got.sums.md5_hex));
 	out_header(o, s3__ck_names[ck.algo].member, s3__ck_names[ck.algo].header,
 		   got.sums.value[ck.algo]);
@@ -242,7 +260,7 @@ static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_
 		rc = source_range(cx, in->range, src->row.size, &off, &n);
 	if (rc)
 		return rc;
-	rc = s3__source_copy(cx, src, off, n, 1U << a->algo, got);
+	rc = s3__source_copy(cx, src, off, n, 1U << a->ck.algo, got);
 	return rc ? rc : store_part(cx, a, got);
 }
 
@@ -279,7 +297,7 @@ int s3__upload_part_copy(struct op_ctx *cx, const void *input, struct out *o)
 	out_root(o, "CopyPartResult");
 	out_str(o, "ETag", arena_printf(cx->arena, "\"%s\"", got.sums.md5_hex));
 	out_time(o, "LastModified", a.part.modified_ms);
-	out_str(o, s3__ck_names[a.algo].member, got.sums.value[a.algo]);
+	out_str(o, s3__ck_names[a.ck.algo].member, got.sums.value[a.ck.algo]);
 	return 0;
 }
 

@@ -78,8 +78,21 @@ S3_ERRORS(X)
 extern const struct aws_error *const s3__errors[];
 
 /* --- checksum.c --- */
-enum s3_ck_algo { CK_NONE, CK_CRC32, CK_CRC32C, CK_CRC64NVME, CK_SHA1, CK_SHA256, CK_COUNT };
-#define CK_TEXT 64 /* base64, and "-10000" of a composite one */
+enum s3_ck_algo { /* stored: numbers stay */
+	CK_NONE,
+	CK_CRC32,
+	CK_CRC32C,
+	CK_CRC64NVME,
+	CK_SHA1,
+	CK_SHA256,
+	CK_SHA512,
+	CK_MD5,
+	CK_XXHASH64,
+	CK_XXHASH3,
+	CK_XXHASH128,
+	CK_COUNT
+};
+#define CK_TEXT 96 /* base64 of 64 bytes, and "-10000" of a composite one */
 
 struct s3_ck_name {
 	const char *name;   /* "CRC32" */
@@ -108,10 +121,13 @@ struct s3_claim { /* what the client says that its bytes' checksum is */
 	bool has_md5;
 };
 
+#define S3_SUMS_DIGESTS 3
+#define S3_SUMS_XXHS 3
 struct s3_sums {       /* digests on the way */
 	unsigned want; /* bits of 1 << algo */
 	uint64_t size;
-	struct digest *md5, *sha1, *sha256;
+	struct digest *md5, *digest[S3_SUMS_DIGESTS];
+	struct xxh *xxh[S3_SUMS_XXHS];
 	uint32_t crc32, crc32c;
 	uint64_t crc64;
 };
@@ -121,6 +137,7 @@ struct s3_summed {
 	char value[CK_COUNT][CK_TEXT]; /* "" where it was not wanted */
 };
 
+const char *s3__ck_lower(enum s3_ck_algo algo); /* as some of S3's messages write it: "crc32" */
 enum s3_ck_algo s3__ck_algo(const char *name); /* of "CRC32", ...; CK_NONE if NULL or unknown */
 /* @content_md5 may be NULL. */
 int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5,

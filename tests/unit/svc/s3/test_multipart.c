@@ -185,6 +185,50 @@ TEST(multipart_composite_checksum)
 	fixture_free(f);
 }
 
+/* What is not a CRC cannot be had of the whole from its parts. */
+TEST(multipart_checksum_types)
+{
+	static const char *const algos[] = { "SHA1", "SHA256",   "SHA512",  "MD5",
+					     "XXHASH64", "XXHASH3", "XXHASH128", "CRC32",
+					     "CRC32C", "CRC64NVME" };
+	struct fixture *f = with_bucket();
+
+	for (size_t i = 0; i < ARRAY_LEN(algos); i++) {
+		bool crc64 = i == 9, crc = i >= 7;
+		struct json *in = input(f, "{'Bucket':'buck','Key':'big'}");
+		struct upload u = begin(f, algos[i], NULL);
+		const struct json *v;
+
+		part(&u, 1, bytes_of(f, MB5, 1));
+		part(&u, 2, VIEW("end"));
+		v = complete(&u, one_two, 2);
+		assert_non_null(v);
+		assert_string_equal(text(f, v, "ChecksumType"), crc64 ? "FULL_OBJECT" : "COMPOSITE");
+		assert_true(view_ends(view_str(text(f, v, u.algo)), VIEW("-2")) == !crc64);
+		json_set_str(&f->a, in, "ChecksumAlgorithm", algos[i]);
+		json_set_str(&f->a, in, "ChecksumType", "FULL_OBJECT");
+		assert_true((call_json(f, "CreateMultipartUpload", in) != NULL) == crc);
+		err_clear(&f->e);
+		json_set_str(&f->a, in, "ChecksumType", "COMPOSITE");
+		assert_true((call_json(f, "CreateMultipartUpload", in) != NULL) == !crc64);
+		err_clear(&f->e);
+	}
+	fixture_free(f);
+}
+
+TEST(multipart_parts_have_the_checksum_of_their_upload)
+{
+	struct fixture *f = with_bucket();
+	struct upload u = begin(f, "SHA256", NULL);
+	struct json *in = of_upload(&u);
+
+	json_set_int(&f->a, in, "PartNumber", 1);
+	json_set_str(&f->a, in, "Body", "x");
+	json_set_str(&f->a, in, "ChecksumAlgorithm", "CRC32");
+	is_error(f, call_json(f, "UploadPart", in), "InvalidRequest");
+	fixture_free(f);
+}
+
 TEST(multipart_full_checksums_of_all_crcs)
 {
 	static const struct {

@@ -132,6 +132,40 @@ TEST(object_without_checksum_gets_crc64nvme)
 	fixture_free(f);
 }
 
+/* Of "Hello world": FIPS 180, RFC 1321, libxxhash's one-call functions; XXHASH64 also from AWS's checksum library. */
+TEST(object_with_every_checksum)
+{
+	static const char *const cases[][2] = {
+		{ "CRC32", "i9aeUg==" },
+		{ "SHA1", "e1AsOh9IyGCa4hLN+2Od7jlnP14=" },
+		{ "SHA256", "ZOyIygCyaOW6GjVnihtTFtIS9PNmskdyMlNKiuyjfzw=" },
+		{ "SHA512", "t/eDuu2Cl/DbkXRiGE/08I5pwtXl95qUJgD5cl9Yzh8pwYE5v4CwbA//K900c4RS7PQMSIwip"
+			    "+PYDN9vnBwNRw==" },
+		{ "MD5", "PiWWCnnbxptnTNTsZ6csYg==" },
+		{ "XXHASH64", "xQCwyRKzdtg=" },
+		{ "XXHASH3", "tqy52Eo4/3Q=" },
+		{ "XXHASH128", "c1H4mBL5c4K5HQWzHgTdfw==" },
+	};
+	struct fixture *f = with_bucket();
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *member = arena_printf(&f->a, "Checksum%s", cases[i][0]);
+		struct json *in = input(f, "{'Bucket':'buck','Key':'k','Body':'Hello world'}");
+		const struct json *v;
+
+		json_set_str(&f->a, in, "ChecksumAlgorithm", cases[i][0]);
+		v = call_json(f, "PutObject", in);
+		assert_non_null(v);
+		assert_string_equal(text(f, v, member), cases[i][1]);
+		json_set_str(&f->a, in, member, cases[i][1]);
+		assert_non_null(call_json(f, "PutObject", in));
+		v = ok(f, "HeadObject", "{'Bucket':'buck','Key':'k','ChecksumMode':'ENABLED'}");
+		assert_string_equal(text(f, v, member), cases[i][1]);
+		assert_string_equal(text(f, v, "ChecksumType"), "FULL_OBJECT");
+	}
+	fixture_free(f);
+}
+
 TEST(object_errors)
 {
 	static const struct {
@@ -151,8 +185,10 @@ TEST(object_errors)
 		  "{'Bucket':'buck','Key':'k','ChecksumCRC32':'AAAAAA==','ChecksumSHA1':'"
 		  "2jmj7l5rSw0yVb/vlWAYkK/YBwk='}",
 		  "InvalidRequest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ChecksumAlgorithm':'XXHASH3'}",
-		  "NotImplemented" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumXXHASH3':'AAAAAAAAAAA='}",
+		  "BadDigest" },
+		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumXXHASH128':'AAAAAAAAAAA='}",
+		  "InvalidRequest" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','ServerSideEncryption':'AES256'}",
 		  "NotImplemented" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','ACL':'public-read'}",
