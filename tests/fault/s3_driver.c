@@ -20,6 +20,7 @@
 #include "svc/s3/s3_int.h"
 
 #define BUCKET "evidence"
+#define KEEPER "history" /* the bucket with versions */
 #define MB5 (5 * MIB)
 
 enum what {
@@ -37,6 +38,11 @@ enum what {
 	PART_COPY, /* number, from */
 	COMPLETE,
 	ABORT,
+	CREATE_KEEPER,
+	KEEP,         /* the keeper's versioning is switched on */
+	V_PUT,        /* in the keeper: key, size */
+	V_DELETE,     /* a marker */
+	V_DELETE_OLD, /* the oldest version for good */
 };
 
 struct step {
@@ -51,6 +57,9 @@ struct step {
 #define ROUNDS 4
 static const struct step once[] = {
 	{ .what = CREATE },
+	{ .what = CREATE_KEEPER },
+	{ V_PUT, "v", 700 }, /* becomes the null version */
+	{ .what = KEEP },
 };
 static const struct step each[] = {
 	{ ABORT, "open" }, /* if it is, since the round before */
@@ -80,6 +89,12 @@ static const struct step each[] = {
 	{ DELETE_TWO, "copy-of-small", .from = "copy-of-file" },
 	{ BEGIN, "open" },
 	{ PART, "open", 900, 1 },
+	{ V_PUT, "v", 400 },
+	{ V_PUT, "v", 170000 },
+	{ V_DELETE, "v" },
+	{ V_PUT, "v", 150 },
+	{ V_DELETE_OLD, "v" },
+	{ V_DELETE_OLD, "v" },
 };
 
 #define N_STEPS (ARRAY_LEN(once) + ROUNDS * ARRAY_LEN(each))
@@ -108,8 +123,18 @@ struct thing { /* an object, or an upload in parts */
 	unsigned copied; /* onto itself */
 };
 
+#define VERSIONS_MAX 64
+
+struct version {
+	size_t size;
+	uint64_t seed;
+	bool marker;
+};
+
 struct model {
-	bool bucket;
+	bool bucket, keeper;
+	struct version v[VERSIONS_MAX]; /* of the one key in the keeper, oldest first */
+	size_t n_versions;
 	struct thing object[KEYS_MAX], upload[KEYS_MAX];
 };
 
@@ -148,6 +173,28 @@ static void new_object(struct model *m, const char *key, const struct thing *byt
 	o->copied = 0;
 }
 
+/* The keeper's steps; false: it is none. */
+static bool apply_keeper(struct model *m, const struct step *s, size_t i)
+{
+	switch (s->what) {
+	case CREATE_KEEPER:
+		m->keeper = true;
+		return true;
+	case KEEP:
+		return true;
+	case V_PUT:
+	case V_DELETE:
+		must(m->n_versions < VERSIONS_MAX);
+		m->v[m->n_versions++] = (struct version){ s->size, i, s->what == V_DELETE };
+		return true;
+	case V_DELETE_OLD:
+		memmove(&m->v[0], &m->v[1], --m->n_versions * sizeof(m->v[0]));
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void apply(struct model *m, size_t i)
 {
 	const struct step s = step_at(i);
@@ -155,6 +202,8 @@ static void apply(struct model *m, size_t i)
 	struct thing *o = s.key ? thing_of(m->object, s.key) : NULL;
 	struct thing *up = s.key ? thing_of(m->upload, s.key) : NULL;
 
+	if (apply_keeper(m, &s, i))
+		return;
 	switch (s.what) {
 	case CREATE:
 		m->bucket = true;
@@ -197,6 +246,8 @@ static void apply(struct model *m, size_t i)
 		return;
 	case ABORT:
 		up->there = false;
+		return;
+	default:
 		return;
 	}
 }
@@ -417,6 +468,80 @@ static void begin_step(struct rig *r, const struct step *s)
 	*keep = strndup(id.p, id.n);
 }
 
+/* --- the keeper --- */
+
+static struct json *keeper(struct rig *r)
+{
+	struct json *in = json_new_obj(&r->a);
+
+	json_set_str(&r->a, in, "Bucket", KEEPER);
+	return in;
+}
+
+static struct json *in_keeper(struct rig *r, const char *key, struct view version)
+{
+	struct json *in = on_key(r, key);
+
+	json_set_str(&r->a, in, "Bucket", KEEPER);
+	if (version.p)
+		json_set(&r->a, in, "VersionId", json_new_str(&r->a, version));
+	return in;
+}
+
+/* Of the two lists of an answer the version and its id at place @i from the oldest; both lists are newest first. */
+struct found {
+	struct view id;
+	bool marker;
+};
+
+static size_t find_versions(struct rig *r, struct found out[VERSIONS_MAX])
+{
+	const struct json *v = ok(r, "ListObjectVersions", keeper(r));
+	const struct json *kept = list_in(v, "Version", "Versions"), *markers = list_in(v, "DeleteMarker", "DeleteMarkers");
+	size_t n = json_len(kept) + json_len(markers), i = json_len(kept), k = json_len(markers);
+
+	must(n <= VERSIONS_MAX);
+	for (size_t at = 0; at < n; at++) {
+		struct view a = i ? json_get_str(json_at(kept, i - 1), "VersionId") : VIEW_NONE;
+		struct view b = k ? json_get_str(json_at(markers, k - 1), "VersionId") : VIEW_NONE;
+		/* Ids of one length sort by age; the null version is the oldest here. */
+		bool marker = !i || (k && !view_eq_str(a, "null") && view_cmp(b, a) < 0);
+
+		out[at] = (struct found){ marker ? b : a, marker };
+		*(marker ? &k : &i) -= 1;
+	}
+	return n;
+}
+
+static void keeper_step(struct rig *r, const struct step *s, size_t i)
+{
+	struct json *in = keeper(r), *how = json_new_obj(&r->a);
+	struct found v[VERSIONS_MAX];
+
+	switch (s->what) {
+	case CREATE_KEEPER:
+		ok(r, "CreateBucket", in);
+		return;
+	case KEEP:
+		json_set_str(&r->a, how, "Status", "Enabled");
+		json_set(&r->a, in, "VersioningConfiguration", how);
+		ok(r, "PutBucketVersioning", in);
+		return;
+	case V_PUT:
+		in = with_body(r, s, i);
+		json_set_str(&r->a, in, "Bucket", KEEPER);
+		ok(r, "PutObject", in);
+		return;
+	case V_DELETE:
+		ok(r, "DeleteObject", in_keeper(r, s->key, VIEW_NONE));
+		return;
+	default:
+		must(find_versions(r, v) > 0);
+		ok(r, "DeleteObject", in_keeper(r, s->key, v[0].id));
+		return;
+	}
+}
+
 static void do_step(struct rig *r, size_t i)
 {
 	const struct step s = step_at(i);
@@ -461,6 +586,9 @@ static void do_step(struct rig *r, size_t i)
 		if (!thing_of(r->m.upload, s.key)->there)
 			return;
 		ok(r, "AbortMultipartUpload", of_upload(r, &s, on_key(r, s.key)));
+		return;
+	default:
+		keeper_step(r, &s, i);
 		return;
 	}
 }
@@ -579,6 +707,28 @@ static void check_upload(struct rig *r, struct complaints *c, const struct thing
 	}
 }
 
+static void check_versions(struct rig *r, struct complaints *c, const struct model *m)
+{
+	struct found v[VERSIONS_MAX];
+	size_t n = 0;
+
+	if (!call(r, "HeadBucket", keeper(r)) != !m->keeper)
+		complain(c, "the bucket with versions is %s", m->keeper ? "not there" : "there");
+	else if (m->keeper && (n = find_versions(r, v)) != m->n_versions)
+		complain(c, "%zu versions are listed, not %zu", n, m->n_versions);
+	else
+		for (size_t i = 0; i < n; i++) {
+			const struct json *got = v[i].marker ? NULL : ok(r, "GetObject", in_keeper(r, "v", v[i].id));
+			struct view body = json_get_str(got, "Body");
+			char *p = fault_bytes(m->v[i].size, m->v[i].seed);
+
+			if (v[i].marker != m->v[i].marker ||
+			    (got && (body.n != m->v[i].size || memcmp(body.p, p, body.n) != 0)))
+				complain(c, "version %zu from the oldest is another one", i);
+			free(p);
+		}
+}
+
 static size_t count_there(const struct thing *v)
 {
 	size_t n = 0;
@@ -594,6 +744,7 @@ static void check_state(struct rig *r, struct complaints *c, struct model *m)
 	struct json *in = json_new_obj(&r->a);
 	const struct json *objects, *uploads, *list;
 
+	check_versions(r, c, m);
 	json_set_str(&r->a, in, "Bucket", BUCKET);
 	list = call(r, "ListObjectsV2", in);
 	if (!list != !m->bucket)
@@ -614,6 +765,47 @@ static void check_state(struct rig *r, struct complaints *c, struct model *m)
 				if (view_eq_str(json_get_str(json_at(uploads, k), "Key"), m->upload[i].key))
 					check_upload(r, c, &m->upload[i], json_get_str(json_at(uploads, k), "UploadId"));
 	}
+}
+
+/* --- litter --- */
+
+struct refs {
+	struct map map;
+};
+
+static void use_ref(void *arg, const char *ref)
+{
+	struct refs *u = arg;
+
+	map_put(&u->map, blob_key(ref), u);
+}
+
+static int all_refs(struct meta_tx *tx, void *arg, struct err *e)
+{
+	return s3__refs_since(tx, 0, use_ref, arg, e);
+}
+
+static bool ref_used(void *arg, struct view key)
+{
+	struct refs *u = arg;
+
+	return map_get(&u->map, key) != NULL;
+}
+
+/* What the crash left without a row is gone when the recovery is done. */
+static void check_litter(struct rig *r)
+{
+	struct refs u;
+	uint64_t removed = 0;
+
+	map_init(&u.map);
+	s3__reap_settle(r->s3);
+	if (meta_read(r->meta, all_refs, &u, &r->e) < 0 ||
+	    blob_sweep(r->blob, SWEEP_ALL, ref_used, &u, &removed, &r->e) < 0)
+		fault_stop(&r->e);
+	if (removed)
+		fault_loss("room of blobs, of", removed, "was left by the crash");
+	map_clear(&u.map);
 }
 
 /* A recovered store works. */
@@ -647,6 +839,7 @@ static void check(const char *dir)
 	}
 	for (size_t i = 0; i < best->n; i++)
 		fault_loss("step", acked, best->v[i]);
+	check_litter(&r);
 	check_works(&r, m.bucket);
 	rig_close(&r);
 }

@@ -163,6 +163,8 @@ static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
 				"The bucket you tried to delete is not empty");
 	if (!rc)
 		rc = s3__uploads_of(tx, a->name, a->arena, &a->old, e);
+	for (const struct s3_refs *r = a->old; !rc && r; r = r->next)
+		rc = s3__doom_tx(tx, a->s, r->text, e);
 	return rc ? rc : s3__bucket_remove(tx, a->name, e);
 }
 
@@ -173,11 +175,7 @@ int s3__delete_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	struct bucket_arg a = { .s = s, .arena = cx->arena, .name = in->bucket };
 	int rc = s3__check_owner(cx, in->owner);
 
-	if (!rc)
-		rc = meta_write(s->meta, delete_fn, &a, &cx->err);
-	for (const struct s3_refs *r = a.old; !rc && r; r = r->next)
-		s3__doom(s, r->text);
-	return rc;
+	return rc ? rc : meta_write(s->meta, delete_fn, &a, &cx->err);
 }
 
 static int list_fn(struct meta_tx *tx, void *arg, struct err *e)

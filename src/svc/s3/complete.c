@@ -16,7 +16,7 @@ struct complete_arg {
 	struct s3_up_part *use; /* as asked, in order */
 	size_t n_use;
 	const char *list; /* digest of what was asked for */
-	char *unused;     /* parts that were not asked for, for s3__doom() */
+	char *unused;     /* parts that were not asked for */
 };
 
 /* --- what was asked --- */
@@ -265,6 +265,8 @@ static int complete_fn(struct meta_tx *tx, void *arg, struct err *e)
 		rc = make_row(a, e);
 	if (!rc)
 		rc = s3__publish_tx(tx, a->s, &a->p, e);
+	if (!rc)
+		rc = s3__doom_tx(tx, a->s, a->unused, e);
 	if (rc)
 		return rc;
 	a->upload.done_etag = a->p.row.etag;
@@ -295,8 +297,6 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	rc = meta_write(a->s->meta, complete_fn, a, &cx->err);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
-	s3__doom(a->s, a->p.old_parts);
-	s3__doom(a->s, a->unused);
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, &a->p.row));
 	out_root(o, "CompleteMultipartUploadResult");
 	out_str(o, "Location",

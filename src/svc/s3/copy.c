@@ -164,9 +164,7 @@ static int self_fn(struct meta_tx *tx, void *arg, struct err *e)
 	if (now.seq != a->src->row.seq || now.versioning)
 		return aws_fail(e, &S3_CONFLICT,
 				"The object was changed while it was being copied.");
-	rc = s3__publish_tx(tx, a->s, a->p, e);
-	a->p->old_parts = NULL; /* still in use */
-	return rc;
+	return s3__publish_tx(tx, a->s, a->p, e);
 }
 
 static int copy_to_itself(struct op_ctx *cx, const struct s3_source *src, struct s3_publish *p)
@@ -174,6 +172,7 @@ static int copy_to_itself(struct op_ctx *cx, const struct s3_source *src, struct
 	struct s3 *s = cx->self;
 	struct self_arg a = { s, p, src };
 
+	p->same_bytes = true;
 	p->row.etag = src->row.etag;
 	p->row.ck = src->row.ck;
 	p->row.multipart = src->row.multipart;

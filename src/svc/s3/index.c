@@ -52,6 +52,9 @@ const char *const s3__steps[] = {
 	"CREATE INDEX s3_version_seq ON s3_version (rseq)",
 	"CREATE UNIQUE INDEX s3_version_null ON s3_version (bucket, okey) WHERE vnull = 1",
 	"CREATE TABLE s3_config (bucket TEXT NOT NULL, kind TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (bucket, kind))",
+	"CREATE TABLE s3_doomed (id BIGINT PRIMARY KEY, parts TEXT NOT NULL)", /* see index_litter.c */
+	"CREATE TABLE s3_state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+	"CREATE INDEX s3_upload_done ON s3_upload (done_ms) WHERE done_ms IS NOT NULL",
 	NULL,
 };
 
@@ -272,52 +275,6 @@ void s3__scan_row(const struct tx_rows *r, struct arena *a, struct s3_entry *ret
 	s3__ck_parse(&ck, row_int(r, 4), row_int(r, 5), VIEW_NONE);
 	*ret = (struct s3_entry){ row_str(r, 0, a), row_str(r, 2, a), (uint64_t)row_int(r, 1),
 				  row_int(r, 3),    ck.algo,          ck.composite };
-}
-
-/* --- recovery --- */
-
-static int parts_refs(struct view text, void (*fn)(void *arg, const char *ref), void *arg,
-		      struct err *e)
-{
-	CLEANUP(arena_clear) struct arena a;
-	struct s3_row row = { 0 };
-	int rc;
-
-	arena_init(&a, LIMIT_ARENA);
-	rc = s3__parts_parse(&a, text, &row, e);
-	for (size_t i = 0; !rc && i < row.n_parts; i++)
-		fn(arg, row.parts[i].ref);
-	return rc;
-}
-
-int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg,
-		  struct err *e)
-{
-	struct tx_rows *r;
-	int rc = tx_query(tx, &r, e, "SELECT ref FROM s3_part", "");
-
-	if (rc)
-		return rc;
-	while ((rc = tx_next(r, e)) > 0) {
-		CLEANUP(arena_clear) struct arena a;
-
-		arena_init(&a, LIMIT_ARENA);
-		fn(arg, row_str(r, 0, &a));
-	}
-	if (!rc)
-		rc = tx_query(tx, &r, e,
-			      "SELECT parts FROM s3_object UNION ALL SELECT parts FROM s3_version",
-			      "");
-	if (rc)
-		return rc;
-	while ((rc = tx_next(r, e)) > 0) {
-		rc = parts_refs(row_view(r, 0), fn, arg, e);
-		if (rc) {
-			tx_end(r);
-			return rc;
-		}
-	}
-	return rc;
 }
 
 int s3__forget_done(struct meta_tx *tx, int64_t before_ms, struct err *e)

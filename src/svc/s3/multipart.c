@@ -136,7 +136,8 @@ static int part_fn(struct meta_tx *tx, void *arg, struct err *e)
 	if (rc)
 		return rc;
 	a->part.modified_ms = a->s->now_ms();
-	return s3__part_put(tx, a->upload, &a->part, a->arena, &a->old, e);
+	rc = s3__part_put(tx, a->upload, &a->part, a->arena, &a->old, e);
+	return rc ? rc : s3__doom_tx(tx, a->s, a->old, e);
 }
 
 static int check_number(struct op_ctx *cx, int64_t n)
@@ -167,7 +168,8 @@ static int store_part(struct op_ctx *cx, struct part_arg *a, const struct s3_rec
 	a->part.ck = got->sums.value[a->ck.algo];
 	a->part.ref = got->ref;
 	rc = meta_write(a->s->meta, part_fn, a, &cx->err);
-	s3__doom(a->s, rc ? s3__parts_text(cx->arena, &one, 1) : a->old);
+	if (rc)
+		s3__doom(a->s, s3__parts_text(cx->arena, &one, 1));
 	return rc;
 }
 
@@ -323,6 +325,8 @@ static int abort_fn(struct meta_tx *tx, void *arg, struct err *e)
 		return aws_fail(e, &S3_PRECONDITION_FAILED,
 				"At least one of the pre-conditions you specified did not hold");
 	rc = s3__parts(tx, a->id, 0, S3_PARTS_MAX, a->arena, &a->parts, &a->n_parts, e);
+	if (!rc)
+		rc = s3__doom_tx(tx, a->s, refs_of(a->arena, a->parts, a->n_parts), e);
 	return rc ? rc : s3__upload_remove(tx, a->id, e);
 }
 
@@ -338,11 +342,7 @@ int s3__abort_multipart(struct op_ctx *cx, const void *input, struct out *o)
 				.if_initiated = in->if_initiated };
 	int rc = s3__check_owner(cx, in->owner);
 
-	if (!rc)
-		rc = meta_write(s->meta, abort_fn, &a, &cx->err);
-	if (!rc)
-		s3__doom(s, refs_of(cx->arena, a.parts, a.n_parts));
-	return rc;
+	return rc ? rc : meta_write(s->meta, abort_fn, &a, &cx->err);
 }
 
 /* --- listing --- */

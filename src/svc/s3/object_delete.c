@@ -51,8 +51,9 @@ static int delete_version(struct meta_tx *tx, struct s3_deleting *g, struct s3_d
 	if (rc < 0 || conditions(d, rc > 0, &r, &d->failed) || !rc)
 		return rc < 0 ? rc : 0;
 	d->done.marker = r.marker;
-	d->done.parts = s3__parts_text(g->arena, r.parts, r.n_parts);
-	rc = s3__version_remove(tx, &r, e);
+	rc = s3__doom_tx(tx, g->s, s3__parts_text(g->arena, r.parts, r.n_parts), e);
+	if (!rc)
+		rc = s3__version_remove(tx, &r, e);
 	if (!rc)
 		rc = s3__version_promote(tx, g->bucket.name, d->key, e);
 	if (!rc && g->bucket.eventbridge)
@@ -65,7 +66,8 @@ static int delete_for_good(struct meta_tx *tx, struct s3_deleting *g, struct s3_
 {
 	int rc = s3__object_remove(tx, g->bucket.name, d->key, e);
 
-	d->done.parts = s3__parts_text(g->arena, r->parts, r->n_parts);
+	if (!rc)
+		rc = s3__doom_tx(tx, g->s, s3__parts_text(g->arena, r->parts, r->n_parts), e);
 	if (!rc && g->bucket.eventbridge)
 		rc = s3__emit_deleted(tx, g->s, r, false, &g->who, g->arena, e);
 	return rc;
@@ -83,10 +85,13 @@ static int hide(struct meta_tx *tx, struct s3_deleting *g, struct s3_deletion *d
 			    .versioning = g->bucket.versioning,
 			    .modified_ms = g->s->now_ms(),
 			    .etag = "" };
+	char *gone = NULL;
 	int rc = 0;
 
 	if (suspended)
-		rc = s3__null_take(tx, m.bucket, d->key, g->arena, &d->done.parts, e);
+		rc = s3__null_take(tx, m.bucket, d->key, g->arena, &gone, e);
+	if (!rc)
+		rc = s3__doom_tx(tx, g->s, gone, e);
 	if (!rc && now && !(suspended && now->vnull))
 		rc = s3__version_retire(tx, m.bucket, d->key, e);
 	m.seq = s3__next_seq(g->s);
@@ -138,11 +143,7 @@ static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 static int delete_all(struct delete_arg *a, struct err *e)
 {
-	int rc = meta_write(a->g.s->meta, delete_fn, a, e);
-
-	for (size_t i = 0; !rc && i < a->n; i++)
-		s3__doom(a->g.s, a->v[i].done.parts);
-	return rc;
+	return meta_write(a->g.s->meta, delete_fn, a, e);
 }
 
 int s3__delete_object(struct op_ctx *cx, const void *input, struct out *o)

@@ -258,6 +258,8 @@ int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struc
 	p->row.seq = s3__next_seq(s);
 	p->row.modified_ms = s->now_ms();
 	rc = s3__object_put(tx, &p->row, p->arena, e);
+	if (!rc && !p->same_bytes)
+		rc = s3__doom_tx(tx, s, p->old_parts, e);
 	if (!rc && bucket.eventbridge)
 		rc = s3__emit_created(tx, s, &p->row, &p->who, p->arena, e);
 	return rc;
@@ -280,9 +282,7 @@ int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e)
 	struct publish_arg arg = { s, p };
 	int rc = meta_write(s->meta, publish_fn, &arg, e);
 
-	if (!rc)
-		s3__doom(s, p->old_parts);
-	else if (!keep)
+	if (rc && !keep)
 		s3__doom(s, s3__parts_text(p->arena, p->row.parts, p->row.n_parts));
 	return rc;
 }

@@ -52,34 +52,6 @@ static struct s3_publish publication(const struct s3 *s, const struct s3_new *o,
 
 /* --- put_tx --- */
 
-struct replaced {
-	struct s3 *s;
-	char *parts;
-};
-
-static void after_commit(void *arg)
-{
-	struct replaced *r = arg;
-
-	s3__doom(r->s, r->parts);
-	free(r->parts);
-	free(r);
-}
-
-static void doom_after_commit(struct meta_tx *tx, struct s3 *s, const char *parts)
-{
-	struct replaced *r;
-
-	if (!parts)
-		return;
-	r = malloc(sizeof(*r));
-	must(r);
-	r->s = s;
-	r->parts = strdup(parts);
-	must(r->parts);
-	tx_after_commit(tx, after_commit, r);
-}
-
 static int put_tx_in(struct s3 *s, struct meta_tx *tx, const struct s3_new *o, struct arena *a,
 		     struct err *e)
 {
@@ -103,10 +75,7 @@ static int put_tx_in(struct s3 *s, struct meta_tx *tx, const struct s3_new *o, s
 	}
 	p.row.parts = &part;
 	p.row.n_parts = 1;
-	rc = s3__publish_tx(tx, s, &p, e);
-	if (!rc)
-		doom_after_commit(tx, s, p.old_parts);
-	return rc;
+	return s3__publish_tx(tx, s, &p, e);
 }
 
 static int port_put_tx(void *self, struct meta_tx *tx, const struct s3_new *o, struct err *e)
@@ -431,13 +400,9 @@ static int port_remove(void *self, const char *bucket, const char *key, struct e
 	struct remove_arg arg = { .g = { .s = self, .arena = &a },
 				  .bucket = bucket,
 				  .d = { .key = key } };
-	int rc;
 
 	arena_init(&a, LIMIT_ARENA);
-	rc = meta_write(arg.g.s->meta, remove_fn, &arg, e);
-	if (!rc)
-		s3__doom(self, arg.d.done.parts);
-	return rc;
+	return meta_write(arg.g.s->meta, remove_fn, &arg, e);
 }
 
 struct exists_arg {

@@ -3,8 +3,12 @@
  * reap -- deletes the blobs that no row names any more, when nobody can be reading them.
  *
  * Every reading takes a ticket before it looks at the index.  A blob doomed at ticket t may be in the hands of
- * readings with tickets up to t; it is deleted when the oldest reading open has a greater one.  What a crash
- * leaves doomed is litter, which s3_start() sweeps.
+ * readings with tickets up to t; it is deleted when the oldest reading open has a greater one.
+ *
+ * What a transaction dooms it writes to s3_doomed: that table is the queue, in memory is only up to which row those with
+ * a ticket go.  So a crash forgets nothing, and the next start goes on.  Rows are deleted after their blobs, many at a time;
+ * deleting a blob again does nothing.  A blob that was written but not named by a row when the crash came is found by
+ * sweep.c.  All of it happens here, on the reaper's thread, beside requests.
  */
 #include <stdlib.h>
 
@@ -12,10 +16,14 @@
 #include "os/diag.h"
 #include "svc/s3/s3_int.h"
 
+#define FORGET_EVERY 256 /* rows of s3_doomed that are deleted together */
+
 struct s3_doomed {
 	struct s3_doomed *next;
 	uint64_t ticket;
-	char *parts;
+	int64_t to;  /* rows of s3_doomed up to this one, or 0 */
+	char *parts; /* blobs without a row, or NULL */
+	bool sweep;
 };
 
 void s3__reading_begin(struct s3 *s, struct s3_reading *r)
@@ -49,21 +57,60 @@ void s3__reading_end(struct s3_reading *r)
 		cond_signal(&s->wake);
 }
 
-void s3__doom(struct s3 *s, const char *parts)
-{
-	struct s3_doomed *d;
+/* --- dooming --- */
 
-	if (!parts || view_eq_str(view_str(parts), "[]"))
-		return;
-	d = calloc(1, sizeof(*d));
+static void enqueue(struct s3 *s, const struct s3_doomed *what)
+{
+	struct s3_doomed *d = malloc(sizeof(*d)), *last = NULL;
+
 	must(d);
-	d->parts = strdup(parts);
-	must(d->parts);
+	*d = *what;
 	LOCK_SCOPE(&s->lock);
 	d->ticket = s->ticket;
-	*s->doomed_tail = d;
-	s->doomed_tail = &d->next;
+	if (s->doomed)
+		last = CONTAINER_OF(s->doomed_tail, struct s3_doomed, next);
+	if (d->to && last && last->to && last->ticket == d->ticket) {
+		last->to = d->to;
+		free(d);
+	} else {
+		*s->doomed_tail = d;
+		s->doomed_tail = &d->next;
+	}
 	cond_signal(&s->wake);
+}
+
+static bool nothing(const char *parts)
+{
+	return !parts || view_eq_str(view_str(parts), "[]");
+}
+
+void s3__doom(struct s3 *s, const char *parts)
+{
+	struct s3_doomed d = { 0 };
+
+	if (nothing(parts))
+		return;
+	d.parts = strdup(parts);
+	must(d.parts);
+	enqueue(s, &d);
+}
+
+/* On the writer's thread before its next transactions: no row up to the last number is still to come. */
+static void after_commit(void *arg)
+{
+	struct s3 *s = arg;
+
+	enqueue(s, &(struct s3_doomed){ .to = s->doomed_id });
+}
+
+int s3__doom_tx(struct meta_tx *tx, struct s3 *s, const char *parts, struct err *e)
+{
+	if (nothing(parts))
+		return 0;
+	if (s3__doomed_insert(tx, ++s->doomed_id, parts, e))
+		return e->code;
+	tx_after_commit(tx, after_commit, s);
+	return 0;
 }
 
 const char *s3__joined(struct s3 *s, const char *ref, const char *joined, struct arena *a)
@@ -83,19 +130,28 @@ const char *s3__joined(struct s3 *s, const char *ref, const char *joined, struct
 	return known ? arena_str(a, view_str(known)) : NULL;
 }
 
+/* --- deleting --- */
+
+static void delete_blob(struct s3 *s, const char *ref)
+{
+	struct err e = { 0 };
+
+	if (blob_delete(s->blob, ref, &e) == 0)
+		return;
+	diag(DIAG_WARN, "s3", "bytes of a replaced object stay until the next start: %s", e.msg);
+	s->remember = true;
+}
+
 /* What was joined of an object goes with its first part. */
-static void delete_joined(struct s3 *s, const char *ref, struct err *e)
+static void delete_joined(struct s3 *s, const char *ref)
 {
 	char *joined;
 
 	lock_take(&s->lock);
 	joined = map_del(&s->joined, blob_key(ref));
 	lock_drop(&s->lock);
-	if (joined && blob_delete(s->blob, joined, e) < 0) {
-		diag(DIAG_WARN, "s3",
-		     "joined bytes of a replaced object stay until the next start: %s", e->msg);
-		err_clear(e);
-	}
+	if (joined)
+		delete_blob(s, joined);
 	free(joined);
 }
 
@@ -110,14 +166,92 @@ static void delete_blobs(struct s3 *s, const char *parts)
 	for (size_t i = 0; i < json_len(list); i++) {
 		const char *ref = arena_str(&a, json_str(json_at(json_at(list, i), 0)));
 
-		delete_joined(s, ref, &e);
-		if (blob_delete(s->blob, ref, &e) < 0) {
-			diag(DIAG_WARN, "s3",
-			     "bytes of a replaced object stay until the next start: %s", e.msg);
-			err_clear(&e);
-		}
+		delete_joined(s, ref);
+		delete_blob(s, ref);
 	}
 }
+
+static int forget_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	return s3__doomed_forget(tx, *(int64_t *)arg, e);
+}
+
+/* The rows of what was deleted; they would only be deleted again after a crash. */
+static void forget(struct s3 *s)
+{
+	struct err e = { 0 };
+
+	if (s->reaped && !s->remember && meta_write(s->meta, forget_fn, &s->reaped_id, &e) < 0)
+		diag(DIAG_WARN, "s3", "notes of deleted bytes stay until the next start: %s", e.msg);
+	s->reaped = 0;
+}
+
+struct next_arg {
+	struct arena *arena;
+	int64_t after, to;
+	const char *parts;
+};
+
+static int next_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct next_arg *a = arg;
+
+	return s3__doomed_next(tx, a->after, a->to, a->arena, &a->after, &a->parts, e);
+}
+
+/* 1: there was a row up to @to. */
+static int delete_row(struct s3 *s, int64_t to)
+{
+	CLEANUP(arena_clear) struct arena a;
+	struct next_arg arg = { .arena = &a, .after = s->reaped_id, .to = to };
+	struct err e = { 0 };
+	int rc;
+
+	arena_init(&a, LIMIT_ARENA);
+	rc = meta_read(s->meta, next_fn, &arg, &e);
+	if (rc < 0) {
+		diag(DIAG_WARN, "s3", "bytes of replaced objects stay until the next start: %s", e.msg);
+		s->remember = true;
+	}
+	if (rc <= 0)
+		return rc;
+	delete_blobs(s, arg.parts);
+	s->reaped_id = arg.after;
+	if (++s->reaped >= FORGET_EVERY)
+		forget(s);
+	return 1;
+}
+
+static void delete_rows(struct s3 *s, int64_t to)
+{
+	while (delete_row(s, to) > 0)
+		;
+	s->reaped_id = to;
+}
+
+static void reap_one(struct s3 *s, struct s3_doomed *d)
+{
+	if (d->sweep)
+		s3__sweep(s);
+	else if (d->parts)
+		delete_blobs(s, d->parts);
+	else
+		delete_rows(s, d->to);
+	free(d->parts);
+	free(d);
+}
+
+/* What was doomed before this start nobody can be reading. */
+static void recover(struct s3 *s)
+{
+	delete_rows(s, s->recover_id);
+	forget(s);
+	/* Readings from before the look may hold what it did not see any more. */
+	if (s3__sweep_look(s))
+		enqueue(s, &(struct s3_doomed){ .sweep = true });
+}
+
+/* --- the thread --- */
 
 /* Called with the lock; the oldest doomed one that may go, or NULL. */
 static struct s3_doomed *next_to_go(struct s3 *s)
@@ -139,17 +273,22 @@ static void *reap(void *arg)
 
 	lock_take(&s->lock);
 	for (;;) {
-		struct s3_doomed *d = next_to_go(s);
+		bool recovers = s->recover;
+		struct s3_doomed *d = recovers ? NULL : next_to_go(s);
 
-		if (d) {
+		s->reaping = recovers || d;
+		if (s->reaping) {
+			s->recover = false;
 			lock_drop(&s->lock);
-			delete_blobs(s, d->parts);
-			free(d->parts);
-			free(d);
+			if (recovers)
+				recover(s);
+			else
+				reap_one(s, d);
 			lock_take(&s->lock);
 		} else if (s->stop) {
 			break;
 		} else {
+			cond_broadcast(&s->settled);
 			cond_wait(&s->wake, &s->lock);
 		}
 	}
@@ -161,11 +300,28 @@ void s3__reap_start(struct s3 *s)
 {
 	lock_init(&s->lock, "s3");
 	cond_init(&s->wake);
+	cond_init(&s->settled);
 	s->doomed_tail = &s->doomed;
 	map_init(&s->joined);
 	s->reaper = thread_start("s3-reap", reap, s);
 }
 
+void s3__reap_recover(struct s3 *s)
+{
+	LOCK_SCOPE(&s->lock);
+	s->recover_id = s->doomed_id;
+	s->recover = true;
+	cond_signal(&s->wake);
+}
+
+void s3__reap_settle(struct s3 *s)
+{
+	LOCK_SCOPE(&s->lock);
+	while (s->recover || s->reaping || s->doomed)
+		cond_wait(&s->settled, &s->lock);
+}
+
+/* A store that is closed has no litter: what was joined goes, too. */
 void s3__reap_stop(struct s3 *s)
 {
 	size_t slot = 0;
@@ -177,9 +333,14 @@ void s3__reap_stop(struct s3 *s)
 	cond_signal(&s->wake);
 	lock_drop(&s->lock);
 	thread_join(s->reaper);
-	while (map_next(&s->joined, &slot, &it))
+	forget(s);
+	while (map_next(&s->joined, &slot, &it)) {
+		delete_blob(s, it->value);
 		free(it->value);
+	}
 	map_clear(&s->joined);
+	s3__sweep_clear(s);
+	cond_clear(&s->settled);
 	cond_clear(&s->wake);
 	lock_clear(&s->lock);
 }

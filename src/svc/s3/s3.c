@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* s3 -- construction, and the sweep at start. */
+/* s3 -- construction and start. */
 #include "svc/s3/s3.h"
 
 #include <stdlib.h>
@@ -38,71 +38,37 @@ struct s3 *s3_free(struct s3 *s)
 	return NULL;
 }
 
-/* --- the sweep --- */
-
-/* Hashes are enough: two references with the same one only keep litter a little longer. */
-struct used {
-	uint64_t *v;
-	size_t n, cap;
-};
-
-static void use(void *arg, const char *ref)
-{
-	struct used *u = arg;
-
-	if (u->n == u->cap) {
-		u->cap = u->cap ? u->cap * 2 : 1024;
-		u->v = reallocarray(u->v, u->cap, sizeof(*u->v));
-		must(u->v);
-	}
-	u->v[u->n++] = map_hash(blob_key(ref));
-}
-
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool is_used(void *arg, struct view key)
-{
-	const struct used *u = arg;
-	uint64_t h = map_hash(key);
-
-	return u->n && bsearch(&h, u->v, u->n, sizeof(*u->v), by_value);
-}
-
-struct start_arg {
-	struct s3 *s;
-	struct used used;
-};
+/* --- start: what it takes does not depend on how many objects there are --- */
 
 static int start_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
-	struct start_arg *a = arg;
-	int rc = s3__forget_done(tx, a->s->now_ms() - DONE_KEPT_MS, e);
+	struct s3 *s = arg;
+	int rc = s3__forget_done(tx, s->now_ms() - DONE_KEPT_MS, e);
 
-	a->s->last_seq = s3__max_seq(tx, e);
-	if (e->code)
+	s->last_seq = s3__max_seq(tx, e);
+	if (!rc && !e->code)
+		rc = s3__doomed_last(tx, &s->doomed_id, e);
+	if (!rc && !e->code)
+		rc = s3__swept_get(tx, &s->swept_seq, e);
+	if (rc || e->code)
 		return e->code;
-	return rc ? rc : s3__every_ref(tx, use, &a->used, e);
+	/* Numbers go on also when the rows with the greatest ones are gone. */
+	if (s->last_seq < s->swept_seq)
+		s->last_seq = s->swept_seq;
+	s->start_seq = s->last_seq;
+	return blob_crashed(s->blob) ? 0 : s3__swept_set(tx, s->start_seq, e);
 }
 
 int s3_start(struct s3 *s, struct err *e)
 {
-	struct start_arg a = { .s = s };
-	uint64_t removed;
 	int rc = meta_schema(s->meta, s3__ddl, e);
 
 	if (!rc)
 		rc = meta_steps(s->meta, "s3", s3__steps, e);
 	if (!rc)
-		rc = meta_write(s->meta, start_fn, &a, e);
-	if (!rc && a.used.n)
-		qsort(a.used.v, a.used.n, sizeof(*a.used.v), by_value);
-	if (!rc)
-		rc = blob_sweep(s->blob, SWEEP_ALL, is_used, &a.used, &removed, e);
-	free(a.used.v);
-	return rc ? err_ctx(e, "s3") : 0;
+		rc = meta_write(s->meta, start_fn, s, e);
+	if (rc)
+		return err_ctx(e, "s3");
+	s3__reap_recover(s);
+	return 0;
 }

@@ -21,7 +21,7 @@ struct s3;
 
 struct s3_opts {
 	struct meta *meta;
-	struct blob_store *blob;   /* of s3 alone: s3_start() sweeps whatever no row of s3 names */
+	struct blob_store *blob;   /* of s3 alone: after a crash what no row of s3 names is swept */
 	struct events_port events; /* emit_tx may be NULL: no events */
 	const char *region, *account; /* copied */
 	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
@@ -30,8 +30,7 @@ struct s3_opts {
 extern const struct service s3_service;
 
 struct s3 *s3_new(const struct s3_opts *o);
-/* Creates the tables and removes blobs that a crash left without a row: before the first request, and while
- * nobody writes blobs. */
+/* Creates the tables: before the first request.  What a crash left is removed beside the first requests. */
 int s3_start(struct s3 *s, struct err *e) MUST_CHECK;
 struct s3 *s3_free(
 	struct

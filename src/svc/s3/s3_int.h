@@ -18,6 +18,7 @@
 
 struct s3_doomed;
 struct s3_reading;
+struct s3_used;
 
 struct s3 {
 	struct meta *meta;
@@ -26,16 +27,24 @@ struct s3 {
 	char *region, *account;
 	char owner_id[65];
 	int64_t (*now_ms)(void);
-	uint64_t last_seq; /* meta's writer thread only */
+	uint64_t last_seq; /* meta's writer thread only, as the next */
+	int64_t doomed_id; /* last one given to a row of s3_doomed */
+	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
 	/* reap.c: */
 	struct lock lock;
-	struct cond wake;
+	struct cond wake, settled;
 	struct s3_doomed *doomed, **doomed_tail;
 	struct s3_reading *reading; /* oldest first */
 	struct s3_reading *reading_last;
 	uint64_t ticket;
-	bool stop;
+	bool stop, recover, reaping;
 	pthread_t reaper;
+	/* the reaper's own: */
+	int64_t recover_id; /* rows of s3_doomed up to this one are from before the start */
+	int64_t reaped_id;  /* blobs of rows up to this one are deleted */
+	unsigned reaped;    /* rows whose blobs are, since rows were last deleted */
+	bool remember;      /* a deletion failed: all rows stay */
+	struct s3_used *used;
 	struct map
 		joined; /* first reference of an object in parts -> one blob of all (char *); see port.c */
 };
@@ -201,7 +210,8 @@ struct s3_publish {
 	struct s3_row row;
 	const char *if_match, *if_none_match;
 	struct s3_who who;
-	char *old_parts; /* set: what was replaced, for s3__doom(); in @arena */
+	bool same_bytes; /* of what it replaces: they stay */
+	char *old_parts; /* set: what was replaced and is doomed; in @arena */
 	struct arena *arena;
 };
 
@@ -336,7 +346,7 @@ int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket
 void s3__upload_row(const struct tx_rows *r, struct arena *a, struct s3_upload *ret);
 struct s3_refs { /* in pieces: a bucket may have millions of parts */
 	struct s3_refs *next;
-	const char *text; /* for s3__doom() */
+	const char *text; /* for s3__doom_tx() */
 };
 /* Of the parts of all uploads of a bucket.  BucketNotEmpty: too many to be taken up at once. */
 int s3__uploads_of(struct meta_tx *tx, const char *bucket, struct arena *a, struct s3_refs **ret,
@@ -345,10 +355,20 @@ int s3__part_put(struct meta_tx *tx, const char *upload, const struct s3_up_part
 		 struct arena *a, char **ret_old, struct err *e);
 int s3__parts(struct meta_tx *tx, const char *upload, int64_t after, size_t max, struct arena *a,
 	      struct s3_up_part **ret, size_t *ret_n, struct err *e);
-/* @fn for the reference of every blob that a row names. */
-int s3__every_ref(struct meta_tx *tx, void (*fn)(void *arg, const char *ref), void *arg,
-		  struct err *e);
 int s3__forget_done(struct meta_tx *tx, int64_t before_ms, struct err *e);
+
+/* --- recovery (index_litter.c) --- */
+int s3__doomed_insert(struct meta_tx *tx, int64_t id, const char *parts, struct err *e);
+int s3__doomed_last(struct meta_tx *tx, int64_t *ret, struct err *e); /* 0: none */
+/* The first after @after up to @to: 1, 0, negative. */
+int s3__doomed_next(struct meta_tx *tx, int64_t after, int64_t to, struct arena *a, int64_t *ret_id,
+		    const char **ret_parts, struct err *e);
+int s3__doomed_forget(struct meta_tx *tx, int64_t to, struct err *e);
+int s3__swept_get(struct meta_tx *tx, uint64_t *ret, struct err *e);
+int s3__swept_set(struct meta_tx *tx, uint64_t seq, struct err *e);
+/* @fn for every blob that a row with a number greater than @seq names, or one of an upload, or of s3_doomed. */
+typedef void (*s3_ref_fn)(void *arg, const char *ref);
+int s3__refs_since(struct meta_tx *tx, uint64_t seq, s3_ref_fn fn, void *arg, struct err *e);
 
 /* --- notify.c --- */
 int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r,
@@ -399,7 +419,6 @@ struct s3_deletion { /* of one object, or of one version of it */
 	struct {
 		const char *vid; /* of what was deleted, or of the marker that was made; NULL: none */
 		bool marker;     /* one was made, or deleted */
-		char *parts;     /* after the commit, for s3__doom() */
 	} done;
 };
 struct s3_deleting {
@@ -457,7 +476,14 @@ bool s3__bucket_name_ok(const char *name);
 /* --- reap.c: blobs that no row names any more --- */
 void s3__reap_start(struct s3 *s);
 void s3__reap_stop(struct s3 *s);
-/* @parts: text of s3__parts_text(), copied; NULL is fine. Any thread, does not block. */
+void s3__reap_recover(struct s3 *s); /* at start: deletes what was doomed before, and what a crash left */
+void s3__reap_settle(struct s3 *s);  /* waits until all that is doomed is deleted (tests) */
+/*
+ * @parts: text of s3__parts_text(), copied; NULL is fine.
+ * s3__doom_tx(): inside the transaction that drops the last row naming them.  They are deleted after its commit, whatever
+ * happens then.  s3__doom(): blobs that no row has ever named.  Any thread, does not block.
+ */
+int s3__doom_tx(struct meta_tx *tx, struct s3 *s, const char *parts, struct err *e);
 void s3__doom(struct s3 *s, const char *parts);
 /* Remembers @joined as one blob of the object whose first part is @ref, until that is deleted.  Returns the one that
  * counts (in @a): another thread may have been faster.  NULL @joined only asks; NULL: there is none. */
@@ -470,3 +496,8 @@ struct s3_reading {
 };
 void s3__reading_begin(struct s3 *s, struct s3_reading *r);
 void s3__reading_end(struct s3_reading *r);
+
+/* --- sweep.c: blobs that a crash left without a row; the reaper's thread --- */
+bool s3__sweep_look(struct s3 *s); /* false: there is nothing to sweep */
+void s3__sweep(struct s3 *s);      /* when all readings from before the look have ended */
+void s3__sweep_clear(struct s3 *s);

@@ -4,6 +4,8 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "os/clock.h"
@@ -77,6 +79,24 @@ struct fixture *fixture_new(void)
 void fixture_restart(struct fixture *f)
 {
 	close_all(f);
+	open_all(f);
+}
+
+void fixture_crash(struct fixture *f, void (*fn)(struct fixture *f, void *arg), void *arg)
+{
+	int status;
+	pid_t pid;
+
+	close_all(f);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		open_all(f);
+		fn(f, arg);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 	open_all(f);
 }
 

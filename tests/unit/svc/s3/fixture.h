@@ -24,7 +24,9 @@ struct fixture {
 };
 
 struct fixture *fixture_new(void);
-void fixture_restart(struct fixture *f); /* as after a crash, but for what was being written */
+void fixture_restart(struct fixture *f);
+/* Runs @fn on it in a child process that then crashes, and opens what that left. */
+void fixture_crash(struct fixture *f, void (*fn)(struct fixture *f, void *arg), void *arg);
 void fixture_free(struct fixture *f);
 void fixture_tick(int64_t ms); /* the clock moves only so */
 /* @in: JSON with ' for ".  The answer, or NULL and f->e. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects: writing, reading, conditions, copies, tags, events, deletion, and what is left on disk. */
+#include <sys/mman.h>
+
 #include "fixture.h"
 
 static struct fixture *with_bucket(void)
@@ -364,18 +366,58 @@ TEST(object_replaced_loses_its_bytes_but_not_while_they_are_read)
 	fixture_free(f);
 }
 
-TEST(object_bytes_without_a_row_are_swept_at_start)
+struct left { /* by the crashed child; shared memory */
+	char small[256], large[256];
+};
+
+static void litter_and_die(struct fixture *f, void *arg)
+{
+	struct left *l = arg;
+	const char *ref;
+	struct s3_reading reading;
+
+	must(blob_put(f->blob, bytes_of(f, 200, 8), &f->a, &ref, &f->e) == 0);
+	(void)snprintf(l->small, sizeof(l->small), "%s", ref);
+	must(blob_put(f->blob, bytes_of(f, 200000, 9), &f->a, &ref, &f->e) == 0);
+	(void)snprintf(l->large, sizeof(l->large), "%s", ref);
+	put(f, "buck", "young", bytes_of(f, 150000, 2));
+	put(f, "buck", "young-small", bytes_of(f, 150, 3));
+	s3__reading_begin(f->s3, &reading); /* so that what is replaced stays */
+	put(f, "buck", "replaced", bytes_of(f, 150000, 4));
+	ok(f, "DeleteObject", "{'Bucket':'buck','Key':'deleted'}");
+}
+
+TEST(object_bytes_that_a_crash_left_are_removed)
 {
 	struct fixture *f = with_bucket();
-	const char *litter, *kept;
+	struct left *l = mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *replaced, *deleted;
 
-	put(f, "buck", "k", bytes_of(f, 200000, 1));
-	kept = ref_of(f, "buck", "k");
-	assert_int_equal(blob_put(f->blob, bytes_of(f, 200000, 9), &f->a, &litter, &f->e), 0);
-	fixture_restart(f);
-	assert_true(blob_there(f, kept));
-	assert_false(blob_there(f, litter));
+	assert_true(l != MAP_FAILED);
+	put(f, "buck", "kept", bytes_of(f, 200000, 1));
+	put(f, "buck", "replaced", bytes_of(f, 200000, 1));
+	put(f, "buck", "deleted", bytes_of(f, 100, 1));
+	replaced = ref_of(f, "buck", "replaced");
+	deleted = ref_of(f, "buck", "deleted");
+	fixture_crash(f, litter_and_die, l);
+	s3__reap_settle(f->s3);
+	assert_false(blob_there(f, l->small));
+	assert_false(blob_there(f, l->large));
+	assert_false(blob_there(f, replaced));
+	assert_false(blob_there(f, deleted));
+	assert_true(blob_there(f, ref_of(f, "buck", "kept")));
+	assert_true(blob_there(f, ref_of(f, "buck", "replaced")));
+	assert_true(blob_there(f, ref_of(f, "buck", "young")));
+	assert_true(blob_there(f, ref_of(f, "buck", "young-small")));
+	assert_false(blob_crashed(f->blob));
+	/* And what was there before is not suspect in the next crash. */
+	fixture_crash(f, litter_and_die, l);
+	s3__reap_settle(f->s3);
+	assert_false(blob_there(f, l->large));
+	assert_true(blob_there(f, ref_of(f, "buck", "kept")));
+	assert_true(blob_there(f, ref_of(f, "buck", "young")));
 	fixture_free(f);
+	munmap(l, sizeof(*l));
 }
 
 TEST(object_copies)
