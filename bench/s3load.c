@@ -45,7 +45,7 @@ struct client {
 	char head[HEAD_MAX + 1];
 	size_t head_n;
 	uint64_t left; /* of the answer's body */
-	bool in_body;
+	bool in_body, ends; /* ends: the server closes behind it */
 };
 
 static NORETURN void die(const char *what, const char *more)
@@ -115,6 +115,20 @@ static void watch(const struct client *c, int op, uint32_t events)
 	must(epoll_ctl(c->l->epoll_fd, op, c->fd, &ev) == 0);
 }
 
+static void connect_it(struct load *l, struct client *c)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(l->port) };
+	const int on = 1;
+
+	must(inet_pton(AF_INET, l->host, &sa.sin_addr) == 1);
+	c->l = l;
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		die_sys("connect");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	watch(c, EPOLL_CTL_ADD, 0);
+}
+
 /* True when all of the request is out. */
 static bool push(struct client *c)
 {
@@ -151,6 +165,10 @@ static void answered(struct client *c)
 
 	l->took_ns[c->no] = clock_mono_ns() - c->began_ns;
 	l->done++;
+	if (c->ends) {
+		close(c->fd);
+		connect_it(l, c);
+	}
 	if (l->next < l->requests)
 		begin(c);
 	else
@@ -172,6 +190,7 @@ static void parse_head(struct client *c, char *end)
 		die("answer", "its length is not known");
 	c->left -= c->head_n - (size_t)(end + 4 - c->head);
 	c->in_body = true;
+	c->ends = strcasestr(c->head, "\r\nconnection: close") != NULL;
 }
 
 static void pull(struct client *c)
@@ -201,20 +220,6 @@ static void pull(struct client *c)
 			return;
 		}
 	}
-}
-
-static void connect_one(struct load *l, struct client *c)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(l->port) };
-	const int on = 1;
-
-	must(inet_pton(AF_INET, l->host, &sa.sin_addr) == 1);
-	c->l = l;
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		die_sys("connect");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	watch(c, EPOLL_CTL_ADD, 0);
 }
 
 static void run(struct load *l, struct client *clients)
@@ -317,7 +322,7 @@ int main(int argc, char **argv)
 		die("usage", "at least one request for each client");
 	prepare(&l, query || strcmp(argv[2], "signed") == 0);
 	for (size_t i = 0; i < l.clients; i++)
-		connect_one(&l, &clients[i]);
+		connect_it(&l, &clients[i]);
 	t0 = clock_mono_ns();
 	run(&l, clients);
 	t0 = clock_mono_ns() - t0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers in the service's protocol: documents, errors, streams. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "aws/exchange.h"
+#include "os/file.h"
 
 #define COMMON_HEADERS 12 /* and those of errors */
 #define STREAM_TIMEOUT_MS 60000
@@ -246,11 +248,23 @@ void exchange__answer_error(struct exchange *x)
 	buf_clear(&b);
 }
 
-/* --- streams --- */
+/* --- streams and files --- */
+
+/* The head of an answer whose body the handler brings; the fields stay in the request's arena. */
+static struct http_answer begin(struct exchange *x)
+{
+	struct headers h = headers_for(x);
+
+	add_common(x, &h);
+	add_own(x, &h);
+	x->answered = true;
+	x->status = success_status(x);
+	return (struct http_answer){ .status = x->status, .headers = h.v, .n_headers = h.n };
+}
+
 int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len)
 {
 	struct exchange *x = cx->transport;
-	struct headers h;
 	struct http_answer a;
 
 	must(!o->streaming && !o->raw && !o->wrote);
@@ -266,12 +280,7 @@ int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len)
 			return aws_fail(&cx->err, &AWS_TOO_LARGE, "the answer is longer than %zu bytes", o->stream.max);
 		return 0;
 	}
-	h = headers_for(x);
-	add_common(x, &h);
-	add_own(x, &h);
-	a = (struct http_answer){ .status = success_status(x), .headers = h.v, .n_headers = h.n };
-	x->answered = true;
-	x->status = a.status;
+	a = begin(x);
 	if (exchange__is_head(x))
 		http_answer_head(x->r, &a, len);
 	else
@@ -290,4 +299,48 @@ int op_stream_write(struct op_ctx *cx, struct out *o, struct view piece)
 		return 0;
 	}
 	return x->stream ? http_stream_write(x->stream, piece, STREAM_TIMEOUT_MS, &cx->err) : 0;
+}
+
+/* op_call() has everything in memory. */
+static int copy_in(struct op_ctx *cx, struct out *o, int fd, off_t off, uint64_t n)
+{
+	char *p = arena_alloc(cx->arena, n + 1);
+	ssize_t got = file_pread_all(fd, p, n, off, &cx->err);
+
+	if (got < 0)
+		return cx->err.code;
+	if ((uint64_t)got != n)
+		return err_set(&cx->err, ERR_IO, "the file is too short");
+	return op_stream_write(cx, o, view_of(p, n));
+}
+
+int op_stream_file(struct op_ctx *cx, struct out *o, int fd, off_t off, uint64_t n)
+{
+	struct exchange *x = cx->transport;
+
+	must(o->streaming && n <= o->stream_left);
+	if (!x)
+		return copy_in(cx, o, fd, off, n);
+	o->stream_left -= n;
+	return x->stream ? http_stream_file(x->stream, fd, off, n, STREAM_TIMEOUT_MS, &cx->err) : 0;
+}
+
+int op_answer_file(struct op_ctx *cx, struct out *o, int fd, off_t off, uint64_t len)
+{
+	struct exchange *x = cx->transport;
+	struct http_answer a;
+	int own;
+
+	if (!x) {
+		int rc = op_stream_begin(cx, o, len);
+
+		return rc ? rc : op_stream_file(cx, o, fd, off, len);
+	}
+	must(!o->streaming && !o->raw && !o->wrote);
+	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return err_sys(&cx->err, ERR_BUSY, "no descriptor for the answer");
+	a = begin(x);
+	http_answer_file(x->r, &a, own, off, len);
+	return 0;
 }

@@ -219,6 +219,11 @@ struct view op_header(const struct op_ctx *cx, const char *name);
  * the client is slow.  @len: exactly this many bytes follow.  HEAD: op_stream_begin() only. */
 int op_stream_begin(struct op_ctx *cx, struct out *o, uint64_t len) MUST_CHECK;
 int op_stream_write(struct op_ctx *cx, struct out *o, struct view piece) MUST_CHECK; /* ERR_CANCELLED: client gone */
+/* The next @n bytes are those of @fd from @off. */
+int op_stream_file(struct op_ctx *cx, struct out *o, int fd, off_t off, uint64_t n) MUST_CHECK;
+/* Instead of all three: the answer is the bytes of a file and leaves behind the handler's back.  @fd stays the
+ * caller's. */
+int op_answer_file(struct op_ctx *cx, struct out *o, int fd, off_t off, uint64_t len) MUST_CHECK;
 
 enum op_flags {
 	OP_WRITE = 1,     /* changes something */

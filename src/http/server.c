@@ -415,6 +415,10 @@ struct http_server *http_server_free(struct http_server *s, int grace_ms)
 	drain(s, grace_ms);
 	wake_watcher(s);
 	thread_join(s->watcher);
+	lock_take(&s->lock);
+	while (s->n_senders)
+		cond_wait(&s->idle, &s->lock);
+	lock_drop(&s->lock);
 	http__mhd_stop(s);
 	lock_take(&s->lock);
 	while (s->n_jobs)

@@ -97,10 +97,15 @@ void http_answer_head(struct http_req *r, const struct http_answer *a, uint64_t 
  * its end.  http_stream_write() copies into a bounded pipe and blocks up to @timeout_ms while it is full:
  * ERR_TIMEOUT (nothing written; of a view longer than the 256 KiB pipe a part may be, and the stream
  * is then broken), ERR_CANCELLED (client gone, or broken), ERR_INVALID (more than @len).
+ * With a @len above 16 MiB the bytes go straight to the socket instead, on the caller's thread, and the connection
+ * ends behind them (docs/decisions/0002-http-library.md).
  */
 struct http_stream *http_answer_stream(struct http_req *r, const struct http_answer *a,
 				       int64_t len);
 int http_stream_write(struct http_stream *s, struct view v, int timeout_ms, struct err *e)
+	MUST_CHECK;
+/* The same with @n bytes of @fd from @off, which are not copied through the program when @len is above 16 MiB. */
+int http_stream_file(struct http_stream *s, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e)
 	MUST_CHECK;
 bool http_stream_gone(const struct http_stream *s); /* the client has left */
 /* @ok false cuts the connection, so that the client sees the answer is not whole.  Returns NULL. */

@@ -4,6 +4,7 @@
  *
  *	server.c       the server: listening, accepting, dead lines, shutting down
  *	server_req.c   the request as its handler sees it: head, body, answers, streams
+ *	server_direct.c  long answers, which pass the library by
  *	server_mhd.c   the only file that knows GNU libmicrohttpd: its callbacks, its answers
  *	server_head.c  the request line and headers: copied and checked
  *
@@ -23,6 +24,7 @@
 #include "os/thread.h"
 
 #define HTTP_PIPE (256 * KIB) /* body or answer bytes between a loop and a handler */
+#define HTTP_DIRECT (16 * MIB) /* a longer answer of known length passes the library by */
 #define HTTP_DISCARD \
 	(1 * MIB) /* body bytes read and thrown away to keep a connection or finish its answer */
 #define HTTP_KEEPALIVE_S 60
@@ -54,7 +56,8 @@ enum http__park {
 	PARK_CONTINUE, /* headers are in, nobody asked for the body yet */
 	PARK_FULL,     /* the body pipe is full */
 	PARK_ANSWER,   /* the request is in, the answer is not ready */
-	PARK_STREAM,   /* the answer pipe is empty */
+	PARK_STREAM,   /* the answer pipe is empty, or the answer is a direct one */
+	PARK_SENDING,  /* a direct one, and its writer is at the socket: nobody resumes it meanwhile */
 };
 
 enum http__phase { PHASE_HEAD, PHASE_NO_BODY, PHASE_CONTINUE, PHASE_BODY, PHASE_END };
@@ -63,11 +66,15 @@ struct http__field {
 	struct view name, value;
 };
 
+/*
+ * A long answer of known length is a direct one: the library sends the head, and the body is put into the socket by
+ * its writer while the connection is parked.
+ */
 struct http_stream {
 	struct http__pipe out;
 	int64_t len; /* < 0: chunked */
 	uint64_t written;
-	bool used, no_body, ended, ok, broken;
+	bool used, no_body, ended, ok, broken, direct;
 };
 
 struct http_req {
@@ -114,6 +121,7 @@ struct http_server {
 	struct cond idle; /* n_active or n_jobs went down */
 	struct http__conn *conns;
 	unsigned n_conns, n_active, n_jobs;
+	unsigned n_senders; /* writers of direct answers: the library is not stopped before they are out */
 	uint64_t next_id;
 	bool stopped; /* every request ends at once */
 	bool closing; /* nothing more is accepted */
@@ -149,6 +157,10 @@ bool http__req_body(struct http_req *r, const char *p, size_t *n);
 #define HTTP_STREAM_CUT (-2)
 ssize_t http__stream_pull(struct http_req *r, char *p, size_t max);
 
+/* server_direct.c: the writer's side of direct answers, as http_stream_write() and http_stream_file(). */
+int http__direct_write(struct http_req *r, struct view v, int timeout_ms, struct err *e);
+int http__direct_file(struct http_req *r, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e);
+
 /* server_head.c */
 struct http__head {
 	struct http_req *r;
@@ -179,4 +191,6 @@ struct MHD_Response *http__mhd_file(const struct http_server *s, int fd, off_t o
 struct MHD_Response *http__mhd_length(const struct http_server *s, uint64_t len,
 				      const struct http_answer *a, int *status);
 struct MHD_Response *http__mhd_stream(struct http_req *r, const struct http_answer *a, int *status);
+/* The head with Content-Length: @len, and nothing of the body; the connection ends behind it. */
+struct MHD_Response *http__mhd_direct(struct http_req *r, const struct http_answer *a, uint64_t len, int *status);
 void http__mhd_drop(struct MHD_Response *resp); /* NULL is fine */

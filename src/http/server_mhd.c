@@ -16,6 +16,7 @@
  */
 #include "http/server_int.h"
 
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -140,13 +141,26 @@ static ssize_t on_stream(void *arg, uint64_t pos, char *p, size_t max)
 struct MHD_Response *http__mhd_stream(struct http_req *r, const struct http_answer *a, int *status)
 {
 	uint64_t len = r->stream.len < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)r->stream.len;
-	struct MHD_Response *resp = MHD_create_response_from_callback(len, STREAM_BLOCK, on_stream,
-								      r, NULL);
+	size_t block = len < STREAM_BLOCK ? (size_t)len + 1 : STREAM_BLOCK;
+	struct MHD_Response *resp = MHD_create_response_from_callback(len, block, on_stream, r, NULL);
 
 	/* To HEAD the library would send the last chunk of a body that it does not send: close instead. */
 	if (r->stream.no_body && len == MHD_SIZE_UNKNOWN)
 		must(MHD_set_response_options(resp, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END) ==
 		     MHD_YES);
+	return finish(r->server, resp, a, status);
+}
+
+/* The library has no answer that announces a length and is not sent by it, except one that ends the connection. */
+struct MHD_Response *http__mhd_direct(struct http_req *r, const struct http_answer *a, uint64_t len, int *status)
+{
+	struct MHD_Response *resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, on_stream, r, NULL);
+	char text[24];
+
+	must(resp && snprintf(text, sizeof(text), "%" PRIu64, len) > 0);
+	must(MHD_set_response_options(resp, MHD_RF_HTTP_VERSION_1_0_ONLY | MHD_RF_INSANITY_HEADER_CONTENT_LENGTH,
+				      MHD_RO_END) == MHD_YES);
+	must(MHD_add_response_header(resp, "Content-Length", text) == MHD_YES);
 	return finish(r->server, resp, a, status);
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "os/clock.h"
+#include "os/file.h"
 
 #define NS_PER_S 1000000000LL
 
@@ -55,7 +56,7 @@ void http__req_unref(struct http_req *r)
 void http__req_wake(struct http_req *r)
 {
 	LOCK_ASSERT_HELD(&r->lock);
-	if (r->park == PARK_NO)
+	if (r->park == PARK_NO || r->park == PARK_SENDING)
 		return;
 	r->park = PARK_NO;
 	http__mhd_resume(r->conn);
@@ -68,6 +69,8 @@ void http__req_abort(struct http_req *r, int gone)
 		return;
 	if (!r->gone)
 		r->gone = gone;
+	if (r->park == PARK_SENDING)
+		shutdown(r->fd, SHUT_RDWR); /* its writer finds out and wakes it */
 	http__req_wake(r);
 	cond_broadcast(&r->changed);
 }
@@ -423,10 +426,11 @@ struct http_stream *http_answer_stream(struct http_req *r, const struct http_ans
 	st->used = true;
 	st->len = len;
 	st->no_body = r->head_only || a->status == 204 || a->status == 304;
+	st->direct = !st->no_body && len > (int64_t)HTTP_DIRECT;
 	lock_drop(&r->lock);
 	atomic_fetch_add(&r->refs, 1);
 	if (headers_ok(a)) {
-		resp = http__mhd_stream(r, a, &status);
+		resp = st->direct ? http__mhd_direct(r, a, (uint64_t)len, &status) : http__mhd_stream(r, a, &status);
 		answered(r, resp, status);
 	} else {
 		st->broken = true;
@@ -452,6 +456,8 @@ ssize_t http__stream_pull(struct http_req *r, char *p, size_t max)
 		return st->ok ? HTTP_STREAM_END : HTTP_STREAM_CUT;
 	r->park = PARK_STREAM;
 	http__mhd_suspend(r->conn);
+	if (st->direct)
+		cond_broadcast(&r->changed);
 	return 0;
 }
 
@@ -473,17 +479,24 @@ static int put_whole(struct http_req *r, struct view v, int64_t deadline, struct
 	return 0;
 }
 
+static int fits(const struct http_stream *st, uint64_t n, struct err *e)
+{
+	must(!st->ended);
+	if (st->len >= 0 && n > (uint64_t)st->len - st->written)
+		return err_set(e, ERR_INVALID, "more bytes than the length that was announced");
+	return 0;
+}
+
 int http_stream_write(struct http_stream *st, struct view v, int timeout_ms, struct err *e)
 {
 	struct http_req *r = req_of(st);
 	int64_t deadline = clock_mono_ns() + (int64_t)timeout_ms * 1000000;
 	size_t at = 0;
-	int rc = 0;
+	int rc = fits(st, v.n, e);
 
+	if (rc < 0 || st->direct)
+		return rc < 0 ? rc : http__direct_write(r, v, timeout_ms, e);
 	LOCK_SCOPE(&r->lock);
-	must(!st->ended);
-	if (st->len >= 0 && v.n > (uint64_t)st->len - st->written)
-		return err_set(e, ERR_INVALID, "more bytes than the length that was announced");
 	if (st->no_body) {
 		st->written += v.n;
 		return 0;
@@ -494,6 +507,27 @@ int http_stream_write(struct http_stream *st, struct view v, int timeout_ms, str
 			st->broken = true; /* a part is out: what follows would not fit */
 	}
 	return rc;
+}
+
+int http_stream_file(struct http_stream *st, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e)
+{
+	char piece[16 * KIB];
+
+	if (fits(st, n, e) < 0)
+		return e->code;
+	if (st->direct)
+		return http__direct_file(req_of(st), fd, off, n, timeout_ms, e);
+	while (n) {
+		ssize_t got = file_pread_all(fd, piece, n < sizeof(piece) ? (size_t)n : sizeof(piece), off, e);
+
+		if (got <= 0)
+			return got < 0 ? e->code : err_set(e, ERR_IO, "the file is too short");
+		if (http_stream_write(st, view_of(piece, (size_t)got), timeout_ms, e) < 0)
+			return e->code;
+		off += got;
+		n -= (uint64_t)got;
+	}
+	return 0;
 }
 
 bool http_stream_gone(const struct http_stream *st)

@@ -82,6 +82,11 @@ ssize_t blob_read(struct blob_reader *r, void *p, size_t n, uint64_t off, struct
 	return r->vt->read(r, p, n, off, e);
 }
 
+int blob_verify(struct blob_reader *r, uint64_t off, uint64_t n, int *ret_fd, struct err *e)
+{
+	return r->vt->verify ? r->vt->verify(r, off, n, ret_fd, e) : 0;
+}
+
 struct blob_reader *blob_reader_close(struct blob_reader *r)
 {
 	if (r)

@@ -46,6 +46,12 @@ int blob_size(const char *ref, uint64_t *ret, struct err *e) MUST_CHECK; /* from
 int blob_reader_open(struct blob_store *b, const char *ref, struct blob_reader **ret, struct err *e) MUST_CHECK;
 /* Bytes at @off, at most @n; 0 at the end; ERR_CORRUPT when a block's checksum does not fit. */
 ssize_t blob_read(struct blob_reader *r, void *p, size_t n, uint64_t off, struct err *e);
+/*
+ * Verifies the blocks that hold bytes [@off, @off + @n) and says where to send them from without a copy: 1, they lie at
+ * the same offset of *ret_fd, which stays the reader's; 0, this blob is not a file: blob_read(); ERR_CORRUPT.  Whoever
+ * sends reads them once more, so send at once, while what was verified is still in the system's memory.
+ */
+int blob_verify(struct blob_reader *r, uint64_t off, uint64_t n, int *ret_fd, struct err *e) MUST_CHECK;
 struct blob_reader *blob_reader_close(struct blob_reader *r);
 /* A path under which child processes can read exactly this blob, after its checksums have been verified once
  * (packed blobs are copied out into a cache directory).  Lasts until the blob is deleted. */

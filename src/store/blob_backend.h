@@ -19,6 +19,7 @@ struct blob_vtable {
 	int (*adopt)(struct blob_store *b, const char *path, struct arena *a, const char **ret_ref, struct err *e);
 	int (*reader_open)(struct blob_store *b, const char *ref, struct blob_reader **ret, struct err *e);
 	ssize_t (*read)(struct blob_reader *r, void *p, size_t n, uint64_t off, struct err *e);
+	int (*verify)(struct blob_reader *r, uint64_t off, uint64_t n, int *ret_fd, struct err *e); /* NULL: never */
 	void (*reader_close)(struct blob_reader *r);
 	int (*path)(struct blob_store *b, const char *ref, struct arena *a, const char **ret_path, struct err *e);
 	int (*delete)(struct blob_store *b, const char *ref, struct err *e);

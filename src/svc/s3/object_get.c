@@ -7,6 +7,8 @@
 #include "base/time.h"
 #include "svc/s3/s3_ops.h"
 
+#define SEND_WHOLE (16 * MIB)
+
 static void freep(char **p)
 {
 	free(*p);
@@ -42,13 +44,13 @@ static int read_part(struct s3 *s, const struct s3_part *part, uint64_t off, uin
 	return rc;
 }
 
-int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn,
-	     void *arg, struct err *e)
+/* The parts that hold bytes [@off, @off + @n), one after the other. */
+static int for_parts(const struct s3_row *r, uint64_t off, uint64_t n,
+		     int (*fn)(void *arg, const struct s3_part *p, uint64_t off, uint64_t n, struct err *e),
+		     void *arg, struct err *e)
 {
-	CLEANUP(freep) char *piece = malloc(n < MIB ? n + 1 : MIB);
 	int rc = 0;
 
-	must(piece);
 	for (size_t i = 0; !rc && n && i < r->n_parts; i++) {
 		const struct s3_part *p = &r->parts[i];
 		uint64_t here;
@@ -58,11 +60,35 @@ int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_
 			continue;
 		}
 		here = p->size - off < n ? p->size - off : n;
-		rc = read_part(s, p, off, here, piece, fn, arg, e);
+		rc = fn(arg, p, off, here, e);
 		n -= here;
 		off = 0;
 	}
 	return rc;
+}
+
+struct reading {
+	struct s3 *s;
+	char *piece;
+	s3_piece_fn fn;
+	void *arg;
+};
+
+static int read_one(void *arg, const struct s3_part *p, uint64_t off, uint64_t n, struct err *e)
+{
+	struct reading *x = arg;
+
+	return read_part(x->s, p, off, n, x->piece, x->fn, x->arg, e);
+}
+
+int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn,
+	     void *arg, struct err *e)
+{
+	CLEANUP(freep) char *piece = malloc(n < MIB ? n + 1 : MIB);
+	struct reading x = { s, piece, fn, arg };
+
+	must(piece);
+	return for_parts(r, off, n, read_one, &x, e);
 }
 
 /* --- which version --- */
@@ -367,16 +393,57 @@ struct stream {
 };
 
 /* The head goes out with the first piece, so that bytes found corrupt there give a proper error. */
-static int send_piece(void *arg, struct view piece, struct err *e)
+static int begin(struct stream *st)
 {
-	struct stream *st = arg;
-	int rc = 0;
-
-	(void)e; /* the same as the context's */
-	if (!st->begun)
-		rc = op_stream_begin(st->cx, st->o, st->len);
+	if (st->begun)
+		return 0;
 	st->begun = true;
-	return rc ? rc : op_stream_write(st->cx, st->o, piece);
+	return op_stream_begin(st->cx, st->o, st->len);
+}
+
+/* Verified before it is sent, and sent by the system itself where the blob is a file. */
+static int send_block(struct stream *st, struct blob_reader *r, uint64_t off, uint64_t n, struct err *e)
+{
+	CLEANUP(freep) char *piece = NULL;
+	int fd, rc = blob_verify(r, off, n, &fd, e);
+
+	if (rc < 0)
+		return rc;
+	if (rc) {
+		rc = begin(st);
+		return rc ? rc : op_stream_file(st->cx, st->o, fd, (off_t)off, n);
+	}
+	piece = malloc(n);
+	must(piece);
+	if (blob_read(r, piece, n, off, e) != (ssize_t)n)
+		return e->code ? e->code : err_set(e, ERR_CORRUPT, "bytes of an object are missing");
+	rc = begin(st);
+	return rc ? rc : op_stream_write(st->cx, st->o, view_of(piece, n));
+}
+
+/* An answer from one file that is not long is verified as a whole and leaves behind our back, at the client's pace. */
+static int send_part(void *arg, const struct s3_part *part, uint64_t off, uint64_t n, struct err *e)
+{
+	CLEANUP(readerp) struct blob_reader *r = NULL;
+	struct stream *st = arg;
+	struct s3 *s = st->cx->self;
+	int rc = blob_reader_open(s->blob, part->ref, &r, e), fd;
+
+	if (!rc && n == st->len && n <= SEND_WHOLE) {
+		rc = blob_verify(r, off, n, &fd, e);
+		if (rc > 0) {
+			st->begun = true;
+			return op_answer_file(st->cx, st->o, fd, (off_t)off, n);
+		}
+	}
+	while (!rc && n) {
+		uint64_t block = MIB - off % MIB < n ? MIB - off % MIB : n;
+
+		rc = send_block(st, r, off, block, e);
+		off += block;
+		n -= block;
+	}
+	return rc;
 }
 
 static int get(struct op_ctx *cx, const struct in_get *in, struct out *o)
@@ -389,10 +456,8 @@ static int get(struct op_ctx *cx, const struct in_get *in, struct out *o)
 	if (rc)
 		return rc < 0 ? rc : 0;
 	st.len = sl.n;
-	rc = s3__read(cx->self, &row, sl.off, sl.n, send_piece, &st, &cx->err);
-	if (!rc && !st.begun)
-		rc = op_stream_begin(cx, o, 0);
-	return rc;
+	rc = for_parts(&row, sl.off, sl.n, send_part, &st, &cx->err);
+	return rc ? rc : begin(&st);
 }
 
 int s3__get_object(struct op_ctx *cx, const void *input, struct out *o)

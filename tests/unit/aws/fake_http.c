@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "os/file.h"
 
 struct http_stream {
 	struct http_req *r;
@@ -144,6 +145,23 @@ int http_stream_write(struct http_stream *s, struct view v, int timeout_ms, stru
 	(void)e;
 	buf_add_view(&s->r->out, v);
 	return 0;
+}
+
+int http_stream_file(struct http_stream *s, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e)
+{
+	char *p = arena_alloc(&s->r->arena, n + 1);
+
+	must(file_pread_all(fd, p, n, off, e) == (ssize_t)n);
+	return http_stream_write(s, view_of(p, n), timeout_ms, e);
+}
+
+void http_answer_file(struct http_req *r, const struct http_answer *a, int fd, off_t off, uint64_t len)
+{
+	struct http_stream *s = http_answer_stream(r, a, (int64_t)len);
+	struct err e = { 0 };
+
+	must(http_stream_file(s, fd, off, len, 0, &e) == 0);
+	fd_closep(&fd);
 }
 
 struct http_stream *http_stream_end(struct http_stream *s, bool ok)

@@ -6,6 +6,7 @@
  *	/info     what came in           /status?N answers N with the body "text"
  *	/length   HEAD with 12345        /file?OFF,LEN of a file with 1 MiB of known bytes
  *	/chunked?N, /fixed?N             N known bytes as a stream
+ *	/copies?N N times a file of 1 MiB, as a stream
  *	/short    a fixed stream that is cut      /sse  events until the client leaves
  *	/hold     waits for rig_release()         /forget  answers nothing
  *	/badvalue, /long                 a header with CR in it; a stream past its length
@@ -188,10 +189,8 @@ static uint64_t query_number(struct http_req *r)
 	return n;
 }
 
-static void send_file(struct http_req *r)
+static int open_file(struct http_req *r)
 {
-	struct view rest = http_query(r), part;
-	uint64_t off = 0, len = 0;
 	char *bytes = arena_alloc(http_arena(r), MIB);
 	const char *path = arena_printf(http_arena(r), "%s/file", dir);
 	struct err e = { 0 };
@@ -200,11 +199,35 @@ static void send_file(struct http_req *r)
 	for (size_t i = 0; i < MIB; i++)
 		bytes[i] = (char)('a' + i % 23);
 	must(file_replace(path, view_of(bytes, MIB), 0600, &e) == 0);
-	must(view_split(&rest, ',', &part) && view_u64(part, MIB, &off) &&
-	     view_u64(rest, MIB, &len));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	must(fd >= 0);
-	http_answer_file(r, &(struct http_answer){ .status = 206 }, fd, (off_t)off, len);
+	return fd;
+}
+
+static void send_file(struct http_req *r)
+{
+	struct view rest = http_query(r), part;
+	uint64_t off = 0, len = 0;
+
+	must(view_split(&rest, ',', &part) && view_u64(part, MIB, &off) &&
+	     view_u64(rest, MIB, &len));
+	http_answer_file(r, &(struct http_answer){ .status = 206 }, open_file(r), (off_t)off, len);
+}
+
+static void send_copies(struct http_req *r)
+{
+	CLEANUP(fd_closep) int fd = open_file(r);
+	uint64_t n = query_number(r);
+	struct http_stream *st =
+		http_answer_stream(r, &(struct http_answer){ .status = 200 }, (int64_t)(n * MIB));
+	struct err e = { 0 };
+	bool ok = true;
+
+	for (uint64_t i = 0; ok && i < n; i++)
+		ok = http_stream_file(st, fd, 0, MIB, RIG_WAIT_MS, &e) == 0;
+	if (!ok)
+		happened(RIG_STREAM_GONE);
+	http_stream_end(st, ok);
 }
 
 static void stream(struct http_req *r, int64_t len, uint64_t n)
@@ -312,6 +335,8 @@ static void handler(struct http_req *r, void *arg)
 		text(r, (int)query_number(r), VIEW("text"));
 	} else if (view_eq_str(p, "/file")) {
 		send_file(r);
+	} else if (view_eq_str(p, "/copies")) {
+		send_copies(r);
 	} else if (view_eq_str(p, "/hold")) {
 		hold();
 		text(r, 200, VIEW("held"));

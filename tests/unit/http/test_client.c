@@ -217,6 +217,37 @@ static int large_file(uint64_t *ret_sum)
 	return fd;
 }
 
+static int sink_pattern(void *arg, struct view v)
+{
+	uint64_t *at = arg;
+
+	for (size_t i = 0; i < v.n; i++, ++*at)
+		assert_int_equal(v.p[i], (char)('a' + *at % MIB % 23));
+	return 0;
+}
+
+/* Short streams go through the library, long ones past it. */
+TEST(files_are_streamed_byte_for_byte)
+{
+	CLEANUP(arena_clear) struct arena a;
+	struct http_client *c = http_client_new();
+	struct http_result r;
+	struct rig g;
+
+	rig_start(&g, NULL);
+	arena_init(&a, 16 * MIB);
+	for (uint64_t n = 1; n <= 64; n *= 4) {
+		uint64_t total = 0;
+
+		assert_int_equal(call(c, &(struct http_call){ .method = "GET",
+							      .url = url(&g, &a, arena_printf(&a, "/copies?%lu", n)),
+							      .sink = sink_pattern, .sink_arg = &total }, &a, &r), 0);
+		assert_int_equal(total, n * MIB);
+	}
+	rig_stop(&g);
+	http_client_free(c);
+}
+
 TEST(large_bodies_both_ways_in_bounded_memory)
 {
 	struct http_client *c = http_client_new();

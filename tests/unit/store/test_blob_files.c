@@ -88,6 +88,44 @@ TEST(blob_path_gives_everybody_the_same_file)
 	blob_close(b);
 }
 
+static int verify(struct blob_store *b, const char *ref, uint64_t off, uint64_t n)
+{
+	struct blob_reader *r;
+	struct err e = { 0 };
+	int fd, rc;
+
+	assert_int_equal(blob_reader_open(b, ref, &r, &e), 0);
+	rc = blob_verify(r, off, n, &fd, &e);
+	blob_reader_close(r);
+	return rc;
+}
+
+TEST(blob_files_verify_the_blocks_that_are_asked_for)
+{
+	const char *dir = unit_tmpdir(), *ref, *path;
+	struct blob_store *b = open_blobs(dir);
+	size_t n = 2 * MIB + 1000;
+	struct err e = { 0 };
+	struct arena a;
+
+	arena_init(&a, MIB);
+	ref = suite_blob_put(b, &a, n, 3);
+	assert_int_equal(blob_path(b, ref, &a, &path, &e), 0);
+	assert_int_equal(verify(b, ref, 0, n), 1);
+	assert_int_equal(verify(b, ref, n, 0), 1);
+	assert_int_equal(verify(b, ref, 1, n), ERR_INVALID);
+	flip(path, (off_t)MIB + 5, 3);
+	assert_int_equal(verify(b, ref, 0, MIB), 1);
+	assert_int_equal(verify(b, ref, MIB - 1, 2), ERR_CORRUPT);
+	assert_int_equal(verify(b, ref, 2 * MIB - 1, 1), ERR_CORRUPT);
+	assert_int_equal(verify(b, ref, 2 * MIB, 1000), 1);
+	flip(path, (off_t)n - 1, 3);
+	assert_int_equal(verify(b, ref, 2 * MIB, 1), ERR_CORRUPT);
+	assert_int_equal(verify(b, suite_blob_put(b, &a, 1000, 3), 0, 1000), 0); /* packed */
+	arena_clear(&a);
+	blob_close(b);
+}
+
 TEST(blob_files_find_flipped_bits_in_files)
 {
 	const char *dir = unit_tmpdir(), *ref, *path;
