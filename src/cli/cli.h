@@ -3,7 +3,7 @@
  * cli -- the mulgil command's subcommands that talk to a running server, and what they share.
  *
  * Every subcommand takes (argc, argv) behind its own name and returns the exit code:
- *   0 done; 1 failed; 2 wrong use; 3 no server; 6 a measurement is not complete (verify).
+ *   0 done; 1 failed; 2 wrong use; 3 no server; 6 a measurement is not complete, or something is damaged (verify).
  * Each knows --help, --data DIR and, where it prints a result, --output text|json.  Results go to stdout, messages to
  * stderr.
  */

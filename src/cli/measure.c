@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "cli/cli.h"
+#include "cli/cli_int.h"
 
 static const struct json *get(struct cli_session *s, const char *path, const char *query, struct err *e)
 {
@@ -166,16 +166,19 @@ static int verify(struct cli_session *s, int argc, char **argv, struct json *fou
 int cli_verify(int argc, char **argv)
 {
 	const char *data = NULL, *output = "text";
+	bool deep = false;
 	const struct cli_option options[] = {
+		{ "--deep", NULL, "read all objects and metadata again, compare them with their checksums", NULL, &deep },
 		{ "--data", "DIR", "the server's data folder [$MULGIL_DATA or mulgil-data]", &data, NULL },
 		{ "--output", "text|json", "[text]", &output, NULL },
 		{ 0 },
 	};
 	const struct cli_usage usage = {
-		"mulgil verify [MEASUREMENT...] [options]",
+		"mulgil verify [MEASUREMENT... | --deep] [options]",
 		"Checks that nothing of the measurements (all of them if none is named) is missing or double.\n"
-		"Exit code 0: everything is there; 6: something is missing, and it is named.\n\n"
-		"example:\n  mulgil verify && echo safe to clear the tablets\n",
+		"With --deep it checks instead that every byte that the server keeps is what was written.\n"
+		"Exit code 0: everything is there; 6: something is missing or damaged, and it is named.\n\n"
+		"examples:\n  mulgil verify && echo safe to clear the tablets\n  mulgil verify --deep\n",
 		options,
 	};
 	struct cli_session s;
@@ -185,8 +188,15 @@ int cli_verify(int argc, char **argv)
 
 	if (r)
 		return r - 1;
+	if (deep && argc)
+		return cli_fail(EXIT_USAGE, "--deep checks all there is; it takes no measurement");
 	if (!cli_open(&s, data))
 		return EXIT_NO_SERVER;
+	if (deep) {
+		r = cli__deep(&s, output[0] == 'j');
+		cli_close(&s);
+		return r;
+	}
 	found = json_new_arr(&s.arena);
 	r = verify(&s, argc, argv, found, &e);
 	if (output[0] == 'j')

@@ -14,6 +14,8 @@
 #include "os/diag.h"
 
 #define URL_PREFIX "/-/url/"
+#define VERIFY_PREFIX "/-/verify/"
+#define VERIFY_MS 1000 /* per request; one object may take longer */
 #define CALL_BODY_MAX (6 * MIB)
 
 static void answer_error(struct http_req *r, int status, const char *code, const char *message)
@@ -174,6 +176,69 @@ static void function_url(struct wire *w, struct http_req *r)
 		answer_url(r, &ans);
 }
 
+/* --- verification: mulgil verify --deep --- */
+
+struct found {
+	struct arena *a;
+	struct json *problems;
+};
+
+static void add_problem(void *arg, const char *what)
+{
+	struct found *f = arg;
+	struct json *o = json_new_obj(f->a);
+
+	json_set_str(f->a, o, "problem", what);
+	json_push(f->a, f->problems, o);
+}
+
+static int verify_metadata(struct wire *w, struct arena *a, struct json *ret, struct err *e)
+{
+	struct found f = { a, json_new_arr(a) };
+	uint64_t bytes = 0;
+	int rc = meta_verify(w->meta, add_problem, &f, &bytes, e);
+
+	json_set_int(a, ret, "bytes", (int64_t)bytes);
+	json_set(a, ret, "problems", f.problems);
+	return rc;
+}
+
+static int verify_objects(struct wire *w, struct view query, struct arena *a, struct json *ret, struct err *e)
+{
+	struct s3_scrub x;
+	const char *after = view_starts(query, VIEW("after=")) ? arena_str(a, view_from(query, 6)) : "";
+	int rc = s3_scrub(w->s3, after, VERIFY_MS, a, &x, e);
+
+	if (rc)
+		return rc;
+	json_set_int(a, ret, "rows", (int64_t)x.rows);
+	json_set_int(a, ret, "bytes", (int64_t)x.bytes);
+	json_set(a, ret, "problems", x.problems);
+	json_set_str(a, ret, "next", x.next);
+	return 0;
+}
+
+static void verification(struct wire *w, struct http_req *r)
+{
+	static const struct http_header h[] = { { "Content-Type", "application/json" } };
+	struct view what = view_from(http_path(r), sizeof(VERIFY_PREFIX) - 1);
+	struct arena *a = http_arena(r);
+	struct json *o = json_new_obj(a);
+	struct err e = { 0 };
+	int rc;
+
+	if (view_eq(what, VIEW("metadata")))
+		rc = verify_metadata(w, a, o, &e);
+	else if (view_eq(what, VIEW("objects")))
+		rc = verify_objects(w, http_query(r), a, o, &e);
+	else
+		rc = err_set(&e, ERR_NOENT, "metadata and objects can be verified");
+	if (rc < 0)
+		answer_err(r, &e);
+	else
+		http_answer(r, &(struct http_answer){ 200, h, ARRAY_LEN(h) }, view_str(json_text(a, o)));
+}
+
 bool outside_handle(struct http_req *r, void *arg)
 {
 	struct wire *w = arg;
@@ -187,7 +252,10 @@ bool outside_handle(struct http_req *r, void *arg)
 	} else if (view_starts(path, VIEW(URL_PREFIX))) {
 		function_url(w, r);
 	} else if (verified(w, r, "mulgil", &res, &body)) {
-		console_answer(w->console, r);
+		if (view_starts(path, VIEW(VERIFY_PREFIX)))
+			verification(w, r);
+		else
+			console_answer(w->console, r);
 	}
 	return true;
 }

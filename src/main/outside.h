@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outside -- requests on the API port that are no AWS operations: /-/health, /-/url/<id>/ (function URLs), and the
+ * outside -- requests on the API port that are no AWS operations: /-/health, /-/url/<id>/ (function URLs), /-/verify/ and the
  * console's read API under /-/.  All but health are verified by the gate first (services "lambda" and "mulgil").
  */
 #pragma once

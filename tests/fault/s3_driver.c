@@ -17,7 +17,7 @@
 
 #include "base/limits.h"
 #include "fault.h"
-#include "svc/s3/s3_int.h"
+#include "s3_rig.h"
 
 #define BUCKET "evidence"
 #define KEEPER "history" /* the bucket with versions */
@@ -106,7 +106,7 @@ static struct step step_at(size_t i)
 
 /* --- what there has to be --- */
 
-#define KEYS_MAX 32
+#define KEYS_MAX RIG_UPLOADS
 #define PARTS_MAX 8
 
 struct piece {
@@ -263,64 +263,7 @@ static struct model model_after(size_t steps)
 
 /* --- S3 --- */
 
-struct rig {
-	struct meta *meta;
-	struct blob_store *blob;
-	struct s3 *s3;
-	struct op_registry *ops;
-	struct arena a; /* of one step */
-	struct err e;
-	const char *upload[KEYS_MAX]; /* ids, by place in the model */
-	struct model m;
-};
-
-static void rig_open(struct rig *r, const char *dir)
-{
-	struct s3_opts o = { .region = "eu-north-1", .account = "123456789012" };
-
-	*r = (struct rig){ 0 };
-	arena_init(&r->a, LIMIT_ARENA);
-	if (meta_open_sqlite(arena_printf(&r->a, "%s/meta", dir), &r->meta, &r->e) < 0 ||
-	    blob_open_files(arena_printf(&r->a, "%s/objects", dir), &r->blob, &r->e) < 0)
-		fault_stop(&r->e);
-	o.meta = r->meta;
-	o.blob = r->blob;
-	r->s3 = s3_new(&o);
-	if (s3_start(r->s3, &r->e) < 0)
-		fault_stop(&r->e);
-	r->ops = op_registry_new();
-	op_registry_add(r->ops, &s3_service, r->s3);
-	op_registry_context(r->ops, "eu-north-1", VIEW("http://127.0.0.1:4566"));
-}
-
-static void rig_close(struct rig *r)
-{
-	op_registry_free(r->ops);
-	s3_free(r->s3);
-	blob_close(r->blob);
-	meta_close(r->meta);
-	arena_clear(&r->a);
-}
-
-/* The answer, or NULL and r->e. */
-static const struct json *call(struct rig *r, const char *op, const struct json *in)
-{
-	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE", "arn:aws:iam::123456789012:root",
-						 "192.0.2.7", NULL };
-	const struct json *ret = NULL;
-
-	err_clear(&r->e);
-	return op_call(r->ops, "s3", op, in, &caller, &r->a, &ret, &r->e) < 0 ? NULL : ret;
-}
-
-static const struct json *ok(struct rig *r, const char *op, const struct json *in)
-{
-	const struct json *v = call(r, op, in);
-
-	if (!v)
-		fault_stop(&r->e);
-	return v;
-}
+static struct model now; /* what the run has done */
 
 static struct json *on_key(struct rig *r, const char *key)
 {
@@ -343,7 +286,7 @@ static struct json *with_body(struct rig *r, const struct step *s, size_t i)
 
 static const char **upload_of(struct rig *r, const char *key)
 {
-	return &r->upload[thing_of(r->m.upload, key) - r->m.upload];
+	return &r->upload[thing_of(now.upload, key) - now.upload];
 }
 
 static struct json *of_upload(struct rig *r, const struct step *s, struct json *in)
@@ -358,7 +301,7 @@ static void refused(struct rig *r, const char *op, const struct json *in, const 
 {
 	const struct aws_error *w;
 
-	if (call(r, op, in))
+	if (rig_call(r, op, in))
 		code = NULL;
 	w = r->e.wire;
 	if (!code || !w || strcmp(w->code, code) != 0) {
@@ -394,7 +337,7 @@ static void put_step(struct rig *r, const struct step *s, size_t i)
 		json_set_str(&r->a, in, "IfNoneMatch", "*");
 		refused(r, "PutObject", in, "PreconditionFailed");
 	} else {
-		ok(r, "PutObject", in);
+		rig_ok(r, "PutObject", in);
 	}
 }
 
@@ -404,13 +347,13 @@ static void copy_step(struct rig *r, const struct step *s)
 
 	if (s->what == COPY_SELF) {
 		struct json *meta = json_new_obj(&r->a);
-		unsigned times = thing_of(r->m.object, s->key)->copied + 1;
+		unsigned times = thing_of(now.object, s->key)->copied + 1;
 
 		json_set_str(&r->a, meta, "copied", arena_printf(&r->a, "%u", times));
 		json_set(&r->a, in, "Metadata", meta);
 		json_set_str(&r->a, in, "MetadataDirective", "REPLACE");
 	}
-	ok(r, "CopyObject", in);
+	rig_ok(r, "CopyObject", in);
 }
 
 static struct json *key_list(struct rig *r, const struct step *s)
@@ -440,12 +383,12 @@ static void tag_step(struct rig *r, const struct step *s)
 	json_push(&r->a, set, tag);
 	json_set(&r->a, tagging, "TagSet", set);
 	json_set(&r->a, in, "Tagging", tagging);
-	ok(r, "PutObjectTagging", in);
+	rig_ok(r, "PutObjectTagging", in);
 }
 
 static void complete_step(struct rig *r, const struct step *s)
 {
-	const struct json *have = list_in(ok(r, "ListParts", of_upload(r, s, on_key(r, s->key))), "Part", "Parts");
+	const struct json *have = list_in(rig_ok(r, "ListParts", of_upload(r, s, on_key(r, s->key))), "Part", "Parts");
 	struct json *in = of_upload(r, s, on_key(r, s->key)), *list = json_new_arr(&r->a), *up = json_new_obj(&r->a);
 
 	for (size_t i = 0; i < json_len(have); i++) {
@@ -457,12 +400,12 @@ static void complete_step(struct rig *r, const struct step *s)
 	}
 	json_set(&r->a, up, "Parts", list);
 	json_set(&r->a, in, "MultipartUpload", up);
-	ok(r, "CompleteMultipartUpload", in);
+	rig_ok(r, "CompleteMultipartUpload", in);
 }
 
 static void begin_step(struct rig *r, const struct step *s)
 {
-	struct view id = json_get_str(ok(r, "CreateMultipartUpload", on_key(r, s->key)), "UploadId");
+	struct view id = json_get_str(rig_ok(r, "CreateMultipartUpload", on_key(r, s->key)), "UploadId");
 	const char **keep = upload_of(r, s->key);
 
 	*keep = strndup(id.p, id.n);
@@ -496,7 +439,7 @@ struct found {
 
 static size_t find_versions(struct rig *r, struct found out[VERSIONS_MAX])
 {
-	const struct json *v = ok(r, "ListObjectVersions", keeper(r));
+	const struct json *v = rig_ok(r, "ListObjectVersions", keeper(r));
 	const struct json *kept = list_in(v, "Version", "Versions"), *markers = list_in(v, "DeleteMarker", "DeleteMarkers");
 	size_t n = json_len(kept) + json_len(markers), i = json_len(kept), k = json_len(markers);
 
@@ -520,24 +463,24 @@ static void keeper_step(struct rig *r, const struct step *s, size_t i)
 
 	switch (s->what) {
 	case CREATE_KEEPER:
-		ok(r, "CreateBucket", in);
+		rig_ok(r, "CreateBucket", in);
 		return;
 	case KEEP:
 		json_set_str(&r->a, how, "Status", "Enabled");
 		json_set(&r->a, in, "VersioningConfiguration", how);
-		ok(r, "PutBucketVersioning", in);
+		rig_ok(r, "PutBucketVersioning", in);
 		return;
 	case V_PUT:
 		in = with_body(r, s, i);
 		json_set_str(&r->a, in, "Bucket", KEEPER);
-		ok(r, "PutObject", in);
+		rig_ok(r, "PutObject", in);
 		return;
 	case V_DELETE:
-		ok(r, "DeleteObject", in_keeper(r, s->key, VIEW_NONE));
+		rig_ok(r, "DeleteObject", in_keeper(r, s->key, VIEW_NONE));
 		return;
 	default:
 		must(find_versions(r, v) > 0);
-		ok(r, "DeleteObject", in_keeper(r, s->key, v[0].id));
+		rig_ok(r, "DeleteObject", in_keeper(r, s->key, v[0].id));
 		return;
 	}
 }
@@ -550,7 +493,7 @@ static void do_step(struct rig *r, size_t i)
 	json_set_str(&r->a, bucket, "Bucket", BUCKET);
 	switch (s.what) {
 	case CREATE:
-		ok(r, "CreateBucket", bucket);
+		rig_ok(r, "CreateBucket", bucket);
 		return;
 	case PUT:
 	case PUT_BAD:
@@ -558,10 +501,10 @@ static void do_step(struct rig *r, size_t i)
 		put_step(r, &s, i);
 		return;
 	case DELETE:
-		ok(r, "DeleteObject", on_key(r, s.key));
+		rig_ok(r, "DeleteObject", on_key(r, s.key));
 		return;
 	case DELETE_TWO:
-		ok(r, "DeleteObjects", key_list(r, &s));
+		rig_ok(r, "DeleteObjects", key_list(r, &s));
 		return;
 	case COPY:
 	case COPY_SELF:
@@ -574,18 +517,18 @@ static void do_step(struct rig *r, size_t i)
 		begin_step(r, &s);
 		return;
 	case PART:
-		ok(r, "UploadPart", of_upload(r, &s, with_body(r, &s, i)));
+		rig_ok(r, "UploadPart", of_upload(r, &s, with_body(r, &s, i)));
 		return;
 	case PART_COPY:
-		ok(r, "UploadPartCopy", of_upload(r, &s, copy_of(r, &s, s.from)));
+		rig_ok(r, "UploadPartCopy", of_upload(r, &s, copy_of(r, &s, s.from)));
 		return;
 	case COMPLETE:
 		complete_step(r, &s);
 		return;
 	case ABORT:
-		if (!thing_of(r->m.upload, s.key)->there)
+		if (!thing_of(now.upload, s.key)->there)
 			return;
-		ok(r, "AbortMultipartUpload", of_upload(r, &s, on_key(r, s.key)));
+		rig_ok(r, "AbortMultipartUpload", of_upload(r, &s, on_key(r, s.key)));
 		return;
 	default:
 		keeper_step(r, &s, i);
@@ -600,7 +543,7 @@ static void run(const char *dir)
 	rig_open(&r, dir);
 	for (size_t i = 0; i < N_STEPS; i++) {
 		do_step(&r, i);
-		apply(&r.m, i);
+		apply(&now, i);
 		fault_tell("A %zu\n", i + 1);
 		arena_clear(&r.a);
 	}
@@ -662,7 +605,7 @@ static void check_etag(struct complaints *c, const struct thing *o, struct view 
 /* Listed objects are whole (I2). */
 static void check_object(struct rig *r, struct complaints *c, const struct thing *o)
 {
-	const struct json *v = call(r, "GetObject", on_key(r, o->key)), *tags;
+	const struct json *v = rig_call(r, "GetObject", on_key(r, o->key)), *tags;
 	struct view body, copied;
 	size_t n;
 	char *want;
@@ -680,7 +623,7 @@ static void check_object(struct rig *r, struct complaints *c, const struct thing
 	copied = json_get_str(json_get(v, "Metadata"), "copied");
 	if (o->copied ? !view_eq_str(copied, arena_printf(&r->a, "%u", o->copied)) : copied.n > 0)
 		complain(c, "%s: has other metadata", o->key);
-	tags = json_get(ok(r, "GetObjectTagging", on_key(r, o->key)), "TagSet");
+	tags = json_get(rig_ok(r, "GetObjectTagging", on_key(r, o->key)), "TagSet");
 	if (json_len(tags) != o->tagged)
 		complain(c, "%s: has %zu tags", o->key, json_len(tags));
 }
@@ -691,7 +634,7 @@ static void check_upload(struct rig *r, struct complaints *c, const struct thing
 	const struct json *v, *parts;
 
 	json_set(&r->a, in, "UploadId", json_new_str(&r->a, id));
-	v = call(r, "ListParts", in);
+	v = rig_call(r, "ListParts", in);
 	parts = list_in(v, "Part", "Parts");
 	if (!v || json_len(parts) != up->n) {
 		complain(c, "upload of %s: has %zu parts, not %zu", up->key, json_len(parts), up->n);
@@ -712,13 +655,13 @@ static void check_versions(struct rig *r, struct complaints *c, const struct mod
 	struct found v[VERSIONS_MAX];
 	size_t n = 0;
 
-	if (!call(r, "HeadBucket", keeper(r)) != !m->keeper)
+	if (!rig_call(r, "HeadBucket", keeper(r)) != !m->keeper)
 		complain(c, "the bucket with versions is %s", m->keeper ? "not there" : "there");
 	else if (m->keeper && (n = find_versions(r, v)) != m->n_versions)
 		complain(c, "%zu versions are listed, not %zu", n, m->n_versions);
 	else
 		for (size_t i = 0; i < n; i++) {
-			const struct json *got = v[i].marker ? NULL : ok(r, "GetObject", in_keeper(r, "v", v[i].id));
+			const struct json *got = v[i].marker ? NULL : rig_ok(r, "GetObject", in_keeper(r, "v", v[i].id));
 			struct view body = json_get_str(got, "Body");
 			char *p = fault_bytes(m->v[i].size, m->v[i].seed);
 
@@ -746,13 +689,13 @@ static void check_state(struct rig *r, struct complaints *c, struct model *m)
 
 	check_versions(r, c, m);
 	json_set_str(&r->a, in, "Bucket", BUCKET);
-	list = call(r, "ListObjectsV2", in);
+	list = rig_call(r, "ListObjectsV2", in);
 	if (!list != !m->bucket)
 		complain(c, "the bucket is %s", list ? "there" : "not there");
 	if (!list || !m->bucket)
 		return;
 	objects = json_get(list, "Contents");
-	uploads = list_in(ok(r, "ListMultipartUploads", in), "Upload", "Uploads");
+	uploads = list_in(rig_ok(r, "ListMultipartUploads", in), "Upload", "Uploads");
 	if (json_len(objects) != count_there(m->object))
 		complain(c, "%zu objects are listed, not %zu", json_len(objects), count_there(m->object));
 	if (json_len(uploads) != count_there(m->upload))
@@ -815,10 +758,10 @@ static void check_works(struct rig *r, bool bucket)
 
 	if (!bucket)
 		do_step(r, 0);
-	ok(r, "PutObject", with_body(r, &s, 1));
-	if (json_get_str(ok(r, "GetObject", on_key(r, "after")), "Body").n != s.size)
+	rig_ok(r, "PutObject", with_body(r, &s, 1));
+	if (json_get_str(rig_ok(r, "GetObject", on_key(r, "after")), "Body").n != s.size)
 		fault_loss("object", 1, "written after the recovery is not whole");
-	ok(r, "DeleteObject", on_key(r, "after"));
+	rig_ok(r, "DeleteObject", on_key(r, "after"));
 }
 
 static void check(const char *dir)
@@ -829,7 +772,7 @@ static void check(const char *dir)
 	struct rig r;
 
 	rig_open(&r, dir);
-	call(&r, "DeleteObject", on_key(&r, "after")); /* of a check that was cut itself */
+	rig_call(&r, "DeleteObject", on_key(&r, "after")); /* of a check that was cut itself */
 	for (size_t i = 0; i < 2 && acked + i <= N_STEPS; i++) {
 		m = model_after(acked + i);
 		check_state(&r, &c[i], &m);

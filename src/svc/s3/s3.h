@@ -36,3 +36,17 @@ struct s3 *s3_free(
 	struct
 	s3 *s); /* ends the deletion of replaced blobs; no request may be running; returns NULL */
 struct s3_port s3_port(struct s3 *s);
+
+/*
+ * Reads what is stored again, from where @after says ("": the beginning; else .next of the call before) until @budget_ms
+ * have passed or the end is reached: all versions of all objects and the parts of uploads.  Bytes are compared with the
+ * checksums of their blocks, with ETag and stored checksum; of encrypted objects the ciphertext with its blocks'.
+ * ERR_INVALID: @after is none; ERR_CORRUPT: the index itself cannot be read.
+ */
+struct s3_scrub {
+	uint64_t rows, blobs, bytes;
+	const char *next;      /* NULL: this was the end */
+	struct json *problems; /* [{bucket, key, version | upload, part, problem}] */
+};
+int s3_scrub(struct s3 *s, const char *after, int64_t budget_ms, struct arena *a, struct s3_scrub *ret,
+	     struct err *e) MUST_CHECK;

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_int -- what the files of this folder share besides cli.h. */
+#pragma once
+
+#include "cli/cli.h"
+
+/* verify --deep: prints what is damaged and returns the exit code. */
+int cli__deep(struct cli_session *s, bool json);

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mulgil verify --deep: every byte that the server keeps is read again, and what is damaged is named."""
+import json
+import pathlib
+import re
+
+import rig
+
+
+def flip(path, at, bit=0):
+    with open(path, "r+b") as f:
+        f.seek(at)
+        byte = f.read(1)[0]
+        f.seek(at)
+        f.write(bytes([byte ^ 1 << bit]))
+
+
+def files(server, size):
+    return [p for p in pathlib.Path(server.data, "objects", "objects").glob("*/*") if p.stat().st_size == size]
+
+
+def test_all_is_as_it_was_written(make_server):
+    s = make_server().start()
+    bucket = s.bucket()
+    s.s3.put_object(Bucket=bucket, Key="small", Body=b"x" * 100)
+    s.s3.put_object(Bucket=bucket, Key="large", Body=b"y" * 300_000, ChecksumAlgorithm="SHA256")
+    p = s.run("verify", "--deep")
+    assert p.returncode == 0 and "all as they were written" in p.stdout, p
+    assert re.match(r"2 objects and parts, \d+ bytes read", p.stdout), p
+    assert json.loads(s.run("verify", "--deep", "--output", "json").stdout)["problems"] == []
+    assert s.run("verify", "--deep", "some-measurement").returncode == 2
+
+
+def test_damage_is_named(make_server):
+    s = make_server().start()
+    bucket, s3 = s.bucket(), s.s3
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    old = s3.put_object(Bucket=bucket, Key="film", Body=b"a" * 300_000)["VersionId"]
+    s3.put_object(Bucket=bucket, Key="film", Body=b"b" * 300_001)
+    s3.put_object(Bucket=bucket, Key="fine", Body=b"c" * 300_002)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="going-on")["UploadId"]
+    s3.upload_part(Bucket=bucket, Key="going-on", UploadId=upload, PartNumber=7, Body=b"d" * 300_003)
+    for size in (300_000, 300_003):
+        flip(files(s, size)[0], 5)
+    p = s.run("verify", "--deep")
+    assert p.returncode == 6, p
+    lines = [line for line in p.stdout.splitlines() if line.startswith("DAMAGED")]
+    assert len(lines) == 2 and "2 damaged" in p.stdout, p
+    assert lines[0].startswith(f"DAMAGED s3://{bucket}/film version {old}: blob "), p
+    assert lines[1].startswith(f"DAMAGED s3://{bucket}/going-on part 7 of upload {upload}: blob "), p
+
+
+def test_damaged_metadata_is_seen_and_the_rest_served(make_server):
+    s = make_server().start()
+    bucket = s.bucket()
+    s.s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100)
+    s.process.terminate()  # so that all is in the file, nothing in the WAL
+    assert s.process.wait(30 * rig.SLOW) == 0
+    database = pathlib.Path(s.data, "meta", "meta.sqlite")
+    s.start()
+    flip(database, database.stat().st_size - 100, 3)
+    p = s.run("verify", "--deep")
+    assert p.returncode == 6 and "DAMAGED metadata: page " in p.stdout, p
+    flip(database, database.stat().st_size - 100, 3)
+    assert s.run("verify", "--deep").returncode == 0
