@@ -79,15 +79,22 @@ struct event {
 	const char *detail;  /* JSON object */
 	const char *resources; /* JSON array of ARNs; NULL: [] */
 	int64_t time_ms;     /* 0 when emitting: now */
+	/* Addressed, when arn is not NULL: no rule sees it and read() does not give it; this target is given @detail as it is.
+	 * @source and @detail_type name who sends it and why, for the program's messages.  Events of the same @lane go to the
+	 * same target one after the other. */
+	const char *arn, *lane;
 };
 
 struct events_port {
 	void *self;
-	/* Writes the event in the caller's transaction; rules see it after the commit. */
+	/* Writes the event in the caller's transaction; rules see it, or its target is given it, after the commit. */
 	int (*emit_tx)(void *self, struct meta_tx *tx, const struct event *ev, struct err *e);
 	/* Events after position @after, in order, for readers that keep their own position. */
 	int (*read)(void *self, uint64_t after, size_t max, struct arena *a, struct event **ret, size_t *ret_n, struct err *e);
 	uint64_t (*last)(void *self);
+	/* Can events be addressed to @arn?  ERR_NOENT: it is not there, with a text that says what is not; ERR_UNSUPPORTED: no
+	 * kind of target that is known.  Not inside a transaction. */
+	int (*target)(void *self, const char *arn, struct arena *a, struct err *e);
 };
 
 /* --- firehose: the ingest logs --- */

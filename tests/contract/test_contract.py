@@ -38,6 +38,8 @@ ON_PURPOSE = {
     "sqs GetQueueAttributes.AttributeNames[]": "strings, looked at by the handler",
     "sqs ReceiveMessage.AttributeNames[]": "strings, looked at by the handler",
     "sqs ReceiveMessage.MessageSystemAttributeNames[]": "strings, looked at by the handler",
+    **{f"s3 PutBucketNotificationConfiguration.NotificationConfiguration.{kind}Configurations[].Filter.Key.FilterRules[].Name":
+       "S3 takes the names in any case" for kind in ("Queue", "LambdaFunction")},
     "s3 CreateBucket.CreateBucketConfiguration.LocationConstraint": "the region is configured, not one of AWS's",
 }
 

@@ -17,6 +17,13 @@ const struct aws_error EVENTS_LIMIT = { "LimitExceededException", 400, false };
 /* What AWS's model lists for these operations; those that cannot happen here are left out. */
 static const struct aws_error *const errors[] = { &EVENTS_NOT_FOUND, &EVENTS_INVALID_PATTERN, &EVENTS_LIMIT, NULL };
 
+static const char *const steps[] = {
+	"ALTER TABLE events_outbox ADD COLUMN arn TEXT",
+	"ALTER TABLE events_outbox ADD COLUMN lane TEXT",
+	"ALTER TABLE events_delivery ADD COLUMN lane TEXT",
+	NULL
+};
+
 int events_new(const struct events_opts *o, struct events **ret, struct err *e)
 {
 	struct events *ev = calloc(1, sizeof(*ev));
@@ -38,6 +45,8 @@ int events_new(const struct events_opts *o, struct events **ret, struct err *e)
 			" attempts BIGINT NOT NULL, due_ms BIGINT NOT NULL, state TEXT NOT NULL, reason TEXT,"
 			" PRIMARY KEY (n, rule, target));",
 			e);
+	if (r == 0)
+		r = meta_steps(o->meta, "events", steps, e);
 	if (r < 0) {
 		free(ev);
 		return err_ctx(e, "events");
@@ -99,10 +108,10 @@ static int emit_tx(void *self, struct meta_tx *tx, const struct event *x, struct
 
 	uuid4(id);
 	r = tx_run(tx, e,
-		   "INSERT INTO events_outbox (n, id, source, detail_type, detail, resources, time_ms, at_ms)"
-		   " SELECT COALESCE(MAX(n), 0) + 1, ?, ?, ?, ?, ?, ?, ? FROM events_outbox",
-		   "sssssii", x->id ? x->id : id, x->source, x->detail_type, x->detail,
-		   x->resources ? x->resources : "[]", x->time_ms ? x->time_ms : now, now);
+		   "INSERT INTO events_outbox (n, id, source, detail_type, detail, resources, time_ms, at_ms, arn, lane)"
+		   " SELECT COALESCE(MAX(n), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM events_outbox",
+		   "sssssiiss", x->id ? x->id : id, x->source, x->detail_type, x->detail,
+		   x->resources ? x->resources : "[]", x->time_ms ? x->time_ms : now, now, x->arn, x->lane);
 	if (r == 0)
 		tx_after_commit(tx, events__wake, self);
 	return r;
@@ -121,7 +130,7 @@ static int read_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
 			  "SELECT n, id, source, detail_type, detail, resources, time_ms FROM events_outbox"
-			  " WHERE n > ? ORDER BY n LIMIT ?", "ii", (int64_t)q->after, (int64_t)q->max);
+			  " WHERE n > ? AND arn IS NULL ORDER BY n LIMIT ?", "ii", (int64_t)q->after, (int64_t)q->max);
 
 	while (rc == 0 && (rc = tx_next(r, e)) > 0) {
 		q->v[q->n++] = (struct event){
@@ -173,7 +182,8 @@ static uint64_t last(void *self)
 
 struct events_port events_port(struct events *ev)
 {
-	return (struct events_port){ .self = ev, .emit_tx = emit_tx, .read = read_events, .last = last };
+	return (struct events_port){ .self = ev, .emit_tx = emit_tx, .read = read_events, .last = last,
+				     .target = events__target_exists };
 }
 
 const struct service events_service = {

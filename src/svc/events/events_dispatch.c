@@ -4,10 +4,13 @@
  * transaction a row for every (event, rule, target) together with its own new position; so no event is skipped
  * and none is matched twice.  A few workers deliver the rows: a row goes when its target has accepted, a repeat
  * after a crash is possible and harmless for state machines (the execution's name comes from the event).
+ * An addressed event is one delivery to its target.  Deliveries of one lane to one target go one after the other: only the
+ * first of them is in the heap, the others hang on it.
  */
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "os/diag.h"
@@ -21,6 +24,8 @@
 struct waiting {
 	struct arena arena;
 	struct delivery d;
+	struct view lane;                 /* with the target; VIEW_NONE: none */
+	struct waiting *behind, *hindmost; /* in the same lane; hindmost counts in its first */
 };
 
 struct dispatcher {
@@ -32,6 +37,8 @@ struct dispatcher {
 	bool stop, dirty;
 	struct waiting **heap; /* by due time */
 	size_t n, cap;
+	struct map lanes;    /* the first of each (struct waiting *), in the heap or under way */
+	size_t n_behind;     /* waiting, but not in the heap */
 	size_t bytes; /* of payloads, also of those under way */
 	int64_t trimmed_ms;
 	pthread_t reader, workers[EVENTS_WORKERS];
@@ -90,12 +97,25 @@ static struct waiting *waiting_new(const struct delivery *x)
 	w->d.target = arena_str(&w->arena, view_str(x->target));
 	w->d.arn = arena_str(&w->arena, view_str(x->arn));
 	w->d.payload = arena_str(&w->arena, view_str(x->payload));
+	if (x->lane)
+		w->lane = view_str(arena_printf(&w->arena, "%s\n%s", x->arn, x->lane));
 	return w;
 }
 
 static void add_waiting(struct dispatcher *d, struct waiting *w)
 {
+	struct waiting *first = w->lane.p ? map_get(&d->lanes, w->lane) : NULL;
+
 	d->bytes += payload_bytes(&w->d);
+	if (first) {
+		first->hindmost->behind = w;
+		first->hindmost = w;
+		d->n_behind++;
+		return;
+	}
+	w->hindmost = w;
+	if (w->lane.p)
+		map_put(&d->lanes, w->lane, w);
 	heap_put(d, w);
 }
 
@@ -103,6 +123,23 @@ static void waiting_free(struct waiting *w)
 {
 	arena_clear(&w->arena);
 	free(w);
+}
+
+/* The next of its lane may go. */
+static void done_waiting(struct dispatcher *d, struct waiting *w)
+{
+	struct waiting *next = w->behind;
+
+	d->bytes -= payload_bytes(&w->d);
+	if (next) {
+		next->hindmost = w->hindmost;
+		map_put(&d->lanes, next->lane, next);
+		d->n_behind--;
+		heap_put(d, next);
+	} else if (w->lane.p) {
+		map_del(&d->lanes, w->lane);
+	}
+	waiting_free(w);
 }
 
 /* --- one pass of the reader --- */
@@ -165,7 +202,7 @@ static int events_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 	struct tx_rows *r;
 	size_t used = p->arena.used;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT n, id, source, detail_type, detail, resources, time_ms FROM events_outbox"
+			  "SELECT n, id, source, detail_type, detail, resources, time_ms, arn, lane FROM events_outbox"
 			  " WHERE n > ? ORDER BY n LIMIT ?", "ii", (int64_t)p->from, (int64_t)EVENTS_BATCH);
 
 	p->events = ARENA_ARRAY(&p->arena, struct event, EVENTS_BATCH);
@@ -174,6 +211,7 @@ static int events_tx(struct meta_tx *tx, struct pass *p, struct err *e)
 			.n = (uint64_t)row_int(r, 0), .id = row_str(r, 1, &p->arena), .source = row_str(r, 2, &p->arena),
 			.detail_type = row_str(r, 3, &p->arena), .detail = row_str(r, 4, &p->arena),
 			.resources = row_str(r, 5, &p->arena), .time_ms = row_int(r, 6),
+			.arn = row_str(r, 7, &p->arena), .lane = row_str(r, 8, &p->arena),
 		};
 		p->to = (uint64_t)row_int(r, 0);
 		rc = 0;
@@ -224,14 +262,8 @@ static int make_payload(struct pass *p, const struct matching *m, const struct t
 	return r;
 }
 
-static void add_delivery(struct pass *p, const struct event *x, const struct matching *m, const struct target *t,
-			 const struct json *envelope, const char **shared)
+static void keep_delivery(struct pass *p, const struct delivery *x, const char *reason)
 {
-	struct err e = { 0 };
-	const char *payload = "", *reason = NULL;
-
-	if (make_payload(p, m, t, envelope, shared, &payload, &e) < 0)
-		reason = arena_str(&p->arena, view_str(e.msg));
 	if (p->n == p->cap) {
 		size_t cap = p->cap ? p->cap * 2 : 16;
 		struct delivery *v = ARENA_ARRAY(&p->arena, struct delivery, cap);
@@ -246,8 +278,19 @@ static void add_delivery(struct pass *p, const struct event *x, const struct mat
 		p->cap = cap;
 	}
 	p->reasons[p->n] = reason;
-	p->deliveries[p->n++] = (struct delivery){ .n = x->n, .event_id = x->id, .rule = m->rule.name, .target = t->id,
-						   .arn = t->arn, .payload = payload };
+	p->deliveries[p->n++] = *x;
+}
+
+static void add_delivery(struct pass *p, const struct event *x, const struct matching *m, const struct target *t,
+			 const struct json *envelope, const char **shared)
+{
+	struct err e = { 0 };
+	const char *payload = "", *reason = NULL;
+
+	if (make_payload(p, m, t, envelope, shared, &payload, &e) < 0)
+		reason = arena_str(&p->arena, view_str(e.msg));
+	keep_delivery(p, &(struct delivery){ .n = x->n, .event_id = x->id, .rule = m->rule.name, .target = t->id,
+					     .arn = t->arn, .payload = payload }, reason);
 }
 
 static void match_one(struct pass *p, const struct event *x)
@@ -256,6 +299,11 @@ static void match_one(struct pass *p, const struct event *x)
 	const char *shared = NULL;
 	struct arena a;
 
+	if (x->arn) {
+		keep_delivery(p, &(struct delivery){ .n = x->n, .event_id = x->id, .rule = x->source, .target = x->detail_type,
+						     .arn = x->arn, .payload = x->detail, .lane = x->lane }, NULL);
+		return;
+	}
 	arena_init(&a, LIMIT_ARENA);
 	envelope = events__envelope(p->d->ev, &a, x);
 	for (size_t i = 0; i < p->n_rules; i++) {
@@ -303,10 +351,10 @@ static int keep_tx(struct meta_tx *tx, void *arg, struct err *e)
 		const struct delivery *d = &p->deliveries[i];
 
 		r = tx_run(tx, e,
-			   "INSERT INTO events_delivery (n, event_id, rule, target, arn, payload, attempts, due_ms, state, reason)"
-			   " VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?) ON CONFLICT (n, rule, target) DO NOTHING",
-			   "isssssss", (int64_t)d->n, d->event_id, d->rule, d->target, d->arn, d->payload,
-			   p->reasons[i] ? "failed" : "due", p->reasons[i]);
+			   "INSERT INTO events_delivery (n, event_id, rule, target, arn, payload, attempts, due_ms, state, reason,"
+			   " lane) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?) ON CONFLICT (n, rule, target) DO NOTHING",
+			   "issssssss", (int64_t)d->n, d->event_id, d->rule, d->target, d->arn, d->payload,
+			   p->reasons[i] ? "failed" : "due", p->reasons[i], d->lane);
 	}
 	if (r == 0)
 		r = tx_run(tx, e,
@@ -366,7 +414,7 @@ static void *reader(void *arg)
 	while (!d->stop) {
 		if (n < 0) {
 			cond_wait_until(&d->news, &d->lock, clock_mono_ns() + 1000000000);
-		} else if (!d->dirty || d->n >= EVENTS_WAITING_MAX || d->bytes >= EVENTS_WAITING_BYTES) {
+		} else if (!d->dirty || d->n + d->n_behind >= EVENTS_WAITING_MAX || d->bytes >= EVENTS_WAITING_BYTES) {
 			cond_wait(&d->news, &d->lock);
 			continue;
 		}
@@ -462,8 +510,8 @@ static void *worker(void *arg)
 			heap_put(d, w);
 			cond_signal(&d->work);
 		} else {
-			d->bytes -= payload_bytes(&w->d);
-			waiting_free(w);
+			done_waiting(d, w);
+			cond_signal(&d->work);
 			cond_signal(&d->news);
 		}
 	}
@@ -482,7 +530,7 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct dispatcher *d = arg;
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT n, event_id, rule, target, arn, payload FROM events_delivery WHERE state = 'due' ORDER BY n", "");
+			  "SELECT n, event_id, rule, target, arn, payload, lane FROM events_delivery WHERE state = 'due' ORDER BY n", "");
 	LOCK_SCOPE(&d->lock);
 
 	while (rc == 0 && (rc = tx_next(r, e)) > 0) {
@@ -492,7 +540,8 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 		arena_init(&a, LIMIT_ARENA);
 		w = waiting_new(&(struct delivery){
 			.n = (uint64_t)row_int(r, 0), .event_id = row_str(r, 1, &a), .rule = row_str(r, 2, &a),
-			.target = row_str(r, 3, &a), .arn = row_str(r, 4, &a), .payload = row_str(r, 5, &a) });
+			.target = row_str(r, 3, &a), .arn = row_str(r, 4, &a), .payload = row_str(r, 5, &a),
+			.lane = row_str(r, 6, &a) });
 		arena_clear(&a);
 		add_waiting(d, w);
 		rc = 0;
@@ -502,8 +551,13 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 
 static void dispatcher_free(struct dispatcher *d)
 {
-	while (d->n)
-		waiting_free(d->heap[--d->n]);
+	while (d->n) {
+		for (struct waiting *w = d->heap[--d->n], *next; w; w = next) {
+			next = w->behind;
+			waiting_free(w);
+		}
+	}
+	map_clear(&d->lanes);
 	free(d->heap);
 	cond_clear(&d->news);
 	cond_clear(&d->work);
@@ -520,6 +574,7 @@ int events__dispatcher_start(struct events *ev, const struct op_registry *r, str
 	d->ev = ev;
 	d->registry = r;
 	d->dirty = true;
+	map_init(&d->lanes);
 	lock_init(&d->lock, "events.dispatcher");
 	cond_init(&d->news);
 	cond_init(&d->work);
@@ -535,6 +590,13 @@ int events__dispatcher_start(struct events *ev, const struct op_registry *r, str
 		d->workers[i] = thread_start("events-deliver", worker, d);
 	__atomic_store_n(&ev->dispatcher, d, __ATOMIC_RELEASE);
 	return 0;
+}
+
+const struct op_registry *events__registry(const struct events *ev)
+{
+	const struct dispatcher *d = __atomic_load_n(&ev->dispatcher, __ATOMIC_ACQUIRE);
+
+	return d ? d->registry : NULL;
 }
 
 void events__wake(void *arg)

@@ -66,9 +66,14 @@ int events__input_make(struct arena *a, const struct target *t, const char *rule
 /* --- targets (events_target.c) --- */
 /* Is this an ARN that deliveries can be made to? */
 int events__target_check(const char *id, const char *arn, struct err *e);
+/* See events_port.target. */
+int events__target_exists(void *ev, const char *arn, struct arena *a, struct err *e);
+/* Where targets are called, once the dispatcher was started; else NULL. */
+const struct op_registry *events__registry(const struct events *ev);
 struct delivery {
 	uint64_t n; /* of the event */
 	const char *event_id, *rule, *target, *arn, *payload;
+	const char *lane; /* NULL: in no order */
 	int64_t attempts, due_ms;
 };
 int events__deliver(const struct events *ev, const struct op_registry *r, const struct delivery *d, struct arena *a,

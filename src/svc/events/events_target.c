@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Calls a target: a state machine, a function, a delivery stream or a queue, through its own operation. */
+#include <string.h>
+
 #include "base/buf.h"
 #include "os/crypto.h"
 #include "svc/events/events_int.h"
@@ -40,6 +42,42 @@ static const char *delivery_name(struct arena *a, const struct delivery *d)
 
 	sha256_hex(view_str(arena_printf(a, "%s/%s", d->rule, d->target)), hex);
 	return arena_printf(a, "%s_%.32s", d->event_id, hex);
+}
+
+/* Takes the error for "not there", by either service's name of it, out of @e. */
+static int absent(struct err *e, int rc, const char *text)
+{
+	const char *code = e->wire ? ((const struct aws_error *)e->wire)->code : "";
+
+	if (rc == 0 || (strcmp(code, "QueueDoesNotExist") != 0 && strcmp(code, "ResourceNotFoundException") != 0))
+		return rc;
+	err_clear(e);
+	return err_set(e, ERR_NOENT, "%s", text);
+}
+
+int events__target_exists(void *self, const char *arn, struct arena *a, struct err *e)
+{
+	const struct events *ev = self;
+	const struct op_registry *r = events__registry(ev);
+	const struct op_caller caller = { .account = ev->o.account, .access_key = "", .source_ip = "events.amazonaws.com",
+					  .arn = arena_printf(a, "arn:aws:sts::%s:assumed-role/events/events", ev->o.account) };
+	struct json *in = json_new_obj(a);
+	struct view service, resource, here = view_str(arena_printf(a, ":%s:%s:", ev->o.region, ev->o.account));
+	bool queue;
+	const struct json *out;
+
+	if (!split_arn(arn, &service, &resource) || (!view_eq_str(service, "sqs") && !view_eq_str(service, "lambda")))
+		return err_set(e, ERR_UNSUPPORTED, "%s is neither a queue nor a function", arn);
+	queue = view_eq_str(service, "sqs");
+	if (view_find(view_str(arn), here) != (ptrdiff_t)(8 + service.n) || !r)
+		return err_set(e, ERR_NOENT, "it is not one of this account and region");
+	if (queue) {
+		json_set(a, in, "QueueName", json_new_str(a, resource));
+		return absent(e, op_call(r, "sqs", "GetQueueUrl", in, &caller, a, &out, e), "The destination queue does not exist");
+	}
+	json_set_str(a, in, "FunctionName", arn);
+	return absent(e, op_call(r, "lambda", "GetFunctionConfiguration", in, &caller, a, &out, e),
+		      "The destination Lambda does not exist");
 }
 
 static int call(const struct events *ev, const struct op_registry *r, const struct delivery *d, const char *service,

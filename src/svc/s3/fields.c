@@ -464,12 +464,74 @@ const struct op_field s3__f_list_versions[] = {
 };
 
 static const struct op_field none_fields[] = { OP_END };
+/* Those that happen here; the others belong to what is refused by name elsewhere. */
+static const char *const events_raised[] = {
+	"s3:ObjectCreated:*",
+	"s3:ObjectCreated:Put",
+	"s3:ObjectCreated:Post",
+	"s3:ObjectCreated:Copy",
+	"s3:ObjectCreated:CompleteMultipartUpload",
+	"s3:ObjectRemoved:*",
+	"s3:ObjectRemoved:Delete",
+	"s3:ObjectRemoved:DeleteMarkerCreated",
+	"s3:ObjectTagging:*",
+	"s3:ObjectTagging:Put",
+	"s3:ObjectTagging:Delete",
+	"s3:LifecycleExpiration:*",
+	"s3:LifecycleExpiration:Delete",
+	"s3:LifecycleExpiration:DeleteMarkerCreated",
+	NULL
+};
+static const char *const events_not_raised[] = {
+	"s3:ReducedRedundancyLostObject",
+	"s3:ObjectRestore:*",
+	"s3:ObjectRestore:Post",
+	"s3:ObjectRestore:Completed",
+	"s3:ObjectRestore:Delete",
+	"s3:Replication:*",
+	"s3:Replication:OperationFailedReplication",
+	"s3:Replication:OperationNotTracked",
+	"s3:Replication:OperationMissedThreshold",
+	"s3:Replication:OperationReplicatedAfterThreshold",
+	"s3:LifecycleTransition",
+	"s3:IntelligentTiering",
+	"s3:ObjectAcl:Put",
+	NULL
+};
+static const struct op_field event_item[] = { OP_ITEM_ENUM(events_raised, events_not_raised), OP_END };
+static const struct op_field filter_rule_fields[] = {
+	OP_STR(struct in_filter_rule, name, "Name", false, 0, 0),
+	OP_STR(struct in_filter_rule, value, "Value", false, 0, 0), OP_END
+};
+static const struct op_field filter_rule_item[] = { OP_ITEM_OBJ(filter_rule_fields), OP_END };
+static const struct op_field key_filter_fields[] = {
+	OP_LIST(struct in_key_filter, rules, "FilterRules", false, struct in_filter_rule,
+		filter_rule_item, 0, 0, .at = "FilterRule", .flat = true),
+	OP_END
+};
+static const struct op_field filter_fields[] = {
+	OP_OBJ(struct in_filter, key, "Key", false, key_filter_fields, .at = "S3Key"), OP_END
+};
+#define NOTIFY_TO(member, wire) \
+	OP_STR(struct in_notify_to, id, "Id", false, 0, 0), \
+	OP_STR(struct in_notify_to, arn, member, true, 0, 0, .at = wire), \
+	OP_LIST(struct in_notify_to, events, "Events", true, const char *, event_item, 0, 0, \
+		.at = "Event", .flat = true), \
+	OP_OBJ(struct in_notify_to, filter, "Filter", false, filter_fields), OP_END
+static const struct op_field queue_fields[] = { NOTIFY_TO("QueueArn", "Queue") };
+static const struct op_field function_fields[] = { NOTIFY_TO("LambdaFunctionArn", "CloudFunction") };
+static const struct op_field queue_item[] = { OP_ITEM_OBJ(queue_fields), OP_END };
+static const struct op_field function_item[] = { OP_ITEM_OBJ(function_fields), OP_END };
 static const struct op_field notify_config_fields[] = {
 	OP_OBJ(struct in_notify_config, eventbridge, "EventBridgeConfiguration", false,
 	       none_fields),
 	OP_REFUSED("TopicConfigurations", .at = "TopicConfiguration"),
-	OP_REFUSED("QueueConfigurations", .at = "QueueConfiguration"),
-	OP_REFUSED("LambdaFunctionConfigurations", .at = "CloudFunctionConfiguration"), OP_END
+	OP_LIST(struct in_notify_config, queues, "QueueConfigurations", false, struct in_notify_to,
+		queue_item, 0, 0, .at = "QueueConfiguration", .flat = true),
+	OP_LIST(struct in_notify_config, functions, "LambdaFunctionConfigurations", false,
+		struct in_notify_to, function_item, 0, 0, .at = "CloudFunctionConfiguration",
+		.flat = true),
+	OP_END
 };
 const struct op_field s3__f_put_notify[] = {
 	BUCKET(struct in_notify), OWNER(struct in_notify),

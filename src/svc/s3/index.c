@@ -13,7 +13,7 @@
 
 const char s3__ddl[] =
 	"CREATE TABLE IF NOT EXISTS s3_bucket (name TEXT PRIMARY KEY, created_ms BIGINT NOT NULL,"
-	" eventbridge BIGINT NOT NULL);"
+	" eventbridge BIGINT NOT NULL);" /* S3_NOTIFY_* */
 	"CREATE TABLE IF NOT EXISTS s3_object (bucket TEXT NOT NULL, okey BLOB NOT NULL, size "
 	"BIGINT NOT NULL,"
 	" etag TEXT NOT NULL, modified_ms BIGINT NOT NULL, ck_algo BIGINT NOT NULL, ck_composite "
@@ -71,7 +71,7 @@ int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret,
 	if (found <= 0)
 		return found;
 	if (ret)
-		*ret = (struct s3_bucket){ name, row_int(r, 0), row_int(r, 1) != 0,
+		*ret = (struct s3_bucket){ name, row_int(r, 0), (unsigned)row_int(r, 1),
 					   (enum s3_versioning)row_int(r, 2), row_int(r, 3) != 0 };
 	tx_end(r);
 	return 1;
@@ -120,10 +120,10 @@ int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e)
 	return found;
 }
 
-int s3__bucket_notify(struct meta_tx *tx, const char *name, bool eventbridge, struct err *e)
+int s3__bucket_notify(struct meta_tx *tx, const char *name, unsigned notify, struct err *e)
 {
 	return tx_run(tx, e, "UPDATE s3_bucket SET eventbridge = ? WHERE name = ?", "is",
-		      (int64_t)eventbridge, name);
+		      (int64_t)notify, name);
 }
 
 int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioning v, struct err *e)
@@ -148,7 +148,7 @@ int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, s
 	*ret_n = 0;
 	while ((rc = tx_next(r, e)) > 0)
 		(*ret)[(*ret_n)++] = (struct s3_bucket){ row_str(r, 0, a), row_int(r, 1),
-							 row_int(r, 2) != 0, S3_VERSIONING_OFF, false };
+							 (unsigned)row_int(r, 2), S3_VERSIONING_OFF, false };
 	return rc;
 }
 

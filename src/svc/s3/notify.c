@@ -1,8 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* notify -- what S3 tells EventBridge, in the transaction of its cause; and who wants to be told. */
+/*
+ * notify -- what S3 tells EventBridge, queues and functions, in the transaction of its cause.
+ *
+ * All of it goes through the outbox of the event bus: events for rules as they are, those for a bucket's own queues and
+ * functions addressed to them, in S3's older form ("Records").  So nothing is told that has not happened, what has
+ * happened is told at least once whatever crashes, and no write waits for who is told.
+ */
+#include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 
+#include "base/time.h"
 #include "svc/s3/s3_ops.h"
+
+#define ETAG_OF_NOTHING "d41d8cd98f00b204e9800998ecf8427e"
+
+struct happened {
+	struct meta_tx *tx;
+	struct s3 *s;
+	const struct s3_bucket *bucket;
+	const struct s3_row *row;
+	const struct s3_who *who;
+	struct arena *a;
+	const char *type, *deletion; /* EventBridge's words */
+	const char *name;            /* of the older form: "ObjectCreated:Put" */
+	const char *record_version;
+	const char *etag;            /* NULL: not told */
+	bool sized;
+	const char *sequencer;       /* NULL: the order is not told */
+};
 
 /* Nanoseconds, never twice: greater is later, for one key. */
 static char *sequencer(struct arena *a, uint64_t seq)
@@ -10,115 +36,212 @@ static char *sequencer(struct arena *a, uint64_t seq)
 	return arena_printf(a, "00%016" PRIX64, seq);
 }
 
-static int emit(struct meta_tx *tx, struct s3 *s, const char *type, const char *bucket,
-		struct json *detail, const struct s3_who *w, struct arena *a, struct err *e)
-{
-	struct event ev = { .source = "aws.s3", .detail_type = type };
+/* --- EventBridge --- */
 
-	if (!s->events.emit_tx)
-		return 0;
-	json_set_str(a, detail, "request-id", w->request_id);
-	json_set_str(a, detail, "requester", w->requester);
-	json_set_str(a, detail, "source-ip-address", w->source_ip);
-	json_set_str(a, detail, "reason", w->reason);
+static int tell_bus(const struct happened *h, struct err *e)
+{
+	struct arena *a = h->a;
+	struct json *detail = json_new_obj(a), *bucket = json_new_obj(a), *object = json_new_obj(a);
+	struct event ev = { .source = "aws.s3", .detail_type = h->type };
+
+	json_set_str(a, detail, "version", "0");
+	json_set_str(a, bucket, "name", h->row->bucket);
+	json_set(a, detail, "bucket", bucket);
+	json_set_str(a, object, "key", h->row->key);
+	if (h->sized)
+		json_set_int(a, object, "size", (int64_t)h->row->size);
+	json_set_str(a, object, "etag", h->etag);
+	json_set_str(a, object, "version-id", s3__vid_out(a, h->row));
+	json_set_str(a, object, "sequencer", h->sequencer);
+	json_set(a, detail, "object", object);
+	json_set_str(a, detail, "request-id", h->who->request_id);
+	json_set_str(a, detail, "requester", h->who->requester);
+	json_set_str(a, detail, "source-ip-address", h->who->source_ip);
+	json_set_str(a, detail, "reason", h->who->reason);
+	json_set_str(a, detail, "deletion-type", h->deletion);
 	ev.detail = json_text(a, detail);
-	ev.resources = arena_printf(a, "[\"arn:aws:s3:::%s\"]", bucket);
+	ev.resources = arena_printf(a, "[\"arn:aws:s3:::%s\"]", h->row->bucket);
+	return h->s->events.emit_tx(h->s->events.self, h->tx, &ev, e);
+}
+
+/* --- queues and functions --- */
+
+/* As in a form: a space is '+', '/' stays. */
+static const char *form_encoded(struct arena *a, const char *key)
+{
+	struct view v = view_str(key);
+	char *s = arena_alloc(a, v.n * 3 + 1), *p = s;
+
+	for (size_t i = 0; i < v.n; i++) {
+		unsigned char c = (unsigned char)v.p[i];
+
+		if (isalnum(c) || c == '-' || c == '_' || c == '.' || c == '*' || c == '/')
+			*p++ = (char)c;
+		else if (c == ' ')
+			*p++ = '+';
+		else
+			p += snprintf(p, 4, "%%%02X", c);
+	}
+	return s;
+}
+
+static struct json *with(struct arena *a, const char *name, const char *value)
+{
+	struct json *o = json_new_obj(a);
+
+	json_set_str(a, o, name, value);
+	return o;
+}
+
+static struct json *record_object(const struct happened *h)
+{
+	struct arena *a = h->a;
+	struct json *o = with(a, "key", form_encoded(a, h->row->key));
+
+	if (h->sized)
+		json_set_int(a, o, "size", (int64_t)h->row->size);
+	json_set_str(a, o, "eTag", h->etag);
+	json_set_str(a, o, "versionId", s3__vid_out(a, h->row));
+	json_set_str(a, o, "sequencer", h->sequencer);
+	return o;
+}
+
+static const char *message(const struct happened *h, const char *id)
+{
+	struct arena *a = h->a;
+	struct json *r = with(a, "eventVersion", h->record_version), *s3 = with(a, "s3SchemaVersion", "1.0");
+	struct json *bucket = with(a, "name", h->row->bucket), *records = json_new_arr(a), *all = json_new_obj(a);
+	char t[TIME_TEXT];
+
+	json_set_str(a, r, "eventSource", "aws:s3");
+	json_set_str(a, r, "awsRegion", h->s->region);
+	json_set_str(a, r, "eventTime", time_iso(h->s->now_ms(), t));
+	json_set_str(a, r, "eventName", h->name);
+	json_set(a, r, "userIdentity", with(a, "principalId", arena_printf(a, "AWS:%s", h->who->requester)));
+	json_set(a, r, "requestParameters", with(a, "sourceIPAddress", h->who->source_ip));
+	json_set(a, r, "responseElements", with(a, "x-amz-request-id", h->who->request_id));
+	json_set_str(a, s3, "configurationId", id);
+	json_set(a, bucket, "ownerIdentity", with(a, "principalId", h->s->owner_id));
+	json_set_str(a, bucket, "arn", arena_printf(a, "arn:aws:s3:::%s", h->row->bucket));
+	json_set(a, s3, "bucket", bucket);
+	json_set(a, s3, "object", record_object(h));
+	json_set(a, r, "s3", s3);
+	json_push(a, records, r);
+	json_set(a, all, "Records", records);
+	return json_text(a, all);
+}
+
+static int address(struct meta_tx *tx, struct s3 *s, const char *bucket, const char *id, const char *arn, const char *text,
+		   const char *lane, struct arena *a, struct err *e)
+{
+	const struct event ev = { .source = arena_printf(a, "aws.s3/%s", bucket), .detail_type = id, .detail = text,
+				  .arn = arn, .lane = lane };
+
 	return s->events.emit_tx(s->events.self, tx, &ev, e);
 }
 
-static struct json *begin(struct arena *a, const struct s3_row *r, struct json *object)
+static int tell_some(const struct happened *h, const struct json *configs, const char *member, struct err *e)
 {
-	struct json *detail = json_new_obj(a), *bucket = json_new_obj(a);
+	struct arena *a = h->a;
+	const char *lane = arena_printf(a, "%s/%s", h->row->bucket, h->row->key);
+	int rc = 0;
 
-	json_set_str(a, detail, "version", "0");
-	json_set_str(a, bucket, "name", r->bucket);
-	json_set(a, detail, "bucket", bucket);
-	json_set_str(a, object, "key", r->key);
-	json_set_str(a, object, "version-id", s3__vid_out(a, r));
-	json_set(a, detail, "object", object);
-	return detail;
+	for (size_t i = 0; !rc && i < json_len(configs); i++) {
+		const struct json *c = json_at(configs, i);
+		const char *id;
+
+		if (!s3__notify_wants(c, h->name, view_str(h->row->key)))
+			continue;
+		id = arena_str(a, json_get_str(c, "Id"));
+		rc = address(h->tx, h->s, h->row->bucket, id, arena_str(a, json_get_str(c, member)), message(h, id), lane,
+			     a, e);
+	}
+	return rc;
 }
 
-int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r,
+static int tell_targets(const struct happened *h, struct err *e)
+{
+	const char *text;
+	const struct json *doc;
+	int rc = s3__config_get(h->tx, h->row->bucket, S3_NOTIFY_KIND, h->a, &text, e);
+
+	if (rc <= 0)
+		return rc;
+	doc = json_parse(h->a, view_str(text), JSON_DEPTH, e);
+	if (!doc)
+		return e->code;
+	rc = tell_some(h, json_get(doc, "QueueConfigurations"), "QueueArn", e);
+	return rc ? rc : tell_some(h, json_get(doc, "LambdaFunctionConfigurations"), "LambdaFunctionArn", e);
+}
+
+static int tell(const struct happened *h, struct err *e)
+{
+	int rc = 0;
+
+	if (!h->s->events.emit_tx)
+		return 0;
+	if (h->bucket->notify & S3_NOTIFY_BUS)
+		rc = tell_bus(h, e);
+	if (!rc && h->bucket->notify & S3_NOTIFY_TARGETS)
+		rc = tell_targets(h, e);
+	return rc;
+}
+
+/* --- what happens --- */
+
+static bool reason_is(const struct s3_who *w, const char *reason)
+{
+	return w->reason && strcmp(w->reason, reason) == 0;
+}
+
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r,
 		     const struct s3_who *w, struct arena *a, struct err *e)
 {
-	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
+	struct happened h = { tx, s, b, r, w, a, "Object Created", NULL, "ObjectCreated:Put", "2.1", r->etag, true,
+			      sequencer(a, r->seq) };
 
-	json_set_int(a, object, "size", (int64_t)r->size);
-	json_set_str(a, object, "etag", r->etag);
-	json_set_str(a, object, "sequencer", sequencer(a, r->seq));
-	return emit(tx, s, "Object Created", r->bucket, detail, w, a, e);
+	if (reason_is(w, "CopyObject"))
+		h.name = "ObjectCreated:Copy";
+	else if (reason_is(w, "CompleteMultipartUpload"))
+		h.name = "ObjectCreated:CompleteMultipartUpload";
+	else if (reason_is(w, "POST Object"))
+		h.name = "ObjectCreated:Post";
+	return tell(&h, e);
 }
 
-int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool marker,
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r, bool marker,
 		     const struct s3_who *w, struct arena *a, struct err *e)
 {
-	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
+	bool expired = reason_is(w, S3_REASON_EXPIRED);
+	const struct happened h = {
+		tx, s, b, r, w, a, "Object Deleted", marker ? "Delete Marker Created" : "Permanently Deleted",
+		marker ? expired ? "LifecycleExpiration:DeleteMarkerCreated" : "ObjectRemoved:DeleteMarkerCreated" :
+		expired ? "LifecycleExpiration:Delete" : "ObjectRemoved:Delete",
+		expired ? "2.3" : "2.1", marker ? ETAG_OF_NOTHING : NULL, false,
+		sequencer(a, marker ? r->seq : s3__next_seq(s))
+	};
 
-	json_set_str(a, object, "sequencer", sequencer(a, marker ? r->seq : s3__next_seq(s)));
-	json_set_str(a, detail, "deletion-type",
-		     marker ? "Delete Marker Created" : "Permanently Deleted");
-	return emit(tx, s, "Object Deleted", r->bucket, detail, w, a, e);
+	return tell(&h, e);
 }
 
-int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added,
+int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r, bool added,
 		  const struct s3_who *w, struct arena *a, struct err *e)
 {
-	struct json *object = json_new_obj(a), *detail = begin(a, r, object);
+	const struct happened h = { tx, s, b, r, w, a, added ? "Object Tags Added" : "Object Tags Deleted", NULL,
+				    added ? "ObjectTagging:Put" : "ObjectTagging:Delete", "2.3", r->etag, false, NULL };
 
-	json_set_str(a, object, "etag", r->etag);
-	return emit(tx, s, added ? "Object Tags Added" : "Object Tags Deleted", r->bucket, detail,
-		    w, a, e);
+	return tell(&h, e);
 }
 
-/* --- the bucket's configuration --- */
-
-struct notify_arg {
-	const char *bucket;
-	bool on;
-	struct s3_bucket found;
-};
-
-static int put_fn(struct meta_tx *tx, void *arg, struct err *e)
+int s3__emit_test(struct meta_tx *tx, struct s3 *s, const char *bucket, const char *id, const char *arn,
+		  const struct s3_who *w, struct arena *a, struct err *e)
 {
-	struct notify_arg *a = arg;
-	int rc = s3__bucket_need(tx, a->bucket, NULL, e);
+	struct json *o = with(a, "Service", "Amazon S3");
+	char t[TIME_TEXT];
 
-	return rc ? rc : s3__bucket_notify(tx, a->bucket, a->on, e);
-}
-
-int s3__put_notification(struct op_ctx *cx, const void *input, struct out *o)
-{
-	const struct in_notify *in = input;
-	struct s3 *s = cx->self;
-	struct notify_arg a = { .bucket = in->bucket, .on = in->config->eventbridge != NULL };
-	int rc = s3__check_owner(cx, in->owner);
-
-	return rc ? rc : meta_write(s->meta, put_fn, &a, &cx->err);
-}
-
-static int get_fn(struct meta_tx *tx, void *arg, struct err *e)
-{
-	struct notify_arg *a = arg;
-
-	return s3__bucket_need(tx, a->bucket, &a->found, e);
-}
-
-int s3__get_notification(struct op_ctx *cx, const void *input, struct out *o)
-{
-	const struct in_bucket *in = input;
-	struct s3 *s = cx->self;
-	struct notify_arg a = { .bucket = in->bucket };
-	int rc = s3__check_owner(cx, in->owner);
-
-	if (!rc)
-		rc = meta_read(s->meta, get_fn, &a, &cx->err);
-	if (rc)
-		return rc;
-	out_root(o, "NotificationConfiguration");
-	if (a.found.eventbridge) {
-		out_obj(o, "EventBridgeConfiguration");
-		out_obj_end(o);
-	}
-	return 0;
+	json_set_str(a, o, "Event", "s3:TestEvent");
+	json_set_str(a, o, "Time", time_iso(s->now_ms(), t));
+	json_set_str(a, o, "Bucket", bucket);
+	json_set_str(a, o, "RequestId", w->request_id);
+	return address(tx, s, bucket, id, arn, json_text(a, o), NULL, a, e);
 }

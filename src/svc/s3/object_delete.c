@@ -56,8 +56,8 @@ static int delete_version(struct meta_tx *tx, struct s3_deleting *g, struct s3_d
 		rc = s3__version_remove(tx, &r, e);
 	if (!rc)
 		rc = s3__version_promote(tx, g->bucket.name, d->key, e);
-	if (!rc && g->bucket.eventbridge)
-		rc = s3__emit_deleted(tx, g->s, &r, false, &g->who, g->arena, e);
+	if (!rc && g->bucket.notify)
+		rc = s3__emit_deleted(tx, g->s, &g->bucket, &r, false, &g->who, g->arena, e);
 	return rc;
 }
 
@@ -68,8 +68,8 @@ static int delete_for_good(struct meta_tx *tx, struct s3_deleting *g, struct s3_
 
 	if (!rc)
 		rc = s3__doom_tx(tx, g->s, s3__parts_text(g->arena, r->parts, r->n_parts), e);
-	if (!rc && g->bucket.eventbridge)
-		rc = s3__emit_deleted(tx, g->s, r, false, &g->who, g->arena, e);
+	if (!rc && g->bucket.notify)
+		rc = s3__emit_deleted(tx, g->s, &g->bucket, r, false, &g->who, g->arena, e);
 	return rc;
 }
 
@@ -99,8 +99,8 @@ static int hide(struct meta_tx *tx, struct s3_deleting *g, struct s3_deletion *d
 		rc = s3__version_marker(tx, &m, e);
 	d->done.marker = true;
 	d->done.vid = s3__vid_text(g->arena, &m);
-	if (!rc && g->bucket.eventbridge)
-		rc = s3__emit_deleted(tx, g->s, &m, true, &g->who, g->arena, e);
+	if (!rc && g->bucket.notify)
+		rc = s3__emit_deleted(tx, g->s, &g->bucket, &m, true, &g->who, g->arena, e);
 	return rc;
 }
 

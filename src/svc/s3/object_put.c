@@ -260,8 +260,8 @@ int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struc
 	rc = s3__object_put(tx, &p->row, p->arena, e);
 	if (!rc && !p->same_bytes)
 		rc = s3__doom_tx(tx, s, p->old_parts, e);
-	if (!rc && bucket.eventbridge)
-		rc = s3__emit_created(tx, s, &p->row, &p->who, p->arena, e);
+	if (!rc && bucket.notify)
+		rc = s3__emit_created(tx, s, &bucket, &p->row, &p->who, p->arena, e);
 	return rc;
 }
 

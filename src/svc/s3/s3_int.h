@@ -14,6 +14,7 @@
 #define S3_TAGS_MAX 10
 #define S3_PAGE_MAX 1000
 #define S3_DELETE_MAX 1000
+#define S3_NOTIFY_MAX 100 /* configurations of a bucket and kind */
 #define S3_META_MAX 2048
 
 struct s3_doomed;
@@ -231,10 +232,12 @@ struct s3_up_part {
 	int64_t modified_ms;
 };
 
+#define S3_NOTIFY_BUS 1U     /* EventBridge */
+#define S3_NOTIFY_TARGETS 2U /* those of the document "notification" in s3_config */
 struct s3_bucket {
 	const char *name;
 	int64_t created_ms;
-	bool eventbridge;
+	unsigned notify; /* who is told of its events: S3_NOTIFY_* */
 	enum s3_versioning versioning; /* s3__bucket_list() leaves this and the next out */
 	bool lock; /* object lock can be used */
 };
@@ -250,7 +253,7 @@ int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms,
 int s3__bucket_remove(struct meta_tx *tx, const char *name,
 		      struct err *e); /* and its uploads' rows */
 int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e); /* 1, 0, negative */
-int s3__bucket_notify(struct meta_tx *tx, const char *name, bool eventbridge, struct err *e);
+int s3__bucket_notify(struct meta_tx *tx, const char *name, unsigned notify, struct err *e);
 int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioning v,
 			  struct err *e);
 int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max,
@@ -370,14 +373,25 @@ int s3__swept_set(struct meta_tx *tx, uint64_t seq, struct err *e);
 typedef void (*s3_ref_fn)(void *arg, const char *ref);
 int s3__refs_since(struct meta_tx *tx, uint64_t seq, s3_ref_fn fn, void *arg, struct err *e);
 
-/* --- notify.c --- */
-int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_row *r,
+/* --- notify.c: events, written in the transaction of their cause --- */
+/* All of them tell whom @b wants to be told.  What happened is in who.reason, by AWS's names: "PutObject", "POST Object",
+ * "CopyObject", "CompleteMultipartUpload"; "DeleteObject", S3_REASON_EXPIRED. */
+#define S3_REASON_EXPIRED "Lifecycle Expiration"
+int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r,
 		     const struct s3_who *w, struct arena *a, struct err *e);
-/* @marker: @r is the delete marker that was made; else what went for good. */
-int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool marker,
+/* @marker: @r is the delete marker that was made; else it is what is gone. */
+int s3__emit_deleted(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r, bool marker,
 		     const struct s3_who *w, struct arena *a, struct err *e);
-int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_row *r, bool added,
+int s3__emit_tags(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r, bool added,
 		  const struct s3_who *w, struct arena *a, struct err *e);
+/* s3:TestEvent to a queue that is to be told from now on. */
+int s3__emit_test(struct meta_tx *tx, struct s3 *s, const char *bucket, const char *id, const char *arn,
+		  const struct s3_who *w, struct arena *a, struct err *e);
+
+/* --- notify_config.c --- */
+#define S3_NOTIFY_KIND "notification"
+/* Does a configuration of the document, as it is kept, want @event ("ObjectCreated:Put") of @key? */
+bool s3__notify_wants(const struct json *config, const char *event, struct view key);
 
 /* --- object_put.c --- */
 struct s3_received {

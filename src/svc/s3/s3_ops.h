@@ -148,8 +148,23 @@ struct in_tagging {
 	struct in_tagset *tagging;
 };
 
+struct in_filter_rule {
+	const char *name, *value;
+};
+struct in_key_filter {
+	struct op_list rules;
+};
+struct in_filter {
+	struct in_key_filter *key;
+};
+struct in_notify_to { /* one configuration */
+	const char *id, *arn;
+	struct op_list events; /* const char * */
+	struct in_filter *filter;
+};
 struct in_notify_config {
 	struct in_none *eventbridge;
+	struct op_list queues, functions; /* struct in_notify_to */
 };
 struct in_notify {
 	const char *bucket, *owner;

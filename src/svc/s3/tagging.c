@@ -83,8 +83,8 @@ static int tag_fn(struct meta_tx *tx, void *arg, struct err *e)
 	rc = s3__version_retag(tx, &a->row, a->tags, a->arena, e);
 	if (!rc)
 		rc = s3__bucket_need(tx, a->bucket, &bucket, e);
-	if (!rc && bucket.eventbridge)
-		rc = s3__emit_tags(tx, a->s, &a->row, a->tags->n > 0, &a->who, a->arena, e);
+	if (!rc && bucket.notify)
+		rc = s3__emit_tags(tx, a->s, &bucket, &a->row, a->tags->n > 0, &a->who, a->arena, e);
 	return rc;
 }
 

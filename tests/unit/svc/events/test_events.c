@@ -26,6 +26,7 @@ struct fake {
 	struct cond cond;
 	int calls, fail; /* the first @fail calls fail */
 	char name[100], input[4000];
+	char all[400]; /* inputs that were taken, in order, cut */
 };
 
 static int start_execution(struct op_ctx *cx, const void *input, struct out *o)
@@ -40,6 +41,7 @@ static int start_execution(struct op_ctx *cx, const void *input, struct out *o)
 		return aws_fail(&cx->err, &AWS_THROTTLING, "not yet");
 	snprintf(f->name, sizeof(f->name), "%s", in->name);
 	snprintf(f->input, sizeof(f->input), "%s", in->input);
+	snprintf(f->all + strlen(f->all), sizeof(f->all) - strlen(f->all), "%.9s ", in->input);
 	out_str(o, "executionArn", "arn");
 	return 0;
 }
@@ -286,6 +288,58 @@ TEST(events_accepted_before_a_stop_are_delivered_after_it)
 	events_stop(f.ev);
 	assert_string_equal(f.fake.input, "1");
 	assert_int_equal(f.fake.calls, 1);
+	assert_int_equal(deliveries(&f), 0);
+	fixture_end(&f);
+}
+
+struct addressing {
+	struct events_port port;
+	const char *const *v; /* details, lanes */
+	size_t n;
+};
+
+static int address_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct addressing *x = arg;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < x->n; i += 2)
+		rc = x->port.emit_tx(x->port.self, tx, &(struct event){ .source = "me", .detail_type = "t", .detail = x->v[i],
+									.arn = ARN, .lane = x->v[i + 1] }, e);
+	return rc;
+}
+
+TEST(events_with_an_address_go_there_alone_and_in_their_lanes)
+{
+	static const char *const v[] = { "\"a1\"", "a", "\"a2\"", "a", "\"a3\"", "a", "\"b1\"", "b", "\"none\"", NULL };
+	const char *dir = unit_tmpdir();
+	struct fixture f;
+	struct err e = { 0 };
+	struct event *got;
+	size_t n = 1;
+
+	fixture_start(&f, dir);
+	call(&f, "PutRule", RULE); /* its pattern would fit */
+	call(&f, "PutTargets", "{\"Rule\":\"r\",\"Targets\":[{\"Id\":\"1\",\"Arn\":\"" ARN "\",\"Input\":\"{}\"}]}");
+	{
+		struct addressing x = { events_port(f.ev), v, ARRAY_LEN(v) };
+
+		assert_int_equal(meta_write(f.meta, address_tx, &x, &e), 0);
+		assert_int_equal(x.port.read(x.port.self, 0, 10, &f.a, &got, &n, &e), 0);
+		assert_int_equal(n, 0);
+	}
+	f.fake.fail = 1000; /* the lanes are kept over a stop */
+	assert_int_equal(events_start(f.ev, f.r, &e), 0);
+	assert_true(wait_calls(&f.fake, 3));
+	fixture_end(&f);
+	fixture_start(&f, dir);
+	f.fake.fail = 3; /* the first of each lane */
+	assert_int_equal(events_start(f.ev, f.r, &e), 0);
+	assert_true(wait_calls(&f.fake, 3 + 5));
+	events_stop(f.ev);
+	assert_int_equal(f.fake.calls, 3 + 5);
+	assert_true(strstr(f.fake.all, "\"a1\"") < strstr(f.fake.all, "\"a2\""));
+	assert_true(strstr(f.fake.all, "\"a2\"") < strstr(f.fake.all, "\"a3\""));
 	assert_int_equal(deliveries(&f), 0);
 	fixture_end(&f);
 }

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,11 +27,25 @@ static int emit(void *self, struct meta_tx *tx, const struct event *ev, struct e
 {
 	struct fixture *f = self;
 
-	assert_string_equal(ev->source, "aws.s3");
 	assert_true(f->n_events < EVENTS_MAX);
+	if (ev->arn) {
+		assert_true(view_starts(view_str(ev->source), VIEW("aws.s3/")));
+		f->events[f->n_events++] = arena_printf(&f->a, "%s %s %s %s", ev->arn, ev->detail_type,
+							ev->lane ? ev->lane : "-", ev->detail);
+		return 0;
+	}
+	assert_string_equal(ev->source, "aws.s3");
 	f->events[f->n_events++] = arena_printf(&f->a, "%s %s %s", ev->detail_type, ev->resources,
 						ev->detail);
 	return 0;
+}
+
+/* Queues and functions with "absent" in their names are not there. */
+static int target(void *self, const char *arn, struct arena *a, struct err *e)
+{
+	(void)self;
+	(void)a;
+	return strstr(arn, "absent") ? err_set(e, ERR_NOENT, "it is not there") : 0;
 }
 
 static void open_all(struct fixture *f)
@@ -48,6 +63,7 @@ static void open_all(struct fixture *f)
 	o.blob = f->blob;
 	o.events.self = f;
 	o.events.emit_tx = emit;
+	o.events.target = target;
 	f->s3 = s3_new(&o);
 	if (s3_start(f->s3, &f->e) < 0)
 		fail_msg("s3_start: %s", f->e.msg);

@@ -19,7 +19,7 @@ struct fixture {
 	struct s3_port port;
 	struct err e;
 	int64_t now;
-	const char *events[EVENTS_MAX]; /* "detail-type detail" */
+	const char *events[EVENTS_MAX]; /* "detail-type resources detail"; "arn id lane text" */
 	size_t n_events;
 };
 

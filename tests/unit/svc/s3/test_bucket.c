@@ -82,7 +82,7 @@ TEST(bucket_deletion_takes_open_uploads_along)
 	fixture_free(f);
 }
 
-TEST(bucket_notification_is_eventbridge_only)
+TEST(bucket_notification_to_eventbridge)
 {
 	struct fixture *f = fixture_new();
 	const struct json *v;
@@ -99,7 +99,7 @@ TEST(bucket_notification_is_eventbridge_only)
 	put(f, "buck", "told", VIEW("x"));
 	assert_int_equal(f->n_events, 1);
 	fails(f, "PutBucketNotificationConfiguration",
-	      "{'Bucket':'buck','NotificationConfiguration':{'QueueConfigurations':[]}}",
+	      "{'Bucket':'buck','NotificationConfiguration':{'TopicConfigurations':[]}}",
 	      "NotImplemented");
 	ok(f, "PutBucketNotificationConfiguration",
 	   "{'Bucket':'buck','NotificationConfiguration':{}}");
