@@ -59,6 +59,11 @@ void file_sync_dir(const char *path)
 	file_sync_dirfd(fd);
 }
 
+void file_sync_soon(int fd, off_t off, uint64_t n)
+{
+	sync_file_range(fd, off, (off_t)n, SYNC_FILE_RANGE_WRITE); /* an error stays with the file until the sync */
+}
+
 uint64_t file_sync_count(void)
 {
 	return atomic_load_explicit(&syncs, memory_order_relaxed);

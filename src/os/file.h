@@ -20,6 +20,8 @@
 void file_sync_data(int fd);          /* fdatasync */
 void file_sync_dir(const char *path); /* fsync of a directory */
 void file_sync_dirfd(int dirfd);
+/* The system begins to write the bytes out and nobody waits: the sync that has to follow finds less to do. */
+void file_sync_soon(int fd, off_t off, uint64_t n);
 uint64_t file_sync_count(
 	void); /* calls of the three so far, by all threads: tests see shared syncs by it */
 

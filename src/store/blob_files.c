@@ -51,6 +51,7 @@
 struct suspect {
 	uint64_t run, pack_last;
 };
+#define SOON (4 * MIB) /* so much of a file is left to its sync at most */
 #define VERIFY_PIECE (128 * KIB)
 
 struct files {
@@ -72,6 +73,7 @@ struct file_writer {
 	struct buf buf; /* all there is, while fd < 0 */
 	int fd;
 	uint64_t size; /* in the file */
+	uint64_t begun; /* to be written out */
 	uint32_t crc;  /* of the block begun */
 	uint32_t *crcs;
 	size_t n_crcs, cap_crcs;
@@ -399,6 +401,10 @@ static int to_file(struct file_writer *w, const void *p, size_t n, struct err *e
 	if (file_write_all(w->fd, p, n, e) < 0)
 		return err_ctx(e, "blob");
 	add_crc(w, p, n);
+	if (w->size - w->begun >= SOON) {
+		file_sync_soon(w->fd, (off_t)w->begun, w->size - w->begun);
+		w->begun = w->size;
+	}
 	return 0;
 }
 

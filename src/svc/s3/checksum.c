@@ -180,7 +180,8 @@ static bool wanted(const struct s3_sums *x, enum s3_ck_algo algo)
 
 void s3__sums_begin(struct s3_sums *x, unsigned want)
 {
-	*x = (struct s3_sums){ .want = want, .md5 = digest_new(DIGEST_MD5) };
+	*x = (struct s3_sums){ .want = want };
+	md5_init(&x->md5.md5);
 	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
 		if (wanted(x, digests[i].algo))
 			x->digest[i] = digest_new(digests[i].kind);
@@ -189,10 +190,19 @@ void s3__sums_begin(struct s3_sums *x, unsigned want)
 			x->xxh[i] = xxh_new(xxhs[i].kind);
 }
 
+void s3__sums_share(struct s3_sums *x, struct md5_pool *pool)
+{
+	md5_job_begin(pool, &x->md5);
+	x->shared = true;
+}
+
 void s3__sums_add(struct s3_sums *x, const void *p, size_t n)
 {
 	x->size += n;
-	digest_add(x->md5, p, n);
+	if (x->shared)
+		md5_job_add(&x->md5, p, n);
+	else
+		md5_add(&x->md5.md5, p, n);
 	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
 		if (x->digest[i])
 			digest_add(x->digest[i], p, n);
@@ -227,8 +237,10 @@ void s3__sums_end(struct s3_sums *x, struct s3_summed *ret)
 	uint8_t b[DIGEST_MAX];
 
 	*ret = (struct s3_summed){ .size = x->size };
-	digest_end(x->md5, b);
-	x->md5 = NULL;
+	if (x->shared)
+		md5_job_end(&x->md5, b);
+	else
+		md5_end(&x->md5.md5, b);
 	hex_encode(ret->md5_hex, b, 16);
 	if (wanted(x, CK_MD5))
 		text_of(b, 16, ret->value[CK_MD5]);
@@ -249,7 +261,9 @@ void s3__sums_end(struct s3_sums *x, struct s3_summed *ret)
 
 void s3__sums_drop(struct s3_sums *x)
 {
-	x->md5 = digest_free(x->md5);
+	if (x->shared)
+		md5_job_drop(&x->md5);
+	x->shared = false;
 	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
 		x->digest[i] = digest_free(x->digest[i]);
 	for (size_t i = 0; i < ARRAY_LEN(xxhs); i++)

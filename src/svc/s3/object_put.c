@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* object_put -- bytes into a blob, the row and its event in one transaction; PutObject. */
+#include <stdlib.h>
+
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "os/clock.h"
@@ -140,24 +142,59 @@ int s3__info_from(struct op_ctx *cx, const struct in_head *in, struct s3_info *r
 
 /* --- bytes --- */
 
+static void freep(char **p)
+{
+	free(*p);
+}
+
+/* As much as there is, to @cap. */
+static ssize_t fill(struct op_body *b, char *p, size_t cap, struct err *e)
+{
+	size_t have = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && have < cap) {
+		n = op_body_read(b, p + have, cap - have, e);
+		have += n > 0 ? (size_t)n : 0;
+	}
+	return n < 0 ? n : (ssize_t)have;
+}
+
+/* In two buffers by turns: the MD5 of one is computed beside while it is written and the other one is filled. */
+static int pump_body(struct op_ctx *cx, struct blob_writer *w, struct s3_sums *x, char *const buf[2], size_t cap)
+{
+	for (int i = 0;; i = !i) {
+		ssize_t n = fill(cx->body, buf[i], cap, &cx->err);
+
+		if (n <= 0)
+			return (int)n;
+		s3__sums_add(x, buf[i], (size_t)n);
+		if (blob_write(w, buf[i], (size_t)n, &cx->err) < 0)
+			return cx->err.code;
+	}
+}
+
 static int pump(struct op_ctx *cx, struct view body, struct blob_writer *w, struct s3_sums *x)
 {
-	char *piece;
+	struct s3 *s = cx->self;
+	int64_t length = cx->body ? op_body_length(cx->body) : 0;
+	bool is_long = length < 0 || length > (int64_t)CHUNK;
+	size_t cap = is_long ? CHUNK : (size_t)length + 1; /* 1 more, or the end would go unseen */
+	CLEANUP(freep) char *both = NULL;
+	int rc;
 
 	if (!cx->body) {
 		s3__sums_add(x, body.p, body.n);
 		return blob_write(w, body.p ? body.p : "", body.n, &cx->err);
 	}
-	piece = arena_alloc(cx->arena, CHUNK);
-	for (;;) {
-		ssize_t n = op_body_read(cx->body, piece, CHUNK, &cx->err);
-
-		if (n <= 0)
-			return (int)n;
-		s3__sums_add(x, piece, (size_t)n);
-		if (blob_write(w, piece, (size_t)n, &cx->err) < 0)
-			return cx->err.code;
-	}
+	both = malloc(is_long ? 2 * cap : cap);
+	must(both);
+	if (!is_long)
+		return pump_body(cx, w, x, (char *const[2]){ both, both }, cap);
+	s3__sums_share(x, s->md5);
+	rc = pump_body(cx, w, x, (char *const[2]){ both, both + cap }, cap);
+	md5_job_wait(&x->md5);
+	return rc;
 }
 
 int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,

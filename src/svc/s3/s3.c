@@ -23,6 +23,7 @@ struct s3 *s3_new(const struct s3_opts *o)
 	must(s->region && s->account);
 	sha256_hex(view_str(s->account), s->owner_id);
 	s->now_ms = o->now_ms ? o->now_ms : clock_ms;
+	s->md5 = md5_pool_new();
 	s3__reap_start(s);
 	return s;
 }
@@ -32,6 +33,7 @@ struct s3 *s3_free(struct s3 *s)
 	if (!s)
 		return NULL;
 	s3__reap_stop(s);
+	s->md5 = md5_pool_free(s->md5);
 	free(s->region);
 	free(s->account);
 	free(s);

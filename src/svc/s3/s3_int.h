@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "os/crypto.h"
+#include "os/md5_pool.h"
 #include "os/thread.h"
 #include "svc/s3/s3.h"
 
@@ -28,6 +29,7 @@ struct s3 {
 	char *region, *account;
 	char owner_id[65];
 	int64_t (*now_ms)(void);
+	struct md5_pool *md5; /* of bodies that are received */
 	uint64_t last_seq; /* meta's writer thread only, as the next */
 	int64_t doomed_id; /* last one given to a row of s3_doomed */
 	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
@@ -136,7 +138,9 @@ struct s3_claim { /* what the client says that its bytes' checksum is */
 struct s3_sums {       /* digests on the way */
 	unsigned want; /* bits of 1 << algo */
 	uint64_t size;
-	struct digest *md5, *digest[S3_SUMS_DIGESTS];
+	struct md5_job md5;
+	bool shared; /* the MD5 is left to the pool */
+	struct digest *digest[S3_SUMS_DIGESTS];
 	struct xxh *xxh[S3_SUMS_XXHS];
 	uint32_t crc32, crc32c;
 	uint64_t crc64;
@@ -155,6 +159,8 @@ int s3__claim(struct op_ctx *cx, const struct in_ck *in, const char *content_md5
 /* After the body's end. */
 int s3__claim_check(struct op_ctx *cx, const struct s3_claim *c, const struct s3_summed *got);
 void s3__sums_begin(struct s3_sums *x, unsigned want);
+/* After the beginning: what is added stays untouched until the next piece is added, or the end. */
+void s3__sums_share(struct s3_sums *x, struct md5_pool *pool);
 void s3__sums_add(struct s3_sums *x, const void *p, size_t n);
 void s3__sums_end(struct s3_sums *x, struct s3_summed *ret);
 void s3__sums_drop(struct s3_sums *x);
