@@ -48,6 +48,10 @@ struct aws_opts {
 struct aws *aws_new(const struct aws_opts *o);
 struct aws *aws_free(struct aws *a);
 void aws_handle(struct http_req *r, void *aws);
+/* Whether who signed may do @action ("lambda:InvokeFunctionUrl") with everything of @account: for what is no operation. */
+bool aws_may(const struct op_caller *c, const char *account, const char *action, struct arena *a);
+/* Whether a condition key ("aws:...", or of the signature) is one that requests can have here, or whose absence means what AWS means by it. */
+bool aws_key_known(struct view name);
 /* From the row's flags and the body's length; for http_server_opts.lane. */
 enum pool_lane aws_lane(const struct http_req *r, void *aws);
 /* The operation table as JSON (services, operations, members, limits, enums, errors): docs and contract test. */

@@ -132,6 +132,9 @@ int aws__parse_json(struct arena *a, struct view text, const struct json **ret, 
 bool aws__is_body_digest(const struct op *op, struct view header);
 int aws__check_body_digest(struct view header, struct view text, struct view body, struct err *e) MUST_CHECK;
 
+/* --- who may do what (access.c) --- */
+int aws__authorize(struct op_ctx *cx, const struct service *s, const void *in) MUST_CHECK;
+
 /* --- bodies --- */
 struct op_body;
 struct body_source {

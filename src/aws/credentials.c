@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys that may sign, in memory: the root key, and temporary keys of functions. */
+/* The keys that may sign, in memory: the root key, users' keys, and temporary keys of functions. */
 #include "aws/credentials.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aws/policy.h"
 #include "base/map.h"
 #include "os/clock.h"
 #include "os/crypto.h"
@@ -18,9 +19,19 @@ struct credentials {
 };
 
 struct entry {
-	char *secret, *token, *arn;
+	char *secret, *token, *arn, *account; /* account NULL: ours */
 	int64_t expires_ms;
+	struct policy_set *may;
 };
+
+static void set_free(struct policy_set *s)
+{
+	for (size_t i = 0; s && i < s->n; i++)
+		policy_free(s->v[i]);
+	if (s)
+		free(s->v);
+	free(s);
+}
 
 static void entry_free(struct entry *t)
 {
@@ -30,6 +41,8 @@ static void entry_free(struct entry *t)
 	free(t->secret);
 	free(t->token);
 	free(t->arn);
+	free(t->account);
+	set_free(t->may);
 	free(t);
 }
 
@@ -82,6 +95,26 @@ void credentials_add(struct credentials *c, const char *access_key, const char *
 	entry_free(map_put(&c->keys, view_str(access_key), t));
 }
 
+void credentials_add_user(struct credentials *c, const char *access_key, const char *secret, const char *account,
+			  const char *arn, struct policy_set *may)
+{
+	struct entry *t = calloc(1, sizeof(*t));
+
+	must(t);
+	t->secret = dup_text(secret);
+	t->account = dup_text(account);
+	t->arn = dup_text(arn);
+	t->may = may;
+	LOCK_SCOPE(&c->lock);
+	entry_free(map_put(&c->keys, view_str(access_key), t));
+}
+
+bool credentials_has(struct credentials *c, const char *access_key)
+{
+	LOCK_SCOPE(&c->lock);
+	return map_get(&c->keys, view_str(access_key)) != NULL;
+}
+
 void credentials_remove(struct credentials *c, const char *access_key)
 {
 	LOCK_SCOPE(&c->lock);
@@ -122,12 +155,13 @@ bool credentials__find(struct credentials *c, struct view access_key, struct are
 
 	LOCK_SCOPE(&c->lock);
 	t = map_get(&c->keys, access_key);
-	*ret = (struct credential){ .account = arena_str(a, view_str(c->account)),
+	*ret = (struct credential){ .account = arena_str(a, view_str(t && t->account ? t->account : c->account)),
 				    .secret = arena_str(a, view_str(t ? t->secret : c->dummy)) };
 	if (!t)
 		return false;
 	ret->token = t->token ? arena_str(a, view_str(t->token)) : NULL;
 	ret->arn = arena_str(a, view_str(t->arn));
 	ret->expires_ms = t->expires_ms;
+	ret->may = t->may;
 	return true;
 }

@@ -7,6 +7,7 @@
 struct credential {
 	const char *account, *secret, *token, *arn; /* in the arena */
 	int64_t expires_ms;
+	const struct policy_set *may; /* lives as long as the credentials */
 };
 
 /* false: unknown; the secret is then a random one, so that the same work can be done. */

@@ -572,7 +572,7 @@ static int check_string(struct auth *t, struct credentials *c, struct view strin
 	if (!same)
 		return mismatch(t, string, canonical);
 	t->ret->caller = (struct op_caller){ .account = k.account, .access_key = arena_str(t->a, t->access_key),
-					     .arn = k.arn };
+					     .arn = k.arn, .may = k.may };
 	return check_token(t, &k);
 }
 

@@ -23,6 +23,11 @@ struct credentials *credentials_free(struct credentials *c);
 /* @token: session token that must come along, or NULL.  @expires_ms 0: never.  @arn: of whoever holds the key. */
 void credentials_add(struct credentials *c, const char *access_key, const char *secret, const char *token,
 		     int64_t expires_ms, const char *arn);
+/* A user, perhaps of another account; users stay.  @may: taken over. */
+struct policy_set;
+void credentials_add_user(struct credentials *c, const char *access_key, const char *secret, const char *account,
+			  const char *arn, struct policy_set *may);
+bool credentials_has(struct credentials *c, const char *access_key);
 void credentials_remove(struct credentials *c, const char *access_key);
 /* A fresh temporary key (ASIA...), for a function's process. */
 struct session_key {

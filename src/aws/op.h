@@ -184,6 +184,8 @@ struct op_caller {
 	/* Calls from inside that may be repeated after a crash: the same text, the same call.  Operations that start work
 	 * that would count twice give back what the first call began.  NULL: every call is its own. */
 	const char *once;
+	/* What the policies of who asks allow; NULL: everything in its account. */
+	const struct policy_set *may;
 };
 
 struct op_body; /* streamed request body (OP_STREAM rows): payload bytes, signatures and framing checked and undone */
@@ -253,6 +255,24 @@ struct op {
 	int status;        /* success status when not 200 */
 };
 
+/* --- who may do what --- */
+struct policy;
+struct policy_values;
+struct op_access { /* one thing that an operation does to a resource */
+	const char *action;   /* "s3:GetObject" */
+	const char *resource; /* ARN, or "*" */
+	const char *owner;    /* the account that the resource belongs to; NULL: the server's */
+	const struct policy *policy; /* of the resource, or NULL */
+	bool broken;          /* the resource has a policy that cannot be read: nobody may, but .always */
+	bool restricted;      /* a public policy counts for the owner's account only */
+	bool always;          /* the root of the owner may, whatever the policy says */
+	/* Condition keys of the service; false: absent.  Those of aws_key_known() are known without it. */
+	bool (*key)(void *self, struct view name, struct policy_values *ret);
+	void *self;
+};
+/* 0, or AccessDenied in cx->err.  Calls from inside (op_call) may do everything. */
+int op_authorize(struct op_ctx *cx, const struct op_access *w) MUST_CHECK;
+
 enum op_protocol { OP_JSON_1_0, OP_JSON_1_1, OP_REST_JSON, OP_REST_XML, OP_QUERY };
 
 struct service {
@@ -269,6 +289,12 @@ struct service {
 	const char *xml_namespace;             /* of the root element; NULL: none.  rest-xml and query */
 	/* JSON, was query once: clients still switch on the old codes, which errors carry in x-amzn-query-error. */
 	bool query_compatible;
+	/* Asks op_authorize() for all that the operation would do, before its handler runs and before anything of a streamed
+	 * body is read.  NULL: the action with the operation's name, on everything of the server's account. */
+	int (*authorize)(struct op_ctx *cx, const void *in);
+	/* After a failure of the handler: replaces cx->err where it would tell who may not know what there is.  NULL: nothing
+	 * to hide. */
+	void (*conceal)(struct op_ctx *cx, const void *in);
 };
 
 /* --- calling an operation from inside (workflows, rule targets) --- */

@@ -67,6 +67,11 @@ struct policy *policy_compile(const struct json *doc, const struct policy_rules 
 struct policy *policy_parse(struct view text, const struct policy_rules *r, struct err *e) MUST_CHECK;
 struct policy *policy_free(struct policy *p);
 
+struct policy_set { /* of an identity: they count together */
+	struct policy **v;
+	size_t n;
+};
+
 struct policy_values {
 	const struct view *v;
 	size_t n;

@@ -409,8 +409,12 @@ static void make_ctx(struct exchange *x)
 
 static int run(struct exchange *x, const void *in)
 {
-	int rc = x->op->fn(x->cx, in, x->out);
+	int rc = aws__authorize(x->cx, x->s, in);
 
+	if (rc < 0)
+		x->cx->body = NULL; /* nothing of it is taken */
+	else if ((rc = x->op->fn(x->cx, in, x->out)) < 0 && x->s->conceal)
+		x->s->conceal(x->cx, in);
 	if (rc < 0 && !x->cx->err.code)
 		err_set(&x->cx->err, rc, "%s failed without saying why", x->op->name);
 	if (!x->cx->err.code && x->cx->body && !aws__body_done(x->cx->body))

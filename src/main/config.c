@@ -37,6 +37,7 @@ static const struct setting settings[] = {
 	TEXT_ROW(s3_domain, "localhost", "NAME", "host that may have a bucket's name in front: BUCKET.NAME; BUCKET.s3.* always may"),
 	TEXT_ROW(log_level, "info", "LEVEL", "least level of messages: debug, info, warn, error"),
 	TEXT_ROW(function_dir, "off", "DIR", "folder that functions may read and write besides their own; \"off\": none"),
+	TEXT_ROW(users, "off", "FILE", "further users, their keys and policies, as YAML of mode 0600; \"off\": the root key alone"),
 	NUMBER_ROW(fast_threads, "16", 1, 256, "threads for short requests"),
 	NUMBER_ROW(slow_threads, "32", 1, 256, "threads for long requests"),
 	NUMBER_ROW(sql_children, "2", 1, 64, "child processes for SQL"),
@@ -252,6 +253,14 @@ void config_help(struct buf *b)
 	buf_add_str(b, "\nEvery setting can also be given as MULGIL_NAME in the environment.  The root key is\n"
 		       "MULGIL_ROOT_ACCESS_KEY_ID and MULGIL_ROOT_SECRET_ACCESS_KEY, or made at the first start and\n"
 		       "kept in DIR/root-key.json (mode 0600).\n\n"
+		       "users file:\n"
+		       "  users:\n"
+		       "  - name: tablet                 # \"root\": the root of an account\n"
+		       "    account: \"111111111111\"      # without it the server's own\n"
+		       "    access_key_id: AKIA...\n"
+		       "    secret_access_key: ...\n"
+		       "    policies:                    # IAM documents; without any, nothing is allowed\n"
+		       "    - Statement: {Effect: Allow, Action: \"s3:*\", Resource: \"arn:aws:s3:::raw/*\"}\n\n"
 		       "examples:\n  mulgil serve --data /var/lib/mulgil\n"
 		       "  mulgil serve --api 127.0.0.1:0 --console off      # any free port; see mulgil env\n");
 }

@@ -72,22 +72,25 @@ static int read_body(void *self, struct view *ret, struct err *e)
 	return e->code;
 }
 
-/* Verifies a request for @service; answers it and returns false if it may not go on. */
-static bool verified(struct wire *w, struct http_req *r, const char *service, struct gate_result *res, struct view *body)
+/* Verifies a request for the service that @action begins with, and that its caller may do that; answers it and returns
+ * false if it may not go on. */
+static bool verified(struct wire *w, struct http_req *r, const char *action, struct gate_result *res, struct view *body)
 {
 	struct request self = { r, VIEW_NONE };
 	struct gate_request q = { .method = http_method(r), .path = http_path(r), .query = http_query(r),
 				  .header_at = header_at, .body = read_body, .self = &self };
 	struct gate_policy p = { .region = w->config->region, .now_ms = clock_ms() };
 	struct err e = { 0 };
+	struct view service, rest = view_str(action);
 
+	(void)view_split(&rest, ':', &service);
 	if (gate_verify(w->credentials, &q, &p, http_arena(r), res, &e) < 0) {
 		answer_err(r, &e);
 		return false;
 	}
-	if (!view_eq_str(res->service, service)) {
+	if (!view_eq(res->service, service)) {
 		answer_error(r, 403, "InvalidSignatureException",
-			     arena_printf(http_arena(r), "Credential should be scoped to correct service: '%s'.", service));
+			     arena_printf(http_arena(r), "Credential should be scoped to correct service: '%.*s'.", VIEW_ARG(service)));
 		return false;
 	}
 	/* Where the client told the body's digest, the gate has not read it. */
@@ -106,7 +109,12 @@ static bool verified(struct wire *w, struct http_req *r, const char *service, st
 		}
 	}
 	*body = self.body;
-	return true;
+	res->caller.source_ip = http_peer(r);
+	if (aws_may(&res->caller, w->config->account, action, http_arena(r)))
+		return true;
+	answer_error(r, 403, "AccessDeniedException",
+		     arena_printf(http_arena(r), "User: %s is not authorized to perform: %s", res->caller.arn, action));
+	return false;
 }
 
 /* --- function URLs --- */
@@ -156,7 +164,7 @@ static void function_url(struct wire *w, struct http_req *r)
 	const char *id, *auth;
 
 	/* Signed first, whatever the id: who is not authorised does not learn which ids there are. */
-	if (!verified(w, r, "lambda", &res, &body))
+	if (!verified(w, r, "lambda:InvokeFunctionUrl", &res, &body))
 		return;
 	(void)view_split(&rest, '/', &id_view);
 	id = arena_str(a, id_view);
@@ -251,7 +259,7 @@ bool outside_handle(struct http_req *r, void *arg)
 		http_answer(r, &(struct http_answer){ 200, NULL, 0 }, VIEW("ok\n"));
 	} else if (view_starts(path, VIEW(URL_PREFIX))) {
 		function_url(w, r);
-	} else if (verified(w, r, "mulgil", &res, &body)) {
+	} else if (verified(w, r, view_starts(path, VIEW(VERIFY_PREFIX)) ? "mulgil:Verify" : "mulgil:Console", &res, &body)) {
 		if (view_starts(path, VIEW(VERIFY_PREFIX)))
 			verification(w, r);
 		else

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "main/outside.h"
+#include "main/users.h"
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "os/diag.h"
@@ -300,7 +301,10 @@ int wire_new(const struct config *c, struct wire *w, struct err *e)
 	w->credentials = credentials_new(c->account);
 	snprintf(arn, sizeof(arn), "arn:aws:iam::%s:root", c->account);
 	credentials_add(w->credentials, w->root_access_key, w->root_secret, NULL, 0, arn);
-	r = open_stores(w, e);
+	if (strcmp(c->users, "off") != 0)
+		r = users_load(w->credentials, c->users, c->account, e);
+	if (r == 0)
+		r = open_stores(w, e);
 	if (r == 0)
 		r = make_collecting(w, e);
 	if (r == 0)

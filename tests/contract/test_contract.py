@@ -31,7 +31,9 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     MissingContentLength MissingRequestBodyError NoSuchBucket NoSuchBucketPolicy NoSuchKey NoSuchTagSet NoSuchUpload
     IllegalVersioningConfigurationException InvalidBucketState NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
     TooManyBuckets XAmzContentChecksumMismatch XAmzContentSHA256Mismatch InvalidStorageClass
-    UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException""".split())
+    UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException
+    AccessControlListNotSupported MalformedPolicy MissingSecurityHeader NoSuchPublicAccessBlockConfiguration
+    NoSuchWebsiteConfiguration PolicyTooLarge ReplicationConfigurationNotFoundError""".split())
 # Where our row is another kind on purpose.
 ON_PURPOSE = {
     # AWS answers names it does not know with InvalidAttributeName, which a check by the table would not.

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bucket -- making, finding and removing buckets. */
 #include "base/base64.h"
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 struct bucket_arg {
 	struct s3 *s;
 	struct arena *arena;
-	const char *name, *after, *prefix;
+	const char *name, *owner, *after, *prefix; /* owner: as in the table */
 	size_t max;
 	struct s3_bucket found, *list;
 	size_t n;
@@ -61,18 +62,30 @@ bool s3__bucket_name_ok(const char *name)
 	return !looks_like_ip(v) && !reserved(v);
 }
 
+/* Of who asks, as the table has it. */
+static const char *owner_of(const struct op_ctx *cx)
+{
+	const struct s3 *s = cx->self;
+
+	return strcmp(cx->caller.account, s->account) == 0 ? "" : cx->caller.account;
+}
+
 static int create_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct bucket_arg *a = arg;
-	int found = s3__bucket_find(tx, a->name, NULL, e);
+	int found = s3__bucket_find(tx, a->name, &a->found, e);
 
 	if (found < 0)
 		return found;
+	if (found && strcmp(a->found.owner, a->owner) != 0)
+		return aws_fail(e, &S3_BUCKET_EXISTS,
+				"The requested bucket name is not available. The bucket namespace is shared by all users "
+				"of the system. Please select a different name and try again.");
 	if (found)
 		return aws_fail(e, &S3_BUCKET_OWNED,
 				"Your previous request to create the named bucket succeeded and "
 				"you already own it.");
-	return s3__bucket_insert(tx, a->name, a->s->now_ms(), e);
+	return s3__bucket_insert(tx, a->name, a->owner, a->s->now_ms(), e);
 }
 
 int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
@@ -80,7 +93,7 @@ int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_create_bucket *in = input;
 	const char *asked = in->config ? in->config->constraint : NULL;
 	struct s3 *s = cx->self;
-	struct bucket_arg a = { .s = s, .name = in->bucket };
+	struct bucket_arg a = { .s = s, .name = in->bucket, .owner = owner_of(cx) };
 	int rc;
 
 	if (!s3__bucket_name_ok(in->bucket))
@@ -93,6 +106,7 @@ int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
 				"request was sent to.",
 				asked);
 	rc = meta_write(s->meta, create_fn, &a, &cx->err);
+	s3__guard_forget(s, in->bucket);
 	if (rc)
 		return rc;
 	out_header(o, "Location", "Location", arena_printf(cx->arena, "/%s", in->bucket));
@@ -175,14 +189,17 @@ int s3__delete_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	struct bucket_arg a = { .s = s, .arena = cx->arena, .name = in->bucket };
 	int rc = s3__check_owner(cx, in->owner);
 
-	return rc ? rc : meta_write(s->meta, delete_fn, &a, &cx->err);
+	if (!rc)
+		rc = meta_write(s->meta, delete_fn, &a, &cx->err);
+	s3__guard_forget(s, in->bucket);
+	return rc;
 }
 
 static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct bucket_arg *a = arg;
 
-	return s3__bucket_list(tx, a->prefix, a->after, a->max + 1, a->arena, &a->list, &a->n, e);
+	return s3__bucket_list(tx, a->owner, a->prefix, a->after, a->max + 1, a->arena, &a->list, &a->n, e);
 }
 
 int s3__list_buckets(struct op_ctx *cx, const void *input, struct out *o)
@@ -192,6 +209,7 @@ int s3__list_buckets(struct op_ctx *cx, const void *input, struct out *o)
 	struct view after = VIEW("");
 	struct bucket_arg a = { .s = s,
 				.arena = cx->arena,
+				.owner = owner_of(cx),
 				.prefix = in->prefix ? in->prefix : "",
 				.max = (size_t)opt_int_or(in->max, 10000) };
 	int rc;
@@ -207,7 +225,7 @@ int s3__list_buckets(struct op_ctx *cx, const void *input, struct out *o)
 	}
 	out_root(o, "ListAllMyBucketsResult");
 	out_obj(o, "Owner");
-	out_str(o, "ID", s->owner_id);
+	out_str(o, "ID", s3__canonical_id(cx, cx->caller.account));
 	out_obj_end(o);
 	out_list(o, "Buckets", "Bucket");
 	for (size_t i = 0; i < a.n && i < a.max; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fields -- the members of every operation: honoured, or refused by name. */
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 #define HEADER(h) .loc = OPL_HEADER, .at = h
@@ -541,3 +542,87 @@ const struct op_field s3__f_put_notify[] = {
 	       .loc = OPL_PAYLOAD, .at = "NotificationConfiguration"),
 	OP_END
 };
+
+/* --- who may do what --- */
+
+static const char *const canned[] = { "private",       "public-read",        "public-read-write",         "authenticated-read",
+				      "aws-exec-read", "bucket-owner-read",  "bucket-owner-full-control", NULL };
+static const char *const canned_bucket[] = { "private", "public-read", "public-read-write", "authenticated-read", NULL };
+static const char *const owner_pays[] = { "BucketOwner", NULL };
+static const char *const other_pays[] = { "Requester", NULL };
+
+#define DOCUMENT(st) BUCKET(st), OWNER(st), MD5(st), SDK_ALGORITHM(st, ck_algorithm)
+
+const struct op_field s3__f_put_policy[] = {
+	DOCUMENT(struct in_policy),
+	OP_BOOL(struct in_policy, confirm, "ConfirmRemoveSelfBucketAccess", false,
+		HEADER("x-amz-confirm-remove-self-bucket-access")),
+	OP_STR(struct in_policy, policy, "Policy", true, 0, 0, .loc = OPL_PAYLOAD),
+	OP_END
+};
+
+static const struct op_field block_fields[] = {
+	OP_BOOL(struct in_block_config, acls, "BlockPublicAcls", false),
+	OP_BOOL(struct in_block_config, ignore_acls, "IgnorePublicAcls", false),
+	OP_BOOL(struct in_block_config, policy, "BlockPublicPolicy", false),
+	OP_BOOL(struct in_block_config, restricted, "RestrictPublicBuckets", false),
+	OP_END
+};
+const struct op_field s3__f_put_block[] = {
+	DOCUMENT(struct in_block),
+	OP_OBJ(struct in_block, config, "PublicAccessBlockConfiguration", true, block_fields, .loc = OPL_PAYLOAD,
+	       .at = "PublicAccessBlockConfiguration"),
+	OP_END
+};
+
+/* Canned ones only: what a list of grants could say here is what there is. */
+#define ACL_REFUSED \
+	OP_REFUSED("AccessControlPolicy", .loc = OPL_PAYLOAD, .at = "AccessControlPolicy"), GRANTS_REFUSED, \
+		NO("GrantWrite", "x-amz-grant-write")
+const struct op_field s3__f_put_bucket_acl[] = {
+	DOCUMENT(struct in_acl), ACL_REFUSED,
+	OP_ENUM(struct in_acl, acl, "ACL", false, canned_bucket, NULL, HEADER("x-amz-acl")), OP_END
+};
+const struct op_field s3__f_put_object_acl[] = {
+	DOCUMENT(struct in_acl), KEY(struct in_acl), VERSION(struct in_acl), PAYER(struct in_acl), ACL_REFUSED,
+	OP_ENUM(struct in_acl, acl, "ACL", false, canned, NULL, HEADER("x-amz-acl")), OP_END
+};
+const struct op_field s3__f_get_object_acl[] = { BUCKET(struct in_acl),  KEY(struct in_acl),   OWNER(struct in_acl),
+						 VERSION(struct in_acl), PAYER(struct in_acl), OP_END };
+
+static const struct op_field rule_fields[] = {
+	OP_ENUM(struct in_ownership_rule, ownership, "ObjectOwnership", true, enforced, other_ownership), OP_END
+};
+static const struct op_field rule_item[] = { OP_ITEM_OBJ(rule_fields), OP_END };
+static const struct op_field ownership_fields[] = {
+	OP_LIST(struct in_ownership_config, rules, "Rules", true, struct in_ownership_rule, rule_item, 0, 0, .flat = true,
+		.at = "Rule"),
+	OP_END
+};
+const struct op_field s3__f_put_ownership[] = {
+	DOCUMENT(struct in_ownership),
+	OP_OBJ(struct in_ownership, config, "OwnershipControls", true, ownership_fields, .loc = OPL_PAYLOAD,
+	       .at = "OwnershipControls"),
+	OP_END
+};
+
+static const struct op_field payment_fields[] = {
+	OP_ENUM(struct in_payment_config, payer, "Payer", true, owner_pays, other_pays), OP_END
+};
+const struct op_field s3__f_put_payment[] = {
+	DOCUMENT(struct in_payment),
+	OP_OBJ(struct in_payment, config, "RequestPaymentConfiguration", true, payment_fields, .loc = OPL_PAYLOAD,
+	       .at = "RequestPaymentConfiguration"),
+	OP_END
+};
+
+static const struct op_field logging_fields[] = { OP_REFUSED("LoggingEnabled"), OP_END };
+const struct op_field s3__f_put_logging[] = {
+	DOCUMENT(struct in_logging),
+	OP_OBJ(struct in_logging, config, "BucketLoggingStatus", true, logging_fields, .loc = OPL_PAYLOAD,
+	       .at = "BucketLoggingStatus"),
+	OP_END
+};
+
+const struct op_field s3__f_accelerate[] = { BUCKET(struct in_accelerate), OWNER(struct in_accelerate),
+					     PAYER(struct in_accelerate), OP_END };

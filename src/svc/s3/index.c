@@ -9,6 +9,8 @@
  */
 #include "svc/s3/s3_int.h"
 
+#include <stdio.h>
+
 #include "base/limits.h"
 
 const char s3__ddl[] =
@@ -55,6 +57,7 @@ const char *const s3__steps[] = {
 	"CREATE TABLE s3_doomed (id BIGINT PRIMARY KEY, parts TEXT NOT NULL)", /* see index_litter.c */
 	"CREATE TABLE s3_state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
 	"CREATE INDEX s3_upload_done ON s3_upload (done_ms) WHERE done_ms IS NOT NULL",
+	"ALTER TABLE s3_bucket ADD COLUMN owner TEXT NOT NULL DEFAULT ''", /* an account; '': the server's own */
 	NULL,
 };
 
@@ -64,15 +67,17 @@ int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret,
 {
 	struct tx_rows *r;
 	int found = tx_one(tx, &r, e,
-			   "SELECT created_ms, eventbridge, versioning, lock FROM s3_bucket WHERE "
+			   "SELECT created_ms, eventbridge, versioning, lock, owner FROM s3_bucket WHERE "
 			   "name = ?",
 			   "s", name);
 
 	if (found <= 0)
 		return found;
-	if (ret)
+	if (ret) {
 		*ret = (struct s3_bucket){ name, row_int(r, 0), (unsigned)row_int(r, 1),
-					   (enum s3_versioning)row_int(r, 2), row_int(r, 3) != 0 };
+					   (enum s3_versioning)row_int(r, 2), row_int(r, 3) != 0, "" };
+		(void)snprintf(ret->owner, sizeof(ret->owner), "%.*s", VIEW_ARG(row_view(r, 4)));
+	}
 	tx_end(r);
 	return 1;
 }
@@ -86,11 +91,12 @@ int s3__bucket_need(struct meta_tx *tx, const char *name, struct s3_bucket *ret,
 	return found ? 0 : aws_fail(e, &S3_NO_SUCH_BUCKET, "The specified bucket does not exist");
 }
 
-int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms, struct err *e)
+int s3__bucket_insert(struct meta_tx *tx, const char *name, const char *owner, int64_t now_ms,
+		      struct err *e)
 {
 	return tx_run(tx, e,
-		      "INSERT INTO s3_bucket (name, created_ms, eventbridge) VALUES (?, ?, 0)",
-		      "si", name, now_ms);
+		      "INSERT INTO s3_bucket (name, created_ms, eventbridge, owner) VALUES (?, ?, 0, ?)",
+		      "sis", name, now_ms, owner);
 }
 
 int s3__bucket_remove(struct meta_tx *tx, const char *name, struct err *e)
@@ -132,15 +138,15 @@ int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioni
 		      name);
 }
 
-int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max,
+int s3__bucket_list(struct meta_tx *tx, const char *owner, const char *prefix, const char *after, size_t max,
 		    struct arena *a, struct s3_bucket **ret, size_t *ret_n, struct err *e)
 {
 	size_t len = strlen(prefix);
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT name, created_ms, eventbridge FROM s3_bucket WHERE name > ? AND"
+			  "SELECT name, created_ms, eventbridge FROM s3_bucket WHERE name > ? AND owner = ? AND"
 			  " substr(name, 1, ?) = ? ORDER BY name LIMIT ?",
-			  "sisi", after, (int64_t)len, prefix, (int64_t)max);
+			  "ssisi", after, owner, (int64_t)len, prefix, (int64_t)max);
 
 	if (rc)
 		return rc;
@@ -148,7 +154,7 @@ int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, s
 	*ret_n = 0;
 	while ((rc = tx_next(r, e)) > 0)
 		(*ret)[(*ret_n)++] = (struct s3_bucket){ row_str(r, 0, a), row_int(r, 1),
-							 (unsigned)row_int(r, 2), S3_VERSIONING_OFF, false };
+							 (unsigned)row_int(r, 2), S3_VERSIONING_OFF, false, "" };
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 struct list_arg {
@@ -119,7 +120,8 @@ const char *s3__encoded(struct arena *a, const char *text, bool url)
 struct answer {
 	struct op_ctx *cx;
 	struct out *o;
-	bool url, owner;
+	bool url;
+	const char *owner; /* canonical id; NULL: not asked for */
 };
 
 static const char *encoded(const struct answer *w, const char *text)
@@ -144,7 +146,7 @@ static void out_entry(const struct answer *w, const struct s3_entry *x)
 	out_int(o, "Size", (int64_t)x->size);
 	if (w->owner) {
 		out_obj(o, "Owner");
-		out_str(o, "ID", ((const struct s3 *)w->cx->self)->owner_id);
+		out_str(o, "ID", w->owner);
 		out_obj_end(o);
 	}
 	out_str(o, "StorageClass", "STANDARD");
@@ -215,7 +217,7 @@ int s3__list_objects(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_list *in = input;
 	struct s3 *s = cx->self;
-	struct answer w = { cx, o, in->encoding != NULL, true };
+	struct answer w = { cx, o, in->encoding != NULL, s3__owner_id(cx, in->bucket) };
 	struct list_arg l;
 	int rc = prepare(cx, in, &l);
 
@@ -252,7 +254,8 @@ int s3__list_objects_v2(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_list *in = input;
 	struct s3 *s = cx->self;
-	struct answer w = { cx, o, in->encoding != NULL, opt_bool_or(in->fetch_owner, false) };
+	struct answer w = { cx, o, in->encoding != NULL,
+			    opt_bool_or(in->fetch_owner, false) ? s3__owner_id(cx, in->bucket) : NULL };
 	struct list_arg l;
 	int rc = prepare(cx, in, &l);
 

@@ -2,6 +2,7 @@
 /* multipart -- uploads in parts: beginning, parts, giving up, listing.  Completion is in complete.c. */
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 /* --- beginning --- */
@@ -414,8 +415,8 @@ int s3__list_parts(struct op_ctx *cx, const void *input, struct out *o)
 			a.parts[(a.n_parts < a.max ? a.n_parts : a.max) - 1].n);
 	out_int(o, "MaxParts", (int64_t)a.max);
 	out_bool(o, "IsTruncated", a.max && a.n_parts > a.max);
-	out_id(o, "Initiator", s->owner_id);
-	out_id(o, "Owner", s->owner_id);
+	out_id(o, "Initiator", s3__owner_id(cx, in->bucket));
+	out_id(o, "Owner", s3__owner_id(cx, in->bucket));
 	out_str(o, "StorageClass", "STANDARD");
 	out_str(o, "ChecksumAlgorithm", s3__ck_names[a.upload.ck.algo].name);
 	out_str(o, "ChecksumType", a.upload.ck.composite ? "COMPOSITE" : "FULL_OBJECT");

@@ -5,6 +5,7 @@
  * Without a version id, what a plain GET sees goes: for good where versioning was never on, else behind a delete marker.
  * With one, exactly that version goes for good, and the next older one shows again.
  */
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 int s3__null_take(struct meta_tx *tx, const char *bucket, const char *key, struct arena *a,
@@ -233,7 +234,8 @@ int s3__delete_objects(struct op_ctx *cx, const void *input, struct out *o)
 					       .if_match = items[i].etag,
 					       .if_modified = items[i].modified,
 					       .if_size = items[i].size };
-		if (s3__check_key(cx, items[i].key)) {
+		if (s3__check_key(cx, items[i].key) ||
+		    s3__authorize_delete(cx, in, in->bucket, items[i].key, items[i].version)) {
 			a.v[i].failed = cx->err;
 			err_clear(&cx->err);
 		}

@@ -15,6 +15,8 @@ int s3__check_owner(struct op_ctx *cx, const char *expected)
 {
 	const struct s3 *s = cx->self;
 
+	if (cx->transport) /* s3__authorize() has asked for the bucket's own owner */
+		return 0;
 	if (expected && !view_eq_str(view_str(expected), s->account))
 		return aws_fail(&cx->err, &S3_ACCESS_DENIED, "Access Denied");
 	return 0;

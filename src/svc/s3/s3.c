@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "os/clock.h"
-#include "svc/s3/s3_int.h"
+#include "svc/s3/s3_access.h"
 
 #define DONE_KEPT_MS \
 	(24 * 3600 * 1000LL) /* how long a repeated CompleteMultipartUpload is recognised */
@@ -22,6 +22,7 @@ struct s3 *s3_new(const struct s3_opts *o)
 	s->account = strdup(o->account);
 	must(s->region && s->account);
 	sha256_hex(view_str(s->account), s->owner_id);
+	s->guards = s3__guards_new();
 	s->now_ms = o->now_ms ? o->now_ms : clock_ms;
 	s->md5 = md5_pool_new();
 	s3__reap_start(s);
@@ -34,6 +35,7 @@ struct s3 *s3_free(struct s3 *s)
 		return NULL;
 	s3__reap_stop(s);
 	s->md5 = md5_pool_free(s->md5);
+	s->guards = s3__guards_free(s->guards);
 	free(s->region);
 	free(s->account);
 	free(s);

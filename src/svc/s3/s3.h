@@ -36,6 +36,8 @@ struct s3 *s3_free(
 	struct
 	s3 *s); /* ends the deletion of replaced blobs; no request may be running; returns NULL */
 struct s3_port s3_port(struct s3 *s);
+/* Whether a condition key "s3:..." is one that requests can have here, or whose absence means what AWS means by it. */
+bool s3_key_known(struct view name);
 
 /*
  * Reads what is stored again, from where @after says ("": the beginning; else .next of the call before) until @budget_ms

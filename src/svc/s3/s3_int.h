@@ -19,6 +19,7 @@
 #define S3_META_MAX 2048
 
 struct s3_doomed;
+struct s3_guards;
 struct s3_reading;
 struct s3_used;
 
@@ -30,6 +31,7 @@ struct s3 {
 	char owner_id[65];
 	int64_t (*now_ms)(void);
 	struct md5_pool *md5; /* of bodies that are received */
+	struct s3_guards *guards; /* guard.c */
 	uint64_t last_seq; /* meta's writer thread only, as the next */
 	int64_t doomed_id; /* last one given to a row of s3_doomed */
 	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
@@ -81,6 +83,14 @@ struct s3 {
 	X(METHOD_NOT_ALLOWED, "MethodNotAllowed", 405) \
 	X(INVALID_BUCKET_STATE, "InvalidBucketState", 409) \
 	X(ILLEGAL_VERSIONING, "IllegalVersioningConfigurationException", 400) \
+	X(MALFORMED_POLICY, "MalformedPolicy", 400) \
+	X(POLICY_TOO_LARGE, "PolicyTooLarge", 400) \
+	X(NO_SUCH_POLICY, "NoSuchBucketPolicy", 404) \
+	X(NO_SUCH_BLOCK, "NoSuchPublicAccessBlockConfiguration", 404) \
+	X(NO_SUCH_WEBSITE, "NoSuchWebsiteConfiguration", 404) \
+	X(NO_SUCH_REPLICATION, "ReplicationConfigurationNotFoundError", 404) \
+	X(ACL_NOT_SUPPORTED, "AccessControlListNotSupported", 400) \
+	X(MISSING_SECURITY_HEADER, "MissingSecurityHeader", 400) \
 	X(CONFLICT, "ConditionalRequestConflict", 409) \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412)
 
@@ -246,6 +256,7 @@ struct s3_bucket {
 	unsigned notify; /* who is told of its events: S3_NOTIFY_* */
 	enum s3_versioning versioning; /* s3__bucket_list() leaves this and the next out */
 	bool lock; /* object lock can be used */
+	char owner[13]; /* account; "": the server's */
 };
 
 extern const char s3__ddl[];
@@ -254,7 +265,7 @@ extern const char *const s3__steps[];
 int s3__bucket_find(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
 /* NoSuchBucket if absent. */
 int s3__bucket_need(struct meta_tx *tx, const char *name, struct s3_bucket *ret, struct err *e);
-int s3__bucket_insert(struct meta_tx *tx, const char *name, int64_t now_ms,
+int s3__bucket_insert(struct meta_tx *tx, const char *name, const char *owner, int64_t now_ms,
 		      struct err *e); /* ERR_EXISTS */
 int s3__bucket_remove(struct meta_tx *tx, const char *name,
 		      struct err *e); /* and its uploads' rows */
@@ -262,7 +273,8 @@ int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e); /* 1
 int s3__bucket_notify(struct meta_tx *tx, const char *name, unsigned notify, struct err *e);
 int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioning v,
 			  struct err *e);
-int s3__bucket_list(struct meta_tx *tx, const char *prefix, const char *after, size_t max,
+/* Of one @owner. */
+int s3__bucket_list(struct meta_tx *tx, const char *owner, const char *prefix, const char *after, size_t max,
 		    struct arena *a, struct s3_bucket **ret, size_t *ret_n, struct err *e);
 
 /* What s3_object and s3_version have in common, in the order of s3__row_parse(); behind it come seq, versioning, marker. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uploads -- ListMultipartUploads: the uploads of a bucket that have not ended, by key and id. */
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 struct list_arg {
@@ -84,7 +85,7 @@ static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 static void out_uploads(struct op_ctx *cx, struct out *o, const struct list_arg *l, bool url)
 {
-	const struct s3 *s = cx->self;
+	const char *owner = s3__owner_id(cx, l->bucket);
 
 	out_list(o, NULL, "Upload");
 	for (size_t i = 0; i < l->n_uploads; i++) {
@@ -96,10 +97,10 @@ static void out_uploads(struct op_ctx *cx, struct out *o, const struct list_arg 
 		out_time(o, "Initiated", u->created_ms);
 		out_str(o, "StorageClass", "STANDARD");
 		out_obj(o, "Owner");
-		out_str(o, "ID", s->owner_id);
+		out_str(o, "ID", owner);
 		out_obj_end(o);
 		out_obj(o, "Initiator");
-		out_str(o, "ID", s->owner_id);
+		out_str(o, "ID", owner);
 		out_obj_end(o);
 		out_str(o, "ChecksumAlgorithm", s3__ck_names[u->ck.algo].name);
 		out_str(o, "ChecksumType", u->ck.composite ? "COMPOSITE" : "FULL_OBJECT");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* versions -- PutBucketVersioning, GetBucketVersioning, ListObjectVersions. */
 #include "base/limits.h"
+#include "svc/s3/s3_access.h"
 #include "svc/s3/s3_ops.h"
 
 /* --- the bucket's state --- */
@@ -201,8 +202,8 @@ static int start_after(struct op_ctx *cx, const struct in_versions *in, struct l
 	return rc;
 }
 
-static void out_entry(struct op_ctx *cx, struct out *o, const struct s3_entry *x, bool latest,
-		      bool url)
+static void out_entry(struct op_ctx *cx, struct out *o, const struct s3_entry *x, const char *owner,
+		      bool latest, bool url)
 {
 	const struct s3_row r = { .seq = x->seq, .vnull = x->vnull };
 
@@ -223,18 +224,20 @@ static void out_entry(struct op_ctx *cx, struct out *o, const struct s3_entry *x
 		out_str(o, "StorageClass", "STANDARD");
 	}
 	out_obj(o, "Owner");
-	out_str(o, "ID", ((const struct s3 *)cx->self)->owner_id);
+	out_str(o, "ID", owner);
 	out_obj_end(o);
 	out_obj_end(o);
 }
 
 static void out_found(struct op_ctx *cx, struct out *o, const struct list_arg *l, bool url)
 {
+	const char *owner = s3__owner_id(cx, l->bucket);
+
 	for (int marker = 0; marker < 2; marker++) {
 		out_list(o, NULL, marker ? "DeleteMarker" : "Version");
 		for (size_t i = 0; i < l->n_entries; i++)
 			if (l->entries[i].marker == (marker != 0))
-				out_entry(cx, o, &l->entries[i], l->latest[i], url);
+				out_entry(cx, o, &l->entries[i], owner, l->latest[i], url);
 		out_list_end(o);
 	}
 	out_list(o, NULL, "CommonPrefixes");

@@ -14,6 +14,14 @@ static int get_caller_identity(struct op_ctx *cx, const void *in, struct out *o)
 	return 0;
 }
 
+/* Needs no permission, and none can be taken away: as with AWS. */
+static int anybody(struct op_ctx *cx, const void *in)
+{
+	(void)cx;
+	(void)in;
+	return 0;
+}
+
 static const struct op ops[] = {
 	{ "GetCallerIdentity", get_caller_identity, NULL, 0, 0, "Tells whose key signed the request." },
 };
@@ -24,5 +32,5 @@ static const struct aws_error *const errors[] = { NULL };
 const struct service sts_service = {
 	.name = "sts", .signing_name = "sts", .api_version = "2011-06-15", .protocol = OP_QUERY, .ops = ops,
 	.n_ops = sizeof(ops) / sizeof(ops[0]), .errors = errors, .invalid = &invalid,
-	.xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/",
+	.xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/", .authorize = anybody,
 };
