@@ -119,7 +119,9 @@ static const char *key_agent(const struct ask *k)
 /* Of the signature; S3's own names. */
 static const char *key_auth_type(const struct ask *k)
 {
-	return !k->x ? NULL : k->x->g.presigned ? "REST-QUERY-STRING" : "REST-HEADER";
+	if (!k->x)
+		return NULL;
+	return k->x->form ? "POST" : k->x->g.presigned ? "REST-QUERY-STRING" : "REST-HEADER";
 }
 
 static const char *key_signature(const struct ask *k)
