@@ -297,7 +297,7 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	rc = meta_write(a->s->meta, complete_fn, a, &cx->err);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
-	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, &a->p.row));
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, &a->p.row));
 	out_root(o, "CompleteMultipartUploadResult");
 	out_str(o, "Location",
 		arena_printf(cx->arena, "%.*s/%s/%s", VIEW_ARG(cx->endpoint), in->bucket, in->key));

@@ -256,7 +256,7 @@ int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 	s3__reading_end(&reading);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
-	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, &p.row));
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, &p.row));
 	out_header(o, "CopySourceVersionId", "x-amz-copy-source-version-id",
 		   s3__vid_out(cx->arena, &src.row));
 	out_root(o, "CopyObjectResult");

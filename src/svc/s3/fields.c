@@ -433,9 +433,13 @@ const struct op_field s3__f_put_tagging[] = { TAGGING,
 					      OP_END };
 
 static const char *const versioning_states[] = { "Enabled", "Suspended", NULL };
+static const char *const mfa_states[] = { "Disabled", NULL };
+static const char *const mfa_enabled[] = { "Enabled", NULL };
 static const struct op_field versioning_fields[] = {
 	OP_ENUM(struct in_versioning_config, status, "Status", false, versioning_states, NULL),
-	OP_REFUSED("MFADelete", .at = "MfaDelete"), OP_END
+	OP_ENUM(struct in_versioning_config, mfa_delete, "MFADelete", false, mfa_states, mfa_enabled,
+		.at = "MfaDelete"),
+	OP_END
 };
 const struct op_field s3__f_put_versioning[] = {
 	BUCKET(struct in_versioning),

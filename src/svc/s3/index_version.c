@@ -45,6 +45,11 @@ const char *s3__vid_out(struct arena *a, const struct s3_row *r)
 	return r->versioning == S3_VERSIONING_OFF && r->vnull ? NULL : s3__vid_text(a, r);
 }
 
+const char *s3__vid_written(struct arena *a, const struct s3_row *r)
+{
+	return r->vnull ? NULL : s3__vid_text(a, r);
+}
+
 /* --- finding --- */
 
 int s3__version_find(struct meta_tx *tx, const char *bucket, const char *key,

@@ -331,7 +331,7 @@ int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e)
 static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r)
 {
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", r->etag));
-	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, r));
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, r));
 	s3__ck_out_headers(o, &r->ck);
 }
 

@@ -326,6 +326,8 @@ int s3__vid_parse(const char *text, struct s3_vid *ret, struct err *e); /* Inval
 const char *s3__vid_text(struct arena *a, const struct s3_row *r);
 /* As answers give it: NULL where versioning was never on. */
 const char *s3__vid_out(struct arena *a, const struct s3_row *r);
+/* As the answer to what wrote it gives it: NULL for a null version, also while versions are suspended. */
+const char *s3__vid_written(struct arena *a, const struct s3_row *r);
 /* That version, which may be a delete marker: 1, 0, negative. */
 int s3__version_find(struct meta_tx *tx, const char *bucket, const char *key,
 		     const struct s3_vid *id, struct arena *a, struct s3_row *ret, struct err *e);

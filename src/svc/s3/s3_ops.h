@@ -125,7 +125,7 @@ struct in_mpu_list {
 };
 
 struct in_versioning_config {
-	const char *status;
+	const char *status, *mfa_delete;
 };
 struct in_versioning {
 	const char *bucket, *owner, *content_md5, *ck_algorithm;
