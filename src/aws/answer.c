@@ -35,11 +35,16 @@ static void add(struct headers *h, const char *name, const char *value)
 	h->v[h->n++] = (struct http_header){ name, value };
 }
 
+enum op_protocol exchange__protocol(const struct exchange *x)
+{
+	return x->s->query_names && !http_header(x->r, "x-amz-target").p ? OP_QUERY : x->s->protocol;
+}
+
 static bool wants_json(const struct exchange *x)
 {
 	if (!x->s)
 		return x->g.face == FACE_JSON;
-	return x->s->protocol != OP_REST_XML && x->s->protocol != OP_QUERY;
+	return exchange__protocol(x) != OP_REST_XML && exchange__protocol(x) != OP_QUERY;
 }
 
 static void add_common(struct exchange *x, struct headers *h)
@@ -57,7 +62,7 @@ static void add_common(struct exchange *x, struct headers *h)
 static const char *document_type(const struct exchange *x)
 {
 	if (!wants_json(x))
-		return x->s && x->s->protocol == OP_QUERY ? "text/xml" : "application/xml";
+		return x->s && exchange__protocol(x) == OP_QUERY ? "text/xml" : "application/xml";
 	if (x->s && x->s->protocol == OP_REST_JSON)
 		return "application/json";
 	return x->s && x->s->protocol == OP_JSON_1_0 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1";
@@ -95,6 +100,8 @@ void exchange__answer(struct exchange *x)
 
 	if (!o->raw)
 		aws__out_finish(o);
+	if (o->ops == &aws__out_tree)
+		aws__out_query(o, x->s->query_names);
 	body = o->raw ? o->body : buf_view(&o->buf);
 	if (o->raw)
 		type = o->content_type;
@@ -182,7 +189,7 @@ static void query_error(const struct exchange *x, struct buf *b, const struct aw
 	if (x->s && x->s->xml_namespace)
 		buf_printf(b, " xmlns=\"%s\"", x->s->xml_namespace);
 	buf_printf(b, "><Error><Type>%s</Type>", w->status < 500 ? "Sender" : "Receiver");
-	xml_element(b, "Code", w->code);
+	xml_element(b, "Code", w->query_code ? w->query_code : w->code);
 	xml_element(b, "Message", message);
 	buf_printf(b, "</Error><RequestId>%s</RequestId></ErrorResponse>", x->request_id);
 }
@@ -211,7 +218,7 @@ static bool has_document(const struct exchange *x, int status)
 static void add_error_type(const struct exchange *x, struct headers *h, const struct aws_error *w)
 {
 	add(h, "x-amzn-ErrorType", w->code);
-	if (x->s && x->s->query_compatible)
+	if (x->s && x->s->query_names)
 		add(h, "x-amzn-query-error", arena_printf(x->a, "%s;%s", w->query_code ? w->query_code : w->code,
 							  w->status < 500 ? "Sender" : "Receiver"));
 }
@@ -224,7 +231,7 @@ void exchange__answer_error(struct exchange *x)
 	struct headers h = headers_for(x);
 	struct buf b;
 
-	if (face == FACE_S3 && (x->s ? x->s->protocol == OP_QUERY : x->g.face == FACE_QUERY))
+	if (face == FACE_S3 && (x->s ? exchange__protocol(x) == OP_QUERY : x->g.face == FACE_QUERY))
 		face = FACE_QUERY;
 	w = spelled(w, face);
 	buf_init(&b, 256 * KIB);

@@ -72,6 +72,8 @@ void aws__out_xml_decl(struct buf *b);
 /* Ends the document; the body is o->buf (JSON, XML), or o->body if o->raw. */
 void aws__out_finish(struct out *o);
 const struct json *aws__out_json_tree(struct out *o); /* of aws__out_tree */
+/* Writes what aws__out_tree has collected into o->buf as an answer of the query protocol. */
+void aws__out_query(struct out *o, const struct op_query_name *names);
 
 /* --- decoding --- */
 enum decode_mode {

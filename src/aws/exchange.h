@@ -36,6 +36,8 @@ struct exchange {
 	int status;
 };
 
+/* What the request is written in, and so the answer; of services that have a past it may be query. */
+enum op_protocol exchange__protocol(const struct exchange *x);
 bool exchange__is_head(const struct exchange *x);
 /* Answers with x->err (which has a wire error or a neutral code). */
 void exchange__answer_error(struct exchange *x);

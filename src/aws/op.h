@@ -138,7 +138,7 @@ struct aws_error {
 	const char *code; /* AWS's own: "ResourceNotFoundException", "NoSuchKey" */
 	int status;
 	bool server_fault;
-	const char *query_code; /* what the query protocol called it, where that differs; see service.query_compatible */
+	const char *query_code; /* what the query protocol called it, where that differs; see service.query_names */
 };
 /* Errors every service may give (codes are AWS's).  A handler that returns a code without a wire error is answered with
  * the service's invalid error (ERR_INVALID), AWS_ACCESS_DENIED (ERR_DENIED), AWS_NOT_IMPLEMENTED (ERR_UNSUPPORTED),
@@ -273,6 +273,13 @@ struct op_access { /* one thing that an operation does to a resource */
 /* 0, or AccessDenied in cx->err.  Calls from inside (op_call) may do everything. */
 int op_authorize(struct op_ctx *cx, const struct op_access *w) MUST_CHECK;
 
+/* What a list or map of an answer was called; lists and maps were flat. */
+struct op_query_name {
+	const char *member;  /* NULL behind the last */
+	const char *element; /* of one item; NULL: the operation's name and "ResultEntry" */
+	bool map;            /* items are Name and Value */
+};
+
 enum op_protocol { OP_JSON_1_0, OP_JSON_1_1, OP_REST_JSON, OP_REST_XML, OP_QUERY };
 
 struct service {
@@ -287,8 +294,10 @@ struct service {
 	const struct aws_error *invalid;       /* for members that fail validation; NULL: AWS_VALIDATION */
 	const struct aws_error *refused;       /* for members known but not honoured; NULL: S3 AWS_NOT_IMPLEMENTED, others .invalid */
 	const char *xml_namespace;             /* of the root element; NULL: none.  rest-xml and query */
-	/* JSON, was query once: clients still switch on the old codes, which errors carry in x-amzn-query-error. */
-	bool query_compatible;
+	/* A JSON service that was spoken to in the query protocol once: such requests (no X-Amz-Target) are answered as they
+	 * were, with these names; fields of the input have the old ones in .at (.flat: OPK_JSON is a map of Name and Value).
+	 * Errors in JSON carry the old codes in x-amzn-query-error, which clients still switch on.  NULL: no such past. */
+	const struct op_query_name *query_names;
 	/* Asks op_authorize() for all that the operation would do, before its handler runs and before anything of a streamed
 	 * body is read.  NULL: the action with the operation's name, on everything of the server's account. */
 	int (*authorize)(struct op_ctx *cx, const void *in);

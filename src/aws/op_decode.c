@@ -396,7 +396,9 @@ static int get_value(const struct decode *d, const struct op_field *f, const str
 
 static struct view wire_name(const struct decode *d, const struct op_field *f)
 {
-	return view_str(d->mode == DECODE_JSON && f->loc == OPL_BODY && f->at ? f->at : f->name);
+	bool renamed = d->mode == DECODE_JSON && f->loc == OPL_BODY && f->at && !d->service->query_names;
+
+	return view_str(renamed ? f->at : f->name);
 }
 
 static bool name_fits(const struct decode *d, struct view given, struct view name)

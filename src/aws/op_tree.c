@@ -123,6 +123,17 @@ static const struct json *form_map(const struct decode *d, const struct json *v)
 	return m;
 }
 
+/* Attribute.1.Name=a&Attribute.1.Value=b; a value may be a structure. */
+static const struct json *flat_map(const struct decode *d, const struct json *v)
+{
+	const struct json *entries = numbered(d, NULL, v);
+	struct json *m = json_new_obj(d->arena);
+
+	for (size_t i = 0; i < json_len(entries); i++)
+		set_entry(d, m, json_get_str(json_at(entries, i), "Name"), json_get(json_at(entries, i), "Value"));
+	return m;
+}
+
 static const struct json *of_param(const struct decode *d, const struct op_field *f, const struct json *v)
 {
 	const char *item;
@@ -137,9 +148,20 @@ static const struct json *of_param(const struct decode *d, const struct op_field
 		return numbered(d, f->sub, f->flat ? v : json_get(v, item));
 	case OPK_MAP:
 		return form_map(d, v);
+	case OPK_JSON:
+		return f->flat ? flat_map(d, v) : v;
 	default:
 		return v;
 	}
+}
+
+/* "Entries=": that is how clients write an empty flat list, by the name that it has otherwise never. */
+static const struct op_field *flat_named(const struct op_field *fields, struct view name)
+{
+	for (; fields && fields->kind != OPK_END; fields++)
+		if (fields->flat && fields->kind == OPK_LIST && view_eq_str(name, fields->name))
+			return fields;
+	return NULL;
 }
 
 struct json *aws__tree_of_form(const struct decode *d, const struct op_field *fields, const struct json *params)
@@ -154,6 +176,8 @@ struct json *aws__tree_of_form(const struct decode *d, const struct op_field *fi
 		const struct json_member *m = &params->obj.v[i];
 		const struct op_field *f = field_at(fields, m->name);
 
+		if (!f && view_eq_str(json_str(m->value), ""))
+			f = flat_named(fields, m->name);
 		if (f)
 			json_set(d->arena, o, f->name, of_param(d, f, m->value));
 		else

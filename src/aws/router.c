@@ -362,7 +362,7 @@ static int prepare(struct exchange *x, void **ret)
 	struct json *params = json_new_obj(x->a);
 	struct route route = { 0 };
 	struct view unused;
-	enum op_protocol p = x->s->protocol;
+	enum op_protocol p = exchange__protocol(x);
 	bool rest = p == OP_REST_JSON || p == OP_REST_XML;
 	int rc = rest ? route_rest(x, &route) : p == OP_QUERY ? route_query(x, params) : route_target(x);
 
@@ -385,13 +385,16 @@ static int prepare(struct exchange *x, void **ret)
 /* --- running --- */
 static void make_out(struct exchange *x)
 {
-	bool xml = x->s->protocol == OP_REST_XML || x->s->protocol == OP_QUERY;
+	enum op_protocol p = exchange__protocol(x);
+	const struct out_ops *ops = p == OP_REST_XML || p == OP_QUERY ? &aws__out_xml : &aws__out_json;
 
 	x->out = ARENA_NEW(x->a, struct out);
-	aws__out_init(x->out, xml ? &aws__out_xml : &aws__out_json, x->a);
+	if (p == OP_QUERY && x->s->query_names)
+		ops = &aws__out_tree; /* written by aws__out_query() when it is whole */
+	aws__out_init(x->out, ops, x->a);
 	x->out->xml_namespace = x->s->xml_namespace;
 	x->out->default_root = arena_printf(x->a, "%sResult", x->op->name);
-	x->out->query_name = x->s->protocol == OP_QUERY ? x->op->name : NULL;
+	x->out->query_name = p == OP_QUERY ? x->op->name : NULL;
 	x->out->request_id = x->request_id;
 }
 
@@ -557,6 +560,12 @@ static const struct op *lane_rest(const struct aws *a, const struct http_req *r)
 	return NULL;
 }
 
+static bool is_query_form(const struct http_req *r)
+{
+	return !http_header(r, "x-amz-target").p &&
+	       view_starts(http_header(r, "content-type"), VIEW("application/x-www-form-urlencoded"));
+}
+
 enum pool_lane aws_lane(const struct http_req *r, void *aws)
 {
 	struct view target = http_header(r, "x-amz-target");
@@ -567,7 +576,7 @@ enum pool_lane aws_lane(const struct http_req *r, void *aws)
 	 * through. */
 	if (view_starts(http_path(r), VIEW("/-/")) && !view_eq(http_path(r), VIEW("/-/health")))
 		return LANE_SLOW;
-	if (op && (op->flags & OP_WAITS))
+	if ((op && (op->flags & OP_WAITS)) || is_query_form(r)) /* whether a form waits is in its body */
 		return LANE_WAITING;
 	if (op && (op->flags & (OP_SLOW | OP_STREAM_OUT)))
 		return LANE_SLOW;

@@ -149,11 +149,11 @@ class Server:
                                        read_timeout=120 * SLOW, connect_timeout=10 * SLOW, signature_version=None
                                        if service != "s3" else "s3v4", max_pool_connections=16, **config)
             core = botocore.session.get_session()
-            if service == "sqs":  # the client of today speaks JSON; Debian's is older than that
+            if service == "sqs":  # the client of today speaks JSON; Debian's, sqs-query, is older than that
                 core.set_config_variable("data_path", MODELS)
             session = boto3.session.Session(aws_access_key_id=access_key, aws_secret_access_key=secret,
                                             region_name=REGION, botocore_session=core)
-            self.clients[key] = session.client(service, endpoint_url=self.endpoint, config=c)
+            self.clients[key] = session.client(service.removesuffix("-query"), endpoint_url=self.endpoint, config=c)
         return self.clients[key]
 
     def __getattr__(self, service):

@@ -49,6 +49,23 @@ def test_put_record_batch(server):
     assert rig.until("both records", lambda: b"".join(server.objects(b).values())) == b"a\nb\n"
 
 
+def test_a_bucket_tells_a_queue(server):
+    b, q = server.bucket(), rig.name("q")
+    url = aws(server, "sqs", "create-queue", "--queue-name", q, "--attributes", "VisibilityTimeout=60")["QueueUrl"]
+    arn = aws(server, "sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "All")["Attributes"]["QueueArn"]
+    aws(server, "s3api", "put-bucket-notification-configuration", "--bucket", b, "--notification-configuration", json.dumps(
+        {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}))
+    aws(server, "s3api", "put-object", "--bucket", b, "--key", "k")
+    found = []
+    while not any("Records" in m for m in found):  # each waits for 20 s at most
+        got, = aws(server, "sqs", "receive-message", "--queue-url", url, "--wait-time-seconds", "20")["Messages"]
+        aws(server, "sqs", "delete-message", "--queue-url", url, "--receipt-handle", got["ReceiptHandle"])
+        found.append(json.loads(got["Body"]))
+    assert found[-1]["Records"][0]["s3"]["object"]["key"] == "k"
+    aws(server, "sqs", "delete-queue", "--queue-url", url)
+    assert "AWS.SimpleQueueService.NonExistentQueue" in aws(server, "sqs", "get-queue-url", "--queue-name", q, ok=False)
+
+
 def test_execution_history(server):
     m = aws(server, "stepfunctions", "create-state-machine", "--name", rig.name("m"), "--role-arn", rig.ROLE, "--definition",
             '{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}')["stateMachineArn"]

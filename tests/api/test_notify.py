@@ -3,24 +3,19 @@
 import json
 import os
 
-import pytest
-
 import rig
-
-pytestmark = pytest.mark.skipif(not os.path.isdir(os.path.join(rig.MODELS, "sqs")),
-                                reason="no model of SQS: run `tools/setup.sh test` or set MULGIL_BOTOCORE")
 
 
 def queue(s, **attributes):
     """(URL, ARN) of a new queue."""
-    sqs = s.client("sqs")
+    sqs = s.client("sqs-query")
     url = sqs.create_queue(QueueName=rig.name("q"), Attributes=attributes)["QueueUrl"]
     return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
 def drain(s, url):
     """All messages, each deleted."""
-    found, sqs = [], s.client("sqs")
+    found, sqs = [], s.client("sqs-query")
     for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
         found.append(json.loads(m["Body"]))
         sqs.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
@@ -178,6 +173,6 @@ def test_a_crash_behind_the_answer_loses_nothing(make_server):
     found = set()
     rig.until("all of the queue's events", lambda: found.update(
         r["s3"]["object"]["key"] for m in drain(s, url) for r in m["Records"]) or len(found) == 20)
-    late_url = s.client("sqs").create_queue(QueueName=late)["QueueUrl"]
+    late_url = s.client("sqs-query").create_queue(QueueName=late)["QueueUrl"]
     rig.until("all of the late queue's events", lambda: found.update(
         r["s3"]["object"]["key"] for m in drain(s, late_url) for r in m["Records"]) or len(found) == 40)

@@ -10,16 +10,17 @@ import pytest
 
 import rig
 
-pytestmark = pytest.mark.skipif(not os.path.isdir(os.path.join(rig.MODELS, "sqs")),
-                                reason="no model of SQS: run `tools/setup.sh test` or set MULGIL_BOTOCORE")
+today = pytest.param("sqs", id="json", marks=pytest.mark.skipif(
+    not os.path.isdir(os.path.join(rig.MODELS, "sqs")), reason="no model of SQS: run `tools/setup.sh test` or set MULGIL_BOTOCORE"))
 
 
 OLD = "AWS.SimpleQueueService."  # clients switch on the codes of the time before JSON
 
 
-@pytest.fixture
-def sqs(server):
-    return server.client("sqs")
+@pytest.fixture(params=[today, pytest.param("sqs-query", id="query")])
+def sqs(server, request):
+    """A client of today, and one of the time before JSON."""
+    return server.client(request.param)
 
 
 def make(sqs, **attributes):
@@ -108,7 +109,7 @@ def test_visibility_timeout_and_delay(sqs):
 
 
 def test_long_polling_is_woken_and_does_not_hold_others_up(server, sqs, queue):
-    waiting = [threading.Thread(target=lambda: got.append(bodies(server.client("sqs"), queue, WaitTimeSeconds=20)))
+    waiting = [threading.Thread(target=lambda: got.append(bodies(sqs, queue, WaitTimeSeconds=20)))
                for _ in range(12)]
     got = []
     for t in waiting:
@@ -240,12 +241,12 @@ def test_a_rule_sends_events_to_a_queue(server, sqs, queue):
 
 def test_messages_and_receipts_survive_kill(make_server):
     s = make_server().start()
-    url = make(s.client("sqs"))
+    url = make(s.client("sqs-query"))
     for i in range(3):
-        s.client("sqs").send_message(QueueUrl=url, MessageBody=str(i))
-    first = s.client("sqs").receive_message(QueueUrl=url)["Messages"][0]
+        s.client("sqs-query").send_message(QueueUrl=url, MessageBody=str(i))
+    first = s.client("sqs-query").receive_message(QueueUrl=url)["Messages"][0]
     s.restart()
-    sqs = s.client("sqs")
+    sqs = s.client("sqs-query")
     assert bodies(sqs, url) == ["1", "2"]
     sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
     assert counts(sqs, url) == (0, 2, 0)
@@ -253,11 +254,11 @@ def test_messages_and_receipts_survive_kill(make_server):
 
 def test_a_stop_ends_long_polls(make_server):
     s = make_server().start()
-    url = make(s.client("sqs"))
-    t = threading.Thread(target=lambda: receive(s.client("sqs"), url, WaitTimeSeconds=20))
+    url = make(s.client("sqs-query"))
+    t = threading.Thread(target=lambda: receive(s.client("sqs-query"), url, WaitTimeSeconds=20))
     t.start()
     for _ in range(100):  # so that it is most likely waiting
-        counts(s.client("sqs"), url)
+        counts(s.client("sqs-query"), url)
     s.stop()
     t.join(15 * rig.SLOW)
     assert not t.is_alive()

@@ -145,6 +145,14 @@ bool sqs__wait(struct sqs *q, const char *queue, uint64_t seen, int64_t until_ms
 	return !q->stopping;
 }
 
+/* What older clients than those that speak JSON expect. */
+static const struct op_query_name query_names[] = {
+	{ "Attributes", "Attribute", true },   { "Failed", "BatchResultErrorEntry", false },
+	{ "MessageAttributes", "MessageAttribute", true }, { "Messages", "Message", false },
+	{ "QueueUrls", "QueueUrl", false },    { "Successful", NULL, false },
+	{ NULL, NULL, false },
+};
+
 const struct service sqs_service = {
 	.name = "sqs",
 	.signing_name = "sqs",
@@ -156,5 +164,6 @@ const struct service sqs_service = {
 	.errors = errors,
 	.invalid = &SQS_BAD_VALUE,
 	.refused = &SQS_UNSUPPORTED,
-	.query_compatible = true,
+	.xml_namespace = "http://queue.amazonaws.com/doc/2012-11-05/",
+	.query_names = query_names,
 };

@@ -8,19 +8,20 @@ static const struct op_field name_item[] = { OP_ITEM_STR(0, 0), OP_END };
 
 static const struct op_field create_queue[] = {
 	OP_STR(struct sqs_queue_in, name, "QueueName", true, 0, 0),
-	OP_JSON(struct sqs_queue_in, attributes, "Attributes", false),
+	OP_JSON(struct sqs_queue_in, attributes, "Attributes", false, .at = "Attribute", .flat = true),
 	OP_REFUSED("tags"),
 	OP_END
 };
 static const struct op_field queue_only[] = { URL(struct sqs_queue_in), OP_END };
 static const struct op_field get_attributes[] = {
 	URL(struct sqs_queue_in),
-	OP_LIST(struct sqs_queue_in, names, "AttributeNames", false, const char *, name_item, 0, 0),
+	OP_LIST(struct sqs_queue_in, names, "AttributeNames", false, const char *, name_item, 0, 0,
+		.at = "AttributeName", .flat = true),
 	OP_END
 };
 static const struct op_field set_attributes[] = {
 	URL(struct sqs_queue_in),
-	OP_JSON(struct sqs_queue_in, attributes, "Attributes", true),
+	OP_JSON(struct sqs_queue_in, attributes, "Attributes", true, .at = "Attribute", .flat = true),
 	OP_END
 };
 static const struct op_field get_url[] = {
@@ -38,7 +39,7 @@ static const struct op_field list_queues[] = {
 #define SEND_MEMBERS \
 	OP_STR(struct sqs_send_in, body, "MessageBody", true, 0, 0), \
 	OP_INT(struct sqs_send_in, delay, "DelaySeconds", false, 0, 0), \
-	OP_JSON(struct sqs_send_in, attributes, "MessageAttributes", false), \
+	OP_JSON(struct sqs_send_in, attributes, "MessageAttributes", false, .at = "MessageAttribute", .flat = true), \
 	OP_REFUSED("MessageSystemAttributes"), OP_REFUSED("MessageDeduplicationId"), OP_REFUSED("MessageGroupId"), OP_END
 
 static const struct op_field send[] = { URL(struct sqs_send_in), SEND_MEMBERS };
@@ -46,15 +47,19 @@ static const struct op_field send_entry[] = { OP_STR(struct sqs_send_in, id, "Id
 static const struct op_field send_item[] = { OP_ITEM_OBJ(send_entry), OP_END };
 static const struct op_field send_batch[] = {
 	URL(struct sqs_batch_in),
-	OP_LIST(struct sqs_batch_in, entries, "Entries", true, struct sqs_send_in, send_item, 0, 0),
+	OP_LIST(struct sqs_batch_in, entries, "Entries", true, struct sqs_send_in, send_item, 0, 0,
+		.at = "SendMessageBatchRequestEntry", .flat = true),
 	OP_END
 };
 
 static const struct op_field receive[] = {
 	URL(struct sqs_receive_in),
-	OP_LIST(struct sqs_receive_in, names, "AttributeNames", false, const char *, name_item, 0, 0),
-	OP_LIST(struct sqs_receive_in, system_names, "MessageSystemAttributeNames", false, const char *, name_item, 0, 0),
-	OP_LIST(struct sqs_receive_in, attribute_names, "MessageAttributeNames", false, const char *, name_item, 0, 0),
+	OP_LIST(struct sqs_receive_in, names, "AttributeNames", false, const char *, name_item, 0, 0,
+		.at = "AttributeName", .flat = true),
+	OP_LIST(struct sqs_receive_in, system_names, "MessageSystemAttributeNames", false, const char *, name_item, 0, 0,
+		.at = "MessageSystemAttributeName", .flat = true),
+	OP_LIST(struct sqs_receive_in, attribute_names, "MessageAttributeNames", false, const char *, name_item, 0, 0,
+		.at = "MessageAttributeName", .flat = true),
 	OP_INT(struct sqs_receive_in, max, "MaxNumberOfMessages", false, 0, 0),
 	OP_INT(struct sqs_receive_in, visibility, "VisibilityTimeout", false, 0, 0),
 	OP_INT(struct sqs_receive_in, wait, "WaitTimeSeconds", false, 0, 0),
@@ -74,12 +79,14 @@ static const struct op_field delete_item[] = { OP_ITEM_OBJ(delete_entry), OP_END
 static const struct op_field change_item[] = { OP_ITEM_OBJ(change_entry), OP_END };
 static const struct op_field delete_many[] = {
 	URL(struct sqs_batch_in),
-	OP_LIST(struct sqs_batch_in, entries, "Entries", true, struct sqs_receipt_in, delete_item, 0, 0),
+	OP_LIST(struct sqs_batch_in, entries, "Entries", true, struct sqs_receipt_in, delete_item, 0, 0,
+		.at = "DeleteMessageBatchRequestEntry", .flat = true),
 	OP_END
 };
 static const struct op_field change_many[] = {
 	URL(struct sqs_batch_in),
-	OP_LIST(struct sqs_batch_in, entries, "Entries", true, struct sqs_receipt_in, change_item, 0, 0),
+	OP_LIST(struct sqs_batch_in, entries, "Entries", true, struct sqs_receipt_in, change_item, 0, 0,
+		.at = "ChangeMessageVisibilityBatchRequestEntry", .flat = true),
 	OP_END
 };
 
