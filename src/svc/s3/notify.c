@@ -117,8 +117,10 @@ static const char *message(const struct happened *h, const char *id)
 	json_set_str(a, r, "awsRegion", h->s->region);
 	json_set_str(a, r, "eventTime", time_iso(h->s->now_ms(), t));
 	json_set_str(a, r, "eventName", h->name);
-	json_set(a, r, "userIdentity", with(a, "principalId", arena_printf(a, "AWS:%s", h->who->requester)));
-	json_set(a, r, "requestParameters", with(a, "sourceIPAddress", h->who->source_ip));
+	json_set(a, r, "userIdentity", with(a, "principalId", h->who->source_ip ? arena_printf(a, "AWS:%s", h->who->requester) :
+								  h->who->requester));
+	json_set(a, r, "requestParameters", with(a, "sourceIPAddress", h->who->source_ip ? h->who->source_ip :
+									 h->who->requester));
 	json_set(a, r, "responseElements", with(a, "x-amz-request-id", h->who->request_id));
 	json_set_str(a, s3, "configurationId", id);
 	json_set(a, bucket, "ownerIdentity", with(a, "principalId", h->s->owner_id));
@@ -188,6 +190,15 @@ static int tell(const struct happened *h, struct err *e)
 }
 
 /* --- what happens --- */
+
+struct s3_who s3__who_expired(struct arena *a)
+{
+	char id[17];
+
+	random_text(id, 16, "0123456789ABCDEF");
+	return (struct s3_who){ .request_id = arena_str(a, view_str(id)), .requester = "s3.amazonaws.com",
+				.reason = S3_REASON_EXPIRED };
+}
 
 static bool reason_is(const struct s3_who *w, const char *reason)
 {

@@ -397,6 +397,8 @@ int s3__refs_since(struct meta_tx *tx, uint64_t seq, s3_ref_fn fn, void *arg, st
 /* All of them tell whom @b wants to be told.  What happened is in who.reason, by AWS's names: "PutObject", "POST Object",
  * "CopyObject", "CompleteMultipartUpload"; "DeleteObject", S3_REASON_EXPIRED. */
 #define S3_REASON_EXPIRED "Lifecycle Expiration"
+/* Who deletes what a lifecycle rule ends: with it s3__delete_tx() tells of an expiration. */
+struct s3_who s3__who_expired(struct arena *a);
 int s3__emit_created(struct meta_tx *tx, struct s3 *s, const struct s3_bucket *b, const struct s3_row *r,
 		     const struct s3_who *w, struct arena *a, struct err *e);
 /* @marker: @r is the delete marker that was made; else it is what is gone. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is told of a bucket's events: what configurations are taken, which events they want, and what is told. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "fixture.h"
 
@@ -167,5 +168,57 @@ TEST(notify_tells_what_happened_in_order)
 	assert_string_equal(at(f, r, "eventName", NULL, NULL), "ObjectRemoved:Delete");
 	assert_string_equal(at(f, r, "s3", "object", "versionId"), "null");
 	assert_null(json_get(json_get(json_get(r, "s3"), "object"), "size"));
+	fixture_free(f);
+}
+
+struct expiring {
+	struct s3_deleting g;
+	struct s3_deletion d;
+};
+
+static int expire_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct expiring *x = arg;
+	int rc = s3__bucket_need(tx, "buck", &x->g.bucket, e);
+
+	return rc ? rc : s3__delete_tx(tx, &x->g, &x->d, e);
+}
+
+static const struct json *expire(struct fixture *f, const char *key)
+{
+	struct expiring x = { .g = { .s = f->s3, .arena = &f->a, .who = s3__who_expired(&f->a) }, .d = { .key = key } };
+
+	f->n_events = 0;
+	assert_int_equal(meta_write(f->meta, expire_tx, &x, &f->e), 0);
+	return record(f);
+}
+
+TEST(notify_tells_of_expirations)
+{
+	struct fixture *f = fixture_new();
+	const struct json *r;
+
+	ok(f, "CreateBucket", "{'Bucket':'buck'}");
+	ok(f, "PutBucketNotificationConfiguration",
+	   put_config(f, "'QueueConfigurations':[" QUEUE("one", "q", "'s3:LifecycleExpiration:*'", "") "]"));
+	put(f, "buck", "k", VIEW("x"));
+	r = expire(f, "k");
+	assert_string_equal(at(f, r, "eventName", NULL, NULL), "LifecycleExpiration:Delete");
+	assert_string_equal(at(f, r, "eventVersion", NULL, NULL), "2.3");
+	assert_string_equal(at(f, r, "userIdentity", "principalId", NULL), "s3.amazonaws.com");
+	ok(f, "PutBucketVersioning", "{'Bucket':'buck','VersioningConfiguration':{'Status':'Enabled'}}");
+	put(f, "buck", "k", VIEW("x"));
+	r = expire(f, "k");
+	assert_string_equal(at(f, r, "eventName", NULL, NULL), "LifecycleExpiration:DeleteMarkerCreated");
+	ok(f, "PutBucketNotificationConfiguration", put_config(f, "'EventBridgeConfiguration':{}"));
+	put(f, "buck", "k2", VIEW("x"));
+	{
+		struct expiring x = { .g = { .s = f->s3, .arena = &f->a, .who = s3__who_expired(&f->a) }, .d = { .key = "k2" } };
+
+		f->n_events = 0;
+		assert_int_equal(meta_write(f->meta, expire_tx, &x, &f->e), 0);
+	}
+	assert_int_equal(f->n_events, 1);
+	assert_non_null(strstr(f->events[0], "\"requester\":\"s3.amazonaws.com\",\"reason\":\"Lifecycle Expiration\""));
 	fixture_free(f);
 }
