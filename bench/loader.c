@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loader: the benches' client: signed requests from C threads, in turn with plain durable writes of the same bytes. */
+/* loader: the bench's client of Firehose: signed requests from C threads, in turn with plain durable writes of the same bytes. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -19,32 +19,24 @@
 #define THREADS_MAX 64
 
 struct load {
-	const char *what, *target; /* stream or bucket */
-	size_t n_records, record_bytes, object_bytes;
+	const char *target; /* stream */
+	size_t n_records, record_bytes;
 	unsigned threads;
 	uint64_t requests; /* of one side of a pair, all threads together */
-	char *body;        /* the JSON of one batch, or one object */
+	char *body;        /* the JSON of one batch */
 	size_t body_n, payload_n; /* payload: what has to be durable */
 	_Atomic uint64_t next;
 	_Atomic bool failed;
 };
 
-static int one_request(struct load *l, struct aws_client *c, uint64_t n, struct arena *a, struct err *e)
+static int one_request(struct load *l, struct aws_client *c, struct arena *a, struct err *e)
 {
-	struct http_result res;
 	const struct sign_header json[] = { { "content-type", "application/x-amz-json-1.1" },
 					    { "x-amz-target", "Firehose_20150804.PutRecordBatch" } };
-	struct aws_request q = { .body = view_of(l->body, l->body_n) };
+	const struct aws_request q = { .service = "firehose", .headers = json, .n_headers = ARRAY_LEN(json),
+				       .body = view_of(l->body, l->body_n) };
+	struct http_result res;
 
-	if (strcmp(l->what, "records") == 0) {
-		q.service = "firehose";
-		q.headers = json;
-		q.n_headers = ARRAY_LEN(json);
-	} else {
-		q.service = "s3";
-		q.method = "PUT";
-		q.path = arena_printf(a, "/%s/object-%" PRIu64, l->target, n % 64);
-	}
 	return aws_client_call(c, &q, a, &res, e);
 }
 
@@ -54,11 +46,10 @@ static void *client(void *arg)
 	struct err e = { 0 };
 	struct aws_client *c = aws_client_from_env(&e);
 	struct arena a;
-	uint64_t n;
 
 	arena_init(&a, GIB);
-	while (c && (n = atomic_fetch_add(&l->next, 1)) < l->requests && !e.code) {
-		if (one_request(l, c, n, &a, &e) < 0)
+	while (c && atomic_fetch_add(&l->next, 1) < l->requests && !e.code) {
+		if (one_request(l, c, &a, &e) < 0)
 			break;
 		arena_clear(&a);
 	}
@@ -155,30 +146,22 @@ static int measure(struct load *l, const char *dir, size_t pairs)
 	return 0;
 }
 
-/* loader records STREAM DIR REQUESTS THREADS PAIRS RECORDS BYTES | loader objects BUCKET DIR REQUESTS THREADS PAIRS BYTES */
+/* loader STREAM DIR REQUESTS THREADS PAIRS RECORDS BYTES */
 int main(int argc, char **argv)
 {
 	struct load l = { 0 };
-	uint64_t v[6] = { 0 };
+	uint64_t v[5];
 
-	for (int i = 4; i < argc && i < 10; i++)
-		if (!view_u64(view_str(argv[i]), 1u << 30, &v[i - 4]))
-			return 2;
-	if (argc < 8)
+	if (argc != 8)
 		return 2;
-	l.what = argv[1];
-	l.target = argv[2];
+	for (int i = 0; i < 5; i++)
+		if (!view_u64(view_str(argv[i + 3]), 1u << 30, &v[i]))
+			return 2;
+	l.target = argv[1];
 	l.requests = v[0];
 	l.threads = (unsigned)(v[1] > THREADS_MAX ? THREADS_MAX : v[1]);
-	if (strcmp(l.what, "records") == 0 && argc == 9) {
-		l.n_records = v[3];
-		l.record_bytes = v[4];
-		make_batch(&l);
-	} else {
-		l.payload_n = l.body_n = v[3];
-		l.body = malloc(l.body_n);
-		must(l.body);
-		random_bytes(l.body, l.body_n);
-	}
-	return measure(&l, argv[3], v[2] > 64 ? 64 : v[2]);
+	l.n_records = v[3];
+	l.record_bytes = v[4];
+	make_batch(&l);
+	return measure(&l, argv[2], v[2] > 64 ? 64 : v[2]);
 }

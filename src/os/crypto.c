@@ -4,10 +4,10 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/base64.h"
@@ -99,14 +99,36 @@ void md5_hex(struct view v, char out[33])
 	once_hex(DIGEST_MD5, v, out);
 }
 
+#define HMAC_BLOCK 64
+
+/* SHA-256 of @pad, then @v. */
+static void padded(EVP_MD_CTX *ctx, const uint8_t pad[HMAC_BLOCK], struct view v, uint8_t out[32])
+{
+	must(EVP_DigestInit_ex(ctx, kind(DIGEST_SHA256), NULL) == 1 && EVP_DigestUpdate(ctx, pad, HMAC_BLOCK) == 1 &&
+	     EVP_DigestUpdate(ctx, v.n ? v.p : "", v.n) == 1 && EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+}
+
+/* RFC 2104 over the library's SHA-256: its own HMAC looks the algorithms up by name every time, which takes three
+ * quarters of the time for texts as short as those that requests are signed with. */
 void hmac_sha256(struct view key, struct view v, uint8_t out[32])
 {
-	unsigned n;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t pad[HMAC_BLOCK] = { 0 }, inner[32];
 
-	must(key.n <= INT32_MAX);
-	must(HMAC(kind(DIGEST_SHA256), key.n ? key.p : "", (int)key.n,
-		  (const unsigned char *)(v.n ? v.p : ""), v.n, out, &n));
-	must(n == 32);
+	must(ctx);
+	if (key.n > HMAC_BLOCK)
+		digest_once(DIGEST_SHA256, key, pad);
+	else if (key.n)
+		memcpy(pad, key.p, key.n);
+	for (size_t i = 0; i < HMAC_BLOCK; i++)
+		pad[i] ^= 0x36;
+	padded(ctx, pad, v, inner);
+	for (size_t i = 0; i < HMAC_BLOCK; i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	padded(ctx, pad, view_of(inner, sizeof(inner)), out);
+	crypto_wipe(pad, sizeof(pad));
+	crypto_wipe(inner, sizeof(inner));
+	EVP_MD_CTX_free(ctx);
 }
 
 /* --- AES-256-GCM --- */

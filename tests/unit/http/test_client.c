@@ -217,12 +217,16 @@ static int large_file(uint64_t *ret_sum)
 	return fd;
 }
 
+struct pattern {
+	uint64_t at, wrong;
+};
+
 static int sink_pattern(void *arg, struct view v)
 {
-	uint64_t *at = arg;
+	struct pattern *p = arg;
 
-	for (size_t i = 0; i < v.n; i++, ++*at)
-		assert_int_equal(v.p[i], (char)('a' + *at % MIB % 23));
+	for (size_t i = 0; i < v.n; i++, p->at++)
+		p->wrong += v.p[i] != (char)('a' + p->at % MIB % 23);
 	return 0;
 }
 
@@ -236,13 +240,14 @@ TEST(files_are_streamed_byte_for_byte)
 
 	rig_start(&g, NULL);
 	arena_init(&a, 16 * MIB);
-	for (uint64_t n = 1; n <= 64; n *= 4) {
-		uint64_t total = 0;
+	for (uint64_t n = 1; n <= 17; n += 16) {
+		struct pattern p = { 0 };
 
 		assert_int_equal(call(c, &(struct http_call){ .method = "GET",
 							      .url = url(&g, &a, arena_printf(&a, "/copies?%lu", n)),
-							      .sink = sink_pattern, .sink_arg = &total }, &a, &r), 0);
-		assert_int_equal(total, n * MIB);
+							      .sink = sink_pattern, .sink_arg = &p }, &a, &r), 0);
+		assert_int_equal(p.at, n * MIB);
+		assert_int_equal(p.wrong, 0);
 	}
 	rig_stop(&g);
 	http_client_free(c);
