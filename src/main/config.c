@@ -38,7 +38,7 @@ static const struct setting settings[] = {
 	TEXT_ROW(log_level, "info", "LEVEL", "least level of messages: debug, info, warn, error"),
 	TEXT_ROW(function_dir, "off", "DIR", "folder that functions may read and write besides their own; \"off\": none"),
 	TEXT_ROW(users, "off", "FILE", "further users, their keys and policies, as YAML of mode 0600; \"off\": the root key alone"),
-	NUMBER_ROW(fast_threads, "16", 1, 256, "threads for short requests"),
+	NUMBER_ROW(fast_threads, "64", 1, 256, "threads for short requests"),
 	NUMBER_ROW(slow_threads, "32", 1, 256, "threads for long requests"),
 	NUMBER_ROW(sql_children, "2", 1, 64, "child processes for SQL"),
 	NUMBER_ROW(sql_memory_mb, "1024", 128, 1048576, "memory of one of them, MiB"),
