@@ -7,7 +7,7 @@
 #include "aws/exchange.h"
 #include "os/file.h"
 
-#define COMMON_HEADERS 12 /* and those of errors */
+#define COMMON_HEADERS 20 /* and those of errors */
 #define STREAM_TIMEOUT_MS 60000
 
 bool exchange__is_head(const struct exchange *x)
@@ -57,6 +57,8 @@ static void add_common(struct exchange *x, struct headers *h)
 	} else {
 		add(h, "x-amzn-RequestId", x->request_id);
 	}
+	for (size_t i = 0; i < x->n_cors; i++)
+		add(h, x->cors[i].name, x->cors[i].value);
 }
 
 static const char *document_type(const struct exchange *x)
@@ -114,6 +116,14 @@ void exchange__answer(struct exchange *x)
 	send(x, status, &h, body);
 }
 
+void exchange__answer_empty(struct exchange *x, int status)
+{
+	struct headers h = headers_for(x);
+
+	add_common(x, &h);
+	send(x, status, &h, VIEW(""));
+}
+
 /* --- errors --- */
 static const struct aws_error *neutral(const struct exchange *x)
 {
@@ -163,6 +173,18 @@ static const char *public_message(const struct exchange *x, const struct aws_err
 	if (w == &AWS_INTERNAL)
 		return "We encountered an internal error. Please try again.";
 	return w == &AWS_UNAVAILABLE ? "Please reduce your request rate." : x->err.msg;
+}
+
+const char *exchange__escaped(struct exchange *x, struct view v)
+{
+	struct buf b;
+	const char *s;
+
+	buf_init(&b, 64 * LIMIT_HEADERS);
+	xml_escape(&b, v);
+	s = arena_str(x->a, buf_view(&b));
+	buf_clear(&b);
+	return s;
 }
 
 static void xml_element(struct buf *b, const char *name, const char *text)

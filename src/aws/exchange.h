@@ -34,6 +34,8 @@ struct exchange {
 	struct http_stream *stream;
 	bool answered;
 	int status;
+	struct http_header cors[8]; /* cors.c: what a page of another origin may see; in every answer */
+	size_t n_cors;
 };
 
 /* What the request is written in, and so the answer; of services that have a past it may be query. */
@@ -42,6 +44,9 @@ bool exchange__is_head(const struct exchange *x);
 /* Answers with x->err (which has a wire error or a neutral code). */
 void exchange__answer_error(struct exchange *x);
 void exchange__answer(struct exchange *x);
+void exchange__answer_empty(struct exchange *x, int status);
+/* @v for an error document. */
+const char *exchange__escaped(struct exchange *x, struct view v);
 
 /* The path as it is routed: with the bucket of the host's name in front. */
 struct view exchange__bucket_path(struct exchange *x);
@@ -55,3 +60,9 @@ int exchange__form_open(struct exchange *x);
 int exchange__form_route(struct exchange *x, struct route *ret);
 int exchange__form_body(struct exchange *x);
 void exchange__form_answer(struct exchange *x); /* what the form wants to hear, into x->out */
+
+/* --- cors.c --- */
+/* Asks the bucket's rules, if the request says that it comes from a page. */
+void exchange__cors_find(struct exchange *x);
+/* true: it was a preflight, which is answered or refused without a signature. */
+bool exchange__preflight(struct exchange *x);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "aws/cors.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -294,6 +295,7 @@ struct service {
 	const struct aws_error *invalid;       /* for members that fail validation; NULL: AWS_VALIDATION */
 	const struct aws_error *refused;       /* for members known but not honoured; NULL: S3 AWS_NOT_IMPLEMENTED, others .invalid */
 	const char *xml_namespace;             /* of the root element; NULL: none.  rest-xml and query */
+	cors_fn cors;                          /* of the one service that has buckets; else NULL */
 	/* A JSON service that was spoken to in the query protocol once: such requests (no X-Amz-Target) are answered as they
 	 * were, with these names; fields of the input have the old ones in .at (.flat: OPK_JSON is a map of Name and Value).
 	 * Errors in JSON carry the old codes in x-amzn-query-error, which clients still switch on.  NULL: no such past. */

@@ -503,7 +503,8 @@ void aws_handle(struct http_req *r, void *aws)
 	*x = (struct exchange){ .aws = a, .r = r, .a = http_arena(r), .began_ns = clock_mono_ns(),
 				.path = http_path(r), .resource = http_path(r) };
 	make_ids(x);
-	rc = serve(x);
+	exchange__cors_find(x);
+	rc = exchange__preflight(x) ? x->err.code : serve(x);
 	if (!x->answered)
 		exchange__answer_error(x);
 	log_it(x);

@@ -16,6 +16,7 @@
 #define S3_PAGE_MAX 1000
 #define S3_DELETE_MAX 1000
 #define S3_NOTIFY_MAX 100 /* configurations of a bucket and kind */
+#define S3_CORS_RULES_MAX 100
 #define S3_META_MAX 2048
 
 struct s3_doomed;
@@ -60,6 +61,7 @@ struct s3 {
 	X(NO_SUCH_KEY, "NoSuchKey", 404) \
 	X(NO_SUCH_UPLOAD, "NoSuchUpload", 404) \
 	X(ACCESS_DENIED, "AccessDenied", 403) \
+	X(NO_SUCH_CORS, "NoSuchCORSConfiguration", 404) \
 	X(NO_SUCH_VERSION, "NoSuchVersion", 404) \
 	X(BUCKET_EXISTS, "BucketAlreadyExists", 409) \
 	X(BUCKET_OWNED, "BucketAlreadyOwnedByYou", 409) \

@@ -172,12 +172,28 @@ struct in_notify {
 	struct in_notify_config *config;
 };
 
+struct in_cors_rule {
+	const char *id;
+	struct op_list headers, methods, origins, expose; /* const char * */
+	struct opt_int max_age;
+};
+struct in_cors_config {
+	struct op_list rules;
+};
+struct in_put_cors {
+	const char *bucket, *owner, *content_md5, *ck_algorithm;
+	struct in_cors_config *config;
+};
+
+extern const struct op_field s3__f_put_cors[];
 extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_buckets[],
 	s3__f_put[], s3__f_get[], s3__f_delete[], s3__f_delete_many[], s3__f_copy[],
 	s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[], s3__f_mpu_part[], s3__f_mpu_copy[],
 	s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
 	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
 	s3__f_head_bucket[], s3__f_put_versioning[], s3__f_list_versions[];
+
+bool s3__cors(void *self, const struct cors_ask *ask, struct arena *a, struct cors_say *ret);
 
 #define S3_HANDLER(name) int s3__##name(struct op_ctx *cx, const void *input, struct out *o)
 S3_HANDLER(create_bucket);
@@ -205,6 +221,9 @@ S3_HANDLER(put_tagging);
 S3_HANDLER(delete_tagging);
 S3_HANDLER(get_notification);
 S3_HANDLER(put_notification);
+S3_HANDLER(get_cors);
+S3_HANDLER(put_cors);
+S3_HANDLER(delete_cors);
 S3_HANDLER(get_versioning);
 S3_HANDLER(put_versioning);
 S3_HANDLER(list_versions);
