@@ -86,6 +86,8 @@ enum op_loc {
 	                or, with OP_STREAM in the row, read through op_body_*() */
 };
 
+struct aws_error;
+
 struct op_field {
 	const char *name; /* AWS's member name */
 	const char *at;   /* name on the wire where it differs (XML element, header, query parameter), or NULL */
@@ -96,6 +98,7 @@ struct op_field {
 	int64_t min, max; /* max 0: none */
 	const struct op_field *sub;
 	const char *const *values, *const *refused; /* NULL-terminated */
+	const struct aws_error *invalid; /* OPK_ENUM: for a value that AWS does not know either; NULL: the service's */
 };
 
 #define OP__CHECK(st, m, type) \

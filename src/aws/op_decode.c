@@ -60,11 +60,28 @@ static const char *shown(const struct decode *d, struct view v)
 	return arena_printf(d->arena, "%.*s%s", (int)n, v.p ? v.p : "", n < v.n ? "..." : "");
 }
 
-static int bad_value(const struct decode *d, const struct where *w, struct view v, const char *must_text)
+static int bad_value_as(const struct decode *d, const struct aws_error *err, const struct where *w, struct view v,
+			const char *must_text)
 {
-	return aws_fail(d->err, aws__err_invalid(d->service),
+	return aws_fail(d->err, err,
 			"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s",
 			shown(d, v), where_str(d, w), must_text);
+}
+
+static int bad_value(const struct decode *d, const struct where *w, struct view v, const char *must_text)
+{
+	return bad_value_as(d, aws__err_invalid(d->service), w, v, must_text);
+}
+
+/* What breaks the schema of an XML document (a word for a number) is no argument, it is bad XML. */
+static const struct aws_error *err_schema(const struct decode *d, bool in_document)
+{
+	return in_document && d->service->protocol == OP_REST_XML ? &AWS_MALFORMED_XML : aws__err_invalid(d->service);
+}
+
+static int bad_form(const struct decode *d, const struct where *w, struct view v, const char *must_text)
+{
+	return bad_value_as(d, err_schema(d, w->up != NULL), w, v, must_text);
 }
 
 static int bad_type(const struct decode *d, const struct where *w, const struct json *v, const char *wanted)
@@ -160,7 +177,7 @@ static int get_enum(const struct decode *d, const struct op_field *f, const stru
 	for (size_t i = 0; f->values && f->values[i]; i++)
 		buf_printf(&b, "%s%s", i ? ", " : "", f->values[i]);
 	buf_add_char(&b, ']');
-	rc = bad_value(d, w, s, buf_view(&b).p);
+	rc = bad_value_as(d, f->invalid ? f->invalid : err_schema(d, w->up != NULL), w, s, buf_view(&b).p);
 	buf_clear(&b);
 	return rc;
 }
@@ -206,7 +223,7 @@ static int get_int(const struct decode *d, const struct op_field *f, const struc
 		   int64_t *slot)
 {
 	if (!to_int(v, is_text(d, f), slot))
-		return is_text(d, f) && json_is(v, JSON_STR) ? bad_value(d, w, v->s, "be a whole number")
+		return is_text(d, f) && json_is(v, JSON_STR) ? bad_form(d, w, v->s, "be a whole number")
 							     : bad_type(d, w, v, "Long");
 	return check_range(d, f, w, *slot);
 }
@@ -225,7 +242,7 @@ static int get_num(const struct decode *d, const struct op_field *f, const struc
 {
 	slot->set = true;
 	if (is_text(d, f) && json_is(v, JSON_STR))
-		return text_to_num(d, v->s, &slot->v) ? 0 : bad_value(d, w, v->s, "be a number");
+		return text_to_num(d, v->s, &slot->v) ? 0 : bad_form(d, w, v->s, "be a number");
 	if (!json_is_number(v))
 		return bad_type(d, w, v, "Double");
 	slot->v = json_double(v, 0);
@@ -238,7 +255,7 @@ static int get_bool(const struct decode *d, const struct op_field *f, const stru
 	slot->set = true;
 	if (is_text(d, f) && json_is(v, JSON_STR)) {
 		slot->v = view_eq_nocase(v->s, VIEW("true"));
-		return slot->v || view_eq_nocase(v->s, VIEW("false")) ? 0 : bad_value(d, w, v->s, "be true or false");
+		return slot->v || view_eq_nocase(v->s, VIEW("false")) ? 0 : bad_form(d, w, v->s, "be true or false");
 	}
 	if (!json_is(v, JSON_BOOL))
 		return bad_type(d, w, v, "Boolean");
@@ -257,7 +274,7 @@ static int get_time(const struct decode *d, const struct op_field *f, const stru
 		if (time_parse_iso(s, &slot->v) || time_parse_http(s, &slot->v))
 			return 0;
 		if (!text_to_num(d, s, &x))
-			return bad_value(d, w, s, "be a timestamp");
+			return bad_form(d, w, s, "be a timestamp");
 	} else if (!json_is_number(v)) {
 		return bad_type(d, w, v, "Timestamp");
 	}
@@ -433,7 +450,7 @@ static int get_required(const struct decode *d, const struct op_field *fields, c
 
 		if (!fields[i].required || seen[i] || (d->skip_payload && fields[i].loc == OPL_PAYLOAD))
 			continue;
-		return aws_fail(d->err, aws__err_invalid(d->service),
+		return aws_fail(d->err, err_schema(d, up || fields[i].loc == OPL_PAYLOAD),
 				"1 validation error detected: Value null at '%s' failed to satisfy constraint: "
 				"Member must not be null", where_str(d, &w));
 	}

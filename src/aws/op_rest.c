@@ -201,6 +201,16 @@ static int bind_header(const struct decode *d, const struct rest_input *in, stru
 	return 0;
 }
 
+/* A header given twice is one with a comma between the values, as in the signature. */
+static void add_value(struct arena *a, struct json *map, struct view name, struct view value)
+{
+	struct view have = json_str(json_get_view(map, name));
+
+	if (have.p)
+		value = view_str(arena_printf(a, "%.*s,%.*s", VIEW_ARG(have), VIEW_ARG(value)));
+	json_set_view(a, map, name, json_new_str(a, value));
+}
+
 static void bind_prefix(const struct decode *d, const struct rest_input *in, struct json *o, const struct op_field *f)
 {
 	struct json *m = json_new_obj(d->arena);
@@ -208,9 +218,8 @@ static void bind_prefix(const struct decode *d, const struct rest_input *in, str
 
 	for (size_t i = 0; i < in->n_headers; i++)
 		if (starts_nocase(in->headers[i].name, f->at))
-			json_set_view(d->arena, m,
-				      sigv4_lower(d->arena, view_from(in->headers[i].name, skip)),
-				      json_new_str(d->arena, in->headers[i].value));
+			add_value(d->arena, m, sigv4_lower(d->arena, view_from(in->headers[i].name, skip)),
+				  in->headers[i].value);
 	for (size_t i = 0; i < in->n_params; i++)
 		if (is_moved_header(in, in->params[i].name) && starts_nocase(in->params[i].name, f->at))
 			json_set_view(d->arena, m, sigv4_lower(d->arena, view_from(in->params[i].name, skip)),
@@ -362,6 +371,24 @@ static bool is_known_header(const struct op *op, struct view n)
 	return op->header && view_eq_nocase(n, view_str(op->header));
 }
 
+/* Of a member there is one value.  What AWS makes of two is not known for sure. */
+static int check_twice(const struct decode *d, const struct rest_input *in)
+{
+	const struct op_field *f = in->route->op->in;
+
+	for (; f && f->kind != OPK_END; f++) {
+		struct view at = view_str(f->at ? f->at : f->name);
+		size_t n = 0;
+
+		for (size_t i = 0; f->loc == OPL_HEADER && i < in->n_headers; i++)
+			n += view_eq_nocase(in->headers[i].name, at);
+		if (n > 1)
+			return aws_fail(d->err, aws__err_invalid(d->service), "the header '%s' is given more than once",
+					f->at ? f->at : f->name);
+	}
+	return 0;
+}
+
 static int check_unknown(const struct decode *d, const struct rest_input *in)
 {
 	const struct op *op = in->route->op;
@@ -382,7 +409,7 @@ static int check_unknown(const struct decode *d, const struct rest_input *in)
 		return aws_fail(d->err, aws__err_refused(d->service), "the header '%.*s' is not supported by %s",
 				VIEW_ARG(n), op->name);
 	}
-	return 0;
+	return check_twice(d, in);
 }
 
 static int bind_field(const struct decode *d, const struct rest_input *in, struct json *o, const struct op_field *f)

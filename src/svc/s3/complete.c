@@ -32,7 +32,7 @@ static int check_asked(struct op_ctx *cx, const struct in_mpu_complete *in)
 	size_t n;
 	const struct in_done_part *v = asked(in, &n);
 
-	if (!n)
+	if (!n || n > S3_PARTS_MAX)
 		return aws_fail(&cx->err, &S3_MALFORMED_XML,
 				"The XML you provided was not well-formed or did not validate "
 				"against our published "

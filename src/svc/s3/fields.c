@@ -48,13 +48,13 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 #define ACL(st) OP_ENUM(st, acl, "ACL", false, owner_acl, other_acl, HEADER("x-amz-acl"))
 #define CLASS(st) \
 	OP_ENUM(st, storage, "StorageClass", false, standard, other_class, \
-		HEADER("x-amz-storage-class"))
+		HEADER("x-amz-storage-class"), .invalid = &S3_INVALID_STORAGE_CLASS)
 #define UPLOAD(st) OP_STR(st, upload, "UploadId", true, 0, 0, QUERY("uploadId"))
 #define LENGTH(st) OP_INT(st, length, "ContentLength", false, 0, 0, HEADER("Content-Length"))
 #define MD5(st) OP_STR(st, content_md5, "ContentMD5", false, 0, 0, HEADER("Content-MD5"))
 #define SDK_ALGORITHM(st, m) \
 	OP_ENUM(st, m, "ChecksumAlgorithm", false, ck_algorithms, NULL, \
-		HEADER("x-amz-sdk-checksum-algorithm"))
+		HEADER("x-amz-sdk-checksum-algorithm"), .invalid = &S3_INVALID_REQUEST)
 #define ALGORITHM(st) \
 	OP_ENUM(st, ck_algorithm, "ChecksumAlgorithm", false, ck_algorithms, NULL, \
 		HEADER("x-amz-checksum-algorithm"))

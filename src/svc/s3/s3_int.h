@@ -61,6 +61,7 @@ struct s3 {
 	X(NO_SUCH_KEY, "NoSuchKey", 404) \
 	X(NO_SUCH_UPLOAD, "NoSuchUpload", 404) \
 	X(ACCESS_DENIED, "AccessDenied", 403) \
+	X(INVALID_STORAGE_CLASS, "InvalidStorageClass", 400) \
 	X(NO_SUCH_CORS, "NoSuchCORSConfiguration", 404) \
 	X(NO_SUCH_VERSION, "NoSuchVersion", 404) \
 	X(BUCKET_EXISTS, "BucketAlreadyExists", 409) \
