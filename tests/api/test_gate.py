@@ -321,7 +321,7 @@ def test_misspelt_member(server, service, operation, document, member):
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a":1}x', b"\xff", b'{"\xff":1}'])
 def test_broken_body(server, service, body):
     operation = {"athena": "GetQueryExecution", "events": "ListRules", "firehose": "ListDeliveryStreams", "glue": "GetDatabases",
-                 "logs": "DescribeLogGroups", "states": "ListStateMachines"}[service]
+                 "logs": "DescribeLogGroups", "sqs": "ListQueues", "states": "ListStateMachines"}[service]
     refused(rig.json_call(server, service, operation, body), "SerializationException", 400)
 
 
