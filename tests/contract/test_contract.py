@@ -28,7 +28,7 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     BucketNotEmpty ConditionalRequestConflict EntityTooLarge EntityTooSmall IncompleteBody InternalError InvalidArgument
     InvalidBucketName InvalidDigest InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidRange InvalidRequest
     InvalidTag InvalidURI KeyTooLongError MalformedXML MaxMessageLengthExceeded MetadataTooLarge MethodNotAllowed
-    MissingContentLength MissingRequestBodyError NoSuchBucket NoSuchBucketPolicy NoSuchKey NoSuchTagSet NoSuchUpload
+    MissingContentLength MissingRequestBodyError NoSuchBucket NoSuchBucketPolicy NoSuchCORSConfiguration NoSuchKey NoSuchTagSet NoSuchUpload
     IllegalVersioningConfigurationException InvalidBucketState NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
     TooManyBuckets XAmzContentChecksumMismatch XAmzContentSHA256Mismatch InvalidStorageClass
     UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException

@@ -633,19 +633,18 @@ const struct op_field s3__f_accelerate[] = { BUCKET(struct in_accelerate), OWNER
 #define TEXTS(m, nm, element, req) \
 	OP_LIST(struct in_cors_rule, m, nm, req, const char *, cors_text, 0, 0, .flat = true, .at = element)
 static const struct op_field cors_text[] = { OP_ITEM_STR(0, 0), OP_END };
-/* cors.c asks for methods and origins: AWS's error is another. */
 static const struct op_field cors_rule_fields[] = {
 	OP_STR(struct in_cors_rule, id, "ID", false, 0, 255),
 	TEXTS(headers, "AllowedHeaders", "AllowedHeader", false),
-	TEXTS(methods, "AllowedMethods", "AllowedMethod", false),
-	TEXTS(origins, "AllowedOrigins", "AllowedOrigin", false),
+	TEXTS(methods, "AllowedMethods", "AllowedMethod", true),
+	TEXTS(origins, "AllowedOrigins", "AllowedOrigin", true),
 	TEXTS(expose, "ExposeHeaders", "ExposeHeader", false),
 	OP_INT(struct in_cors_rule, max_age, "MaxAgeSeconds", false, 0, INT32_MAX),
 	OP_END
 };
 static const struct op_field cors_rule[] = { OP_ITEM_OBJ(cors_rule_fields), OP_END };
 static const struct op_field cors_config_fields[] = {
-	OP_LIST(struct in_cors_config, rules, "CORSRules", false, struct in_cors_rule, cors_rule, 0, 0, .flat = true,
+	OP_LIST(struct in_cors_config, rules, "CORSRules", true, struct in_cors_rule, cors_rule, 0, 0, .flat = true,
 		.at = "CORSRule"),
 	OP_END
 };
