@@ -320,7 +320,7 @@ for what, headers, code, status in (
         ("tags of bad encoding", [("x-amz-tagging", "a=%zz")], "InvalidArgument", 400), ("eleven tags", [("x-amz-tagging", "&".join(f"k{i}=v" for i in range(11)))], "BadRequest", 400),
         ("a tag twice", [("x-amz-tagging", "a=1&a=2")], "InvalidTag", 400), ("a tag of 129", [("x-amz-tagging", "k" * 129 + "=v")], "InvalidTag", 400),
         ("a tag of AWS's", [("x-amz-tagging", "aws:x=1")], "InvalidTag", 400), ("a tag without name", [("x-amz-tagging", "=v")], "InvalidTag", 400),
-        ("NUL in a tag", [("x-amz-tagging", "a=%00")], "InvalidArgument", 400),
+        ("a control in a tag", [("x-amz-tagging", "a=%01")], "InvalidTag", 400), ("NUL in a tag", [("x-amz-tagging", "a=%00")], "InvalidArgument", 400),
         ("2,049 bytes of metadata", [("x-amz-meta-a", "x" * 2048)], "MetadataTooLarge", 400),
         ("metadata of bad UTF-8?", [("x-amz-meta-a", "\xff\xfe")], "InvalidArgument", 400),
         ("name of metadata that no header holds?", [("x-amz-meta-", "x")], "InvalidArgument", 400),

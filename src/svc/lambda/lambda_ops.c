@@ -13,6 +13,8 @@
 #include "svc/lambda/lambda_int.h"
 #include "svc/lambda/lambda_rows.h"
 
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 #define ZIP_MAX (50 * MIB) /* AWS: a zip in the request */
 #define S3_ZIP_MAX (250 * MIB)
 #define EVENT_MAX (6 * MIB)
@@ -153,7 +155,7 @@ static int create_function(struct op_ctx *cx, const void *input, struct out *o)
 
 	if (!in->runtime)
 		return aws_fail(&cx->err, &LAMBDA_INVALID, "Runtime is mandatory for functions defined with deployment packages.");
-	if (strlen(f.name) > 64 || strchr(f.name, ':'))
+	if (strlen(f.name) > 64 || f.name[strspn(f.name, NAME_CHARS)])
 		return aws_fail(&cx->err, &LAMBDA_INVALID, "FunctionName: \"%s\" is no name; at most 64 of [a-zA-Z0-9-_]", f.name);
 	r = check_env(cx, in->environment, &f);
 	if (r == 0)

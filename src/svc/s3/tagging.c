@@ -5,6 +5,15 @@
 #include "base/utf8.h"
 #include "svc/s3/s3_ops.h"
 
+/* AWS takes letters, digits, blanks and some signs; here it is enough that XML can hold it. */
+static bool is_text(struct view v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7f)
+			return false;
+	return utf8_valid(v);
+}
+
 static int check(struct op_ctx *cx, const struct s3_tags *t)
 {
 	if (t->n > S3_TAGS_MAX)
@@ -13,10 +22,10 @@ static int check(struct op_ctx *cx, const struct s3_tags *t)
 	for (size_t i = 0; i < t->n; i++) {
 		struct view key = view_str(t->v[i].key), value = view_str(t->v[i].value);
 
-		if (!utf8_valid(key) || !key.n || utf8_len(key) > 128)
+		if (!is_text(key) || !key.n || utf8_len(key) > 128)
 			return aws_fail(&cx->err, &S3_INVALID_TAG,
 					"The TagKey you have provided is invalid");
-		if (!utf8_valid(value) || utf8_len(value) > 256)
+		if (!is_text(value) || utf8_len(value) > 256)
 			return aws_fail(&cx->err, &S3_INVALID_TAG,
 					"The TagValue you have provided is invalid");
 		if (view_starts(key, VIEW("aws:")))
