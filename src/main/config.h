@@ -15,7 +15,7 @@
 #include "base/err.h"
 
 struct config {
-	const char *data, *api, *console, *region, *account, *s3_domain, *log_level, *function_dir, *users;
+	const char *data, *api, *console, *region, *account, *s3_domain, *log_level, *function_dir, *users, *encryption, *master_key;
 	int64_t fast_threads, slow_threads, sql_children, sql_memory_mb, function_children;
 };
 

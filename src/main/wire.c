@@ -196,6 +196,7 @@ static int open_stores(struct wire *w, struct err *e)
 static int make_collecting(struct wire *w, struct err *e)
 {
 	const struct config *c = w->config;
+	bool made = strcmp(c->master_key, "auto") == 0;
 	int r = logs_new(w->meta, c->region, c->account, &w->logs, e);
 
 	if (r == 0)
@@ -207,7 +208,8 @@ static int make_collecting(struct wire *w, struct err *e)
 		return r;
 	w->events_port = events_port(w->events);
 	w->s3 = s3_new(&(struct s3_opts){ .meta = w->meta, .blob = w->objects, .events = w->events_port, .region = c->region,
-					  .account = c->account });
+					  .account = c->account, .master_key = made ? path(w, "master.key") : c->master_key,
+					  .master_key_made = made, .encrypt_all = strcmp(c->encryption, "AES256") == 0 });
 	w->s3_port = s3_port(w->s3);
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
 							    .dir = path(w, "log"), .region = c->region, .account = c->account });

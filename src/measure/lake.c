@@ -469,6 +469,7 @@ static int split_location(struct lake_batch *b, const char **ret_bucket, const c
 /* Makes one written file a durable blob and says where it belongs. */
 static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, struct lake_file *ret, struct err *e)
 {
+	const struct s3_port *s3 = b->in->m->o.s3;
 	const char *prefix = "", *place = "";
 	struct view content;
 	struct arena own;
@@ -490,6 +491,8 @@ static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, s
 		md5_hex(content, md5);
 		ret->md5 = arena_str(b->a, view_str(md5));
 		r = blob_adopt(b->in->m->o.blobs, f->path, b->a, &ret->ref, e);
+		if (r == 0)
+			r = s3->ready(s3->self, ret->bucket, &ret->ref, b->a, e);
 	}
 	arena_clear(&own);
 	return r;

@@ -57,7 +57,11 @@ struct s3_port {
 	void *self;
 	/* Stores @data (or, if @path is set, takes that finished file over) and publishes it: durable on return. */
 	int (*put)(void *self, const struct s3_new *o, struct view data, const char *path, struct err *e);
-	/* Inside the caller's transaction: version row + event.  ERR_NOENT: no such bucket. */
+	/* Before the transaction of put_tx(), outside of it: if @bucket encrypts by default, the plain blob *@ref is written
+	 * again, encrypted, and deleted; *ref is the new one, in @a. */
+	int (*ready)(void *self, const char *bucket, const char **ref, struct arena *a, struct err *e);
+	/* Inside the caller's transaction: version row + event.  ERR_NOENT: no such bucket; ERR_BUSY: the bucket has begun to
+	 * encrypt and @o->ref is not ready(). */
 	int (*put_tx)(void *self, struct meta_tx *tx, const struct s3_new *o, struct err *e);
 	int (*head)(void *self, const char *bucket, const char *key, struct arena *a, struct s3_object *ret, struct err *e);
 	/* ERR_LIMIT when longer than @max. */
@@ -65,7 +69,8 @@ struct s3_port {
 	/* Objects whose key begins with @prefix and is greater than @after, in key order, at most @max. */
 	int (*list)(void *self, const char *bucket, const char *prefix, const char *after, size_t max, struct arena *a,
 		    struct s3_object **ret, size_t *ret_n, struct err *e);
-	/* A local path that a child process can read the whole object from (see blob_path()). */
+	/* A local path that a child process can read the whole object from (see blob_path()).  Of an encrypted object it is a
+	 * decrypted copy, which lasts as long as the object or until the next start.  ERR_UNSUPPORTED: only a client has its key. */
 	int (*path)(void *self, const struct s3_object *o, struct arena *a, const char **ret, struct err *e);
 	int (*remove)(void *self, const char *bucket, const char *key, struct err *e); /* absent is fine */
 	bool (*bucket_exists)(void *self, const char *bucket);

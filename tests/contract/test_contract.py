@@ -29,7 +29,8 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     InvalidBucketName InvalidDigest InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidRange InvalidRequest
     InvalidTag InvalidURI KeyTooLongError MalformedXML MaxMessageLengthExceeded MetadataTooLarge MethodNotAllowed
     MissingContentLength MissingRequestBodyError NoSuchBucket NoSuchBucketPolicy NoSuchCORSConfiguration NoSuchKey NoSuchTagSet NoSuchUpload
-    IllegalVersioningConfigurationException InvalidBucketState NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
+    IllegalVersioningConfigurationException InvalidBucketState InvalidEncryptionAlgorithmError
+    ServerSideEncryptionConfigurationNotFoundError NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
     TooManyBuckets XAmzContentChecksumMismatch XAmzContentSHA256Mismatch InvalidStorageClass
     UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException
     AccessControlListNotSupported MalformedPolicy MissingSecurityHeader NoSuchPublicAccessBlockConfiguration

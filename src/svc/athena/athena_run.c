@@ -93,7 +93,8 @@ static const char *metadata_text(struct work *w)
 
 static int keep_result(struct work *w, struct err *e)
 {
-	const char *text = metadata_text(w);
+	const struct s3_port *s3 = w->s->o.s3;
+	const char *text = metadata_text(w), *bucket, *key;
 	char hex[33];
 
 	md5_hex(view_str(text), hex);
@@ -101,7 +102,13 @@ static int keep_result(struct work *w, struct err *e)
 	if (file_md5(w->path, w->arena, &w->md5[0], e) < 0 ||
 	    blob_put(w->s->o.blobs, view_str(text), w->arena, &w->refs[1], e) < 0)
 		return e->code;
-	return blob_adopt(w->s->o.blobs, w->path, w->arena, &w->refs[0], e);
+	if (blob_adopt(w->s->o.blobs, w->path, w->arena, &w->refs[0], e) < 0)
+		return e->code;
+	must(athena__split(w->arena, w->q.location, &bucket, &key));
+	for (int i = 0; i < 2; i++)
+		if (s3->ready(s3->self, bucket, &w->refs[i], w->arena, e) < 0)
+			return e->code;
+	return 0;
 }
 
 static void drop_result(struct work *w)

@@ -226,14 +226,18 @@ static void trim(struct fh_stream *s)
 
 /* The destination may fail as long as it likes: the records wait in the log.  false: told to stop, or the stream was
  * deleted: what is not delivered then must not be taken for delivered, or the log would be trimmed of it. */
-static bool publish_until_done(struct fh_stream *s, const struct fh_object *o)
+static bool publish_until_done(struct fh_stream *s, struct fh_object *o, struct arena *a)
 {
+	const struct s3_port *s3 = &s->f->s3;
+	const char *bucket = strstr(s->config.bucket_arn, ":::") + 3;
 	int64_t pause = RETRY_MIN_MS;
 
 	for (;;) {
 		struct err e = { 0 };
-		int rc = fh__publish(s, o, &e);
+		int rc = s3->ready(s3->self, bucket, &o->ref, a, &e);
 
+		if (!rc)
+			rc = fh__publish(s, o, &e);
 		if (!rc || rc == ERR_CONFLICT) {
 			s->delivered = o->last;
 			err_clear(&e);
@@ -262,7 +266,7 @@ static int flush(struct fh_stream *s, struct gather *g, struct err *e)
 	rc = gather_end(g, &a, &o, e);
 	if (rc)
 		return rc;
-	if (!publish_until_done(s, &o)) {
+	if (!publish_until_done(s, &o, &a)) {
 		if (blob_delete(s->f->blob, o.ref, e) < 0)
 			return e->code;
 		return err_set(e, ERR_CANCELLED, "delivery ends");

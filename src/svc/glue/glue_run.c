@@ -236,10 +236,14 @@ static int commit_tx(struct meta_tx *tx, void *arg, struct err *e)
 
 static int adopt(struct work *w, struct err *e)
 {
+	const struct s3_port *s3 = w->g->o.s3;
+	const char *bucket, *prefix;
 	size_t n = w->result.n_files;
 
 	w->refs = ARENA_ARRAY(w->arena, const char *, n + 1);
 	w->md5 = ARENA_ARRAY(w->arena, const char *, n + 1);
+	if (glue__location(w->arena, w->table.location, &bucket, &prefix, e) < 0)
+		return e->code;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < w->table.n_partition_keys; k++)
 			if (!w->result.files[i].partition[k])
@@ -247,7 +251,8 @@ static int adopt(struct work *w, struct err *e)
 					       w->table.partition_keys[k].name);
 		if (file_md5(w->result.files[i].path, w->arena, &w->md5[i], e) < 0 ||
 		    blob_adopt(w->g->o.blobs, w->result.files[i].path, w->arena, &w->refs[i], e) <
-			    0)
+			    0 ||
+		    s3->ready(s3->self, bucket, &w->refs[i], w->arena, e) < 0)
 			return e->code;
 	}
 	return 0;

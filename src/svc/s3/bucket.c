@@ -179,7 +179,11 @@ static int delete_fn(struct meta_tx *tx, void *arg, struct err *e)
 		rc = s3__uploads_of(tx, a->name, a->arena, &a->old, e);
 	for (const struct s3_refs *r = a->old; !rc && r; r = r->next)
 		rc = s3__doom_tx(tx, a->s, r->text, e);
-	return rc ? rc : s3__bucket_remove(tx, a->name, e);
+	if (!rc)
+		rc = s3__bucket_remove(tx, a->name, e);
+	if (!rc)
+		s3__encrypts_set(tx, a->s, a->name, false);
+	return rc;
 }
 
 int s3__delete_bucket(struct op_ctx *cx, const void *input, struct out *o)

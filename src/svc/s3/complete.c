@@ -10,6 +10,7 @@ struct complete_arg {
 	struct s3 *s;
 	const struct in_mpu_complete *in;
 	struct s3_publish p;
+	const struct s3_sse *sse; /* what the request says; it need not */
 	struct s3_upload upload;
 	struct s3_up_part *have; /* all that were uploaded */
 	size_t n_have;
@@ -232,6 +233,7 @@ static int make_row(struct complete_arg *a, struct err *e)
 	r->etag = composite_etag(a);
 	r->ck = a->upload.ck;
 	r->multipart = true;
+	r->sse = a->upload.sse;
 	r->info = a->upload.info;
 	r->tags = a->upload.tags;
 	r->parts = parts;
@@ -246,6 +248,8 @@ static int complete_fn(struct meta_tx *tx, void *arg, struct err *e)
 	int rc = s3__upload_need(tx, a->in->bucket, a->in->key, a->in->upload, a->p.arena,
 				 &a->upload, e);
 
+	if (!rc && a->sse->kind == S3_SSE_C)
+		rc = s3__sse_check_upload(a->upload.sse, a->sse, e);
 	if (rc)
 		return rc;
 	if (a->upload.done_etag) {
@@ -279,15 +283,19 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_complete *in = input;
 	struct complete_arg *a = ARENA_NEW(cx->arena, struct complete_arg);
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
 		rc = check_asked(cx, in);
 	if (!rc)
 		rc = s3__check_conditions_asked(cx, in->if_match, in->if_none_match);
+	if (!rc)
+		rc = s3__sse_of(cx, &in->sse, &sse);
 	if (rc)
 		return rc;
 	a->s = cx->self;
+	a->sse = &sse;
 	a->in = in;
 	a->list = list_digest(cx->arena, in);
 	a->p = (struct s3_publish){ .if_match = in->if_match,
@@ -298,6 +306,7 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, &a->p.row));
+	s3__sse_out(o, a->upload.sse, NULL);
 	out_root(o, "CompleteMultipartUploadResult");
 	out_str(o, "Location",
 		arena_printf(cx->arena, "%.*s/%s/%s", VIEW_ARG(cx->endpoint), in->bucket, in->key));

@@ -18,8 +18,8 @@ int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret)
 		rest = view_from(rest, (size_t)next + 1);
 	}
 	if (at >= 0) {
-		ret->version =
-			arena_str(cx->arena, view_from(v, (size_t)at + sizeof("?versionId=") - 1));
+		ret->version = arena_str(cx->arena,
+					 view_from(v, (size_t)at + sizeof("?versionId=") - 1));
 		v = view_sub(v, 0, (size_t)at);
 	}
 	if (!uri_decode(cx->arena, v, false, &v))
@@ -35,6 +35,11 @@ int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret)
 	ret->bucket = arena_str(cx->arena, view_sub(v, 0, (size_t)slash));
 	ret->key = arena_str(cx->arena, key);
 	return s3__check_key(cx, ret->key);
+}
+
+void s3__source_wipe(struct s3_source *src)
+{
+	s3__sse_wipe(&src->customer);
 }
 
 struct source_arg {
@@ -71,6 +76,10 @@ int s3__source_read(struct op_ctx *cx, struct s3_source *src)
 
 	if (rc)
 		return explain_source(cx, src);
+	rc = s3__sse_check(src->row.sse, &src->customer, &cx->err);
+	if (rc)
+		return rc;
+	src->row.customer = &src->customer;
 	modified = src->row.modified_ms / 1000;
 	if (src->if_match && !s3__same_etag(src->if_match, src->row.etag))
 		broken = "x-amz-copy-source-If-Match";
@@ -102,11 +111,11 @@ static int pour(void *arg, struct view piece, struct err *e)
 }
 
 int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n,
-		    unsigned want, struct s3_received *ret)
+		    unsigned want, const struct s3_sse *sse, struct s3_received *ret)
 {
 	struct s3 *s = cx->self;
 	struct pour p;
-	int rc = blob_begin(s->blob, &p.w, &cx->err);
+	int rc = s3__seal_begin(s, sse, &p.w, &cx->err);
 
 	if (rc)
 		return rc;
@@ -118,6 +127,7 @@ int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off
 		return rc;
 	}
 	s3__sums_end(&p.sums, &ret->sums);
+	s3__sse_etag(sse, ret->sums.md5_hex);
 	return blob_commit(p.w, cx->arena, &ret->ref, &cx->err);
 }
 
@@ -183,8 +193,8 @@ static int copy_to_itself(struct op_ctx *cx, const struct s3_source *src, struct
 
 static int check_itself(struct op_ctx *cx, const struct in_copy *in, const struct s3_source *src)
 {
-	if (replaces(in->meta_directive) || replaces(in->tag_directive) || in->ck_algorithm ||
-	    src->version)
+	if (in->sse.sse || in->sse.algorithm || replaces(in->meta_directive) ||
+	    replaces(in->tag_directive) || in->ck_algorithm || src->version)
 		return 0;
 	return aws_fail(&cx->err, &S3_INVALID_REQUEST,
 			"This copy request is illegal because it is trying to copy an object to "
@@ -192,11 +202,12 @@ static int check_itself(struct op_ctx *cx, const struct in_copy *in, const struc
 			"redirect location or encryption attributes.");
 }
 
-static int copy_bytes(struct op_ctx *cx, const struct s3_source *src, struct s3_publish *p)
+static int copy_bytes(struct op_ctx *cx, const struct s3_source *src, const struct s3_sse *sse,
+		      struct s3_publish *p)
 {
 	struct s3_received *got = ARENA_NEW(cx->arena, struct s3_received);
 	struct s3_part *part = ARENA_NEW(cx->arena, struct s3_part);
-	int rc = s3__source_copy(cx, src, 0, src->row.size, 1U << p->row.ck.algo, got);
+	int rc = s3__source_copy(cx, src, 0, src->row.size, 1U << p->row.ck.algo, sse, got);
 
 	if (rc)
 		return rc;
@@ -209,7 +220,7 @@ static int copy_bytes(struct op_ctx *cx, const struct s3_source *src, struct s3_
 }
 
 static int copy(struct op_ctx *cx, const struct in_copy *in, struct s3_source *src,
-		struct s3_publish *p)
+		const struct s3_sse *sse, struct s3_publish *p)
 {
 	bool same = view_eq_str(view_str(in->bucket), src->bucket) &&
 		    view_eq_str(view_str(in->key), src->key);
@@ -221,15 +232,18 @@ static int copy(struct op_ctx *cx, const struct in_copy *in, struct s3_source *s
 		rc = check_itself(cx, in, src);
 	if (rc)
 		return rc;
-	/* A version's bytes are its own. */
-	if (same && !src->row.versioning && p->row.ck.algo == src->row.ck.algo)
+	p->row.sse = s3__sse_text(sse, cx->arena);
+	/* A version's bytes are its own; with a client's key it may be another key. */
+	if (same && !src->row.versioning && p->row.ck.algo == src->row.ck.algo &&
+	    sse->kind != S3_SSE_C && s3__sse_kind(src->row.sse) == sse->kind)
 		return copy_to_itself(cx, src, p);
-	return copy_bytes(cx, src, p);
+	return copy_bytes(cx, src, sse, p);
 }
 
 int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_copy *in = input;
+	CLEANUP(s3__source_wipe)
 	struct s3_source src = { .if_match = in->src_if_match,
 				 .if_none_match = in->src_if_none_match,
 				 .if_modified = in->src_if_modified,
@@ -238,6 +252,7 @@ int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 				.if_none_match = in->if_none_match,
 				.arena = cx->arena,
 				.who = s3__who(cx, "CopyObject") };
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	struct s3_reading reading;
 	int rc = s3__check_owner(cx, in->owner);
 
@@ -249,16 +264,21 @@ int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 		rc = s3__check_conditions_asked(cx, in->if_match, in->if_none_match);
 	if (!rc)
 		rc = s3__source_parse(cx, in->source, &src);
+	if (!rc)
+		rc = s3__sse_new(cx, in->bucket, &in->sse, &sse);
+	if (!rc)
+		rc = s3__sse_of(cx, &in->src_sse, &src.customer);
 	if (rc)
 		return rc;
 	s3__reading_begin(cx->self, &reading);
-	rc = copy(cx, in, &src, &p);
+	rc = copy(cx, in, &src, &sse, &p);
 	s3__reading_end(&reading);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, &p.row));
 	out_header(o, "CopySourceVersionId", "x-amz-copy-source-version-id",
 		   s3__vid_out(cx->arena, &src.row));
+	s3__sse_out(o, p.row.sse, &sse);
 	out_root(o, "CopyObjectResult");
 	out_str(o, "ETag", arena_printf(cx->arena, "\"%s\"", p.row.etag));
 	out_time(o, "LastModified", p.row.modified_ms);

@@ -33,6 +33,8 @@ static const char *const ck_algorithms[] = { "CRC32",  "CRC32C", "SHA1",     "SH
 					     "XXHASH3",	  "XXHASH128", NULL };
 static const char *const ck_types[] = { "COMPOSITE", "FULL_OBJECT", NULL };
 static const char *const enabled[] = { "ENABLED", NULL };
+static const char *const sse_algorithms[] = { "AES256", NULL };
+static const char *const other_sse[] = { "aws:kms", "aws:kms:dsse", "aws:fsx", NULL };
 static const char *const directives[] = { "COPY", "REPLACE", NULL };
 static const char *const url[] = { "url", NULL };
 static const char *const enforced[] = { "BucketOwnerEnforced", NULL };
@@ -87,13 +89,20 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 		CK_HEADER(st, ck.value, CK_XXHASH3, "ChecksumXXHASH3", "xxhash3"), \
 		CK_HEADER(st, ck.value, CK_XXHASH128, "ChecksumXXHASH128", "xxhash128")
 
-#define SSE_C_REFUSED \
-	NO("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"), \
-		NO("SSECustomerKey", "x-amz-server-side-encryption-customer-key"), \
-		NO("SSECustomerKeyMD5", "x-amz-server-side-encryption-customer-key-MD5")
-#define SSE_REFUSED \
-	NO("ServerSideEncryption", "x-amz-server-side-encryption"), SSE_C_REFUSED, \
-		NO("SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"), \
+#define SSE_C_AS(st, m, member, h) \
+	OP_STR(st, m.algorithm, member "SSECustomerAlgorithm", false, 0, 0, \
+	       HEADER(h "server-side-encryption-customer-algorithm")), \
+		OP_STR(st, m.key, member "SSECustomerKey", false, 0, 0, \
+		       HEADER(h "server-side-encryption-customer-key")), \
+		OP_STR(st, m.md5, member "SSECustomerKeyMD5", false, 0, 0, \
+		       HEADER(h "server-side-encryption-customer-key-MD5"))
+#define SSE_C(st) SSE_C_AS(st, sse, "", "x-amz-")
+#define SSE(st) \
+	OP_ENUM(st, sse.sse, "ServerSideEncryption", false, sse_algorithms, other_sse, \
+		HEADER("x-amz-server-side-encryption")), \
+		SSE_C(st)
+#define KMS_REFUSED \
+	NO("SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"), \
 		NO("SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"), \
 		NO("BucketKeyEnabled", "x-amz-server-side-encryption-bucket-key-enabled")
 #define GRANTS_REFUSED \
@@ -106,7 +115,7 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 		NO("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold")
 /* Of everything that makes an object. */
 #define NEW_REFUSED \
-	GRANTS_REFUSED, SSE_REFUSED, LOCK_REFUSED, \
+	GRANTS_REFUSED, KMS_REFUSED, LOCK_REFUSED, \
 		NO("WebsiteRedirectLocation", "x-amz-website-redirect-location")
 
 const struct op_field s3__f_head_bucket[] = { BUCKET(struct in_bucket), OWNER(struct in_bucket),
@@ -158,7 +167,7 @@ const struct op_field s3__f_put[] = {
 	OP_STR(struct in_put, if_none_match, "IfNoneMatch", false, 0, 0, HEADER("If-None-Match")),
 	OP_BLOB(struct in_put, body, "Body", false, 0, 0, .loc = OPL_PAYLOAD),
 	NO("WriteOffsetBytes", "x-amz-write-offset-bytes"),
-	NEW_REFUSED,
+	SSE(struct in_put), NEW_REFUSED,
 	OP_END
 };
 
@@ -188,7 +197,7 @@ const struct op_field s3__f_get[] = {
 	OP_STR(struct in_get, type, "ResponseContentType", false, 0, 0,
 	       QUERY("response-content-type")),
 	OP_TIME(struct in_get, expires, "ResponseExpires", false, QUERY("response-expires")),
-	SSE_C_REFUSED,
+	SSE_C(struct in_get),
 	OP_END
 };
 
@@ -246,12 +255,7 @@ const struct op_field s3__f_delete_many[] = {
 			HEADER("x-amz-copy-source-if-unmodified-since")), \
 		OP_STR(st, source_owner, "ExpectedSourceBucketOwner", false, 0, 0, \
 		       HEADER("x-amz-source-expected-bucket-owner")), \
-		NO("CopySourceSSECustomerAlgorithm", \
-		   "x-amz-copy-source-server-side-encryption-customer-algorithm"), \
-		NO("CopySourceSSECustomerKey", \
-		   "x-amz-copy-source-server-side-encryption-customer-key"), \
-		NO("CopySourceSSECustomerKeyMD5", \
-		   "x-amz-copy-source-server-side-encryption-customer-key-MD5")
+		SSE_C_AS(st, src_sse, "CopySource", "x-amz-copy-source-")
 const struct op_field s3__f_copy[] = {
 	BUCKET(struct in_copy),
 	KEY(struct in_copy),
@@ -268,7 +272,7 @@ const struct op_field s3__f_copy[] = {
 		HEADER("x-amz-metadata-directive")),
 	OP_ENUM(struct in_copy, tag_directive, "TaggingDirective", false, directives, NULL,
 		HEADER("x-amz-tagging-directive")),
-	NEW_REFUSED,
+	SSE(struct in_copy), NEW_REFUSED,
 	OP_END
 };
 
@@ -302,7 +306,7 @@ const struct op_field s3__f_mpu_create[] = { BUCKET(struct in_mpu_create),
 					     OP_ENUM(struct in_mpu_create, ck_type, "ChecksumType",
 						     false, ck_types, NULL,
 						     HEADER("x-amz-checksum-type")),
-					     NEW_REFUSED,
+					     SSE(struct in_mpu_create), NEW_REFUSED,
 					     OP_END };
 
 const struct op_field s3__f_mpu_part[] = {
@@ -317,7 +321,7 @@ const struct op_field s3__f_mpu_part[] = {
 	SDK_ALGORITHM(struct in_mpu_part, ck.algorithm),
 	CHECKSUMS(struct in_mpu_part),
 	OP_BLOB(struct in_mpu_part, body, "Body", false, 0, 0, .loc = OPL_PAYLOAD),
-	SSE_C_REFUSED,
+	SSE_C(struct in_mpu_part),
 	OP_END
 };
 
@@ -331,7 +335,7 @@ const struct op_field s3__f_mpu_copy[] = { BUCKET(struct in_mpu_copy),
 					   OP_STR(struct in_mpu_copy, range, "CopySourceRange",
 						  false, 0, 0, HEADER("x-amz-copy-source-range")),
 					   SOURCE(struct in_mpu_copy),
-					   SSE_C_REFUSED,
+					   SSE_C(struct in_mpu_copy),
 					   OP_END };
 
 static const struct op_field done_part_fields[] = {
@@ -370,7 +374,7 @@ const struct op_field s3__f_mpu_complete[] = {
 	       HEADER("If-None-Match")),
 	OP_OBJ(struct in_mpu_complete, list, "MultipartUpload", false, done_list_fields,
 	       .loc = OPL_PAYLOAD, .at = "CompleteMultipartUpload"),
-	SSE_C_REFUSED,
+	SSE_C(struct in_mpu_complete),
 	OP_END
 };
 
@@ -393,7 +397,7 @@ const struct op_field s3__f_mpu_parts[] = { BUCKET(struct in_mpu_parts),
 						   0, QUERY("max-parts")),
 					    OP_INT(struct in_mpu_parts, marker, "PartNumberMarker",
 						   false, 0, 0, QUERY("part-number-marker")),
-					    SSE_C_REFUSED,
+					    SSE_C(struct in_mpu_parts),
 					    OP_END };
 
 const struct op_field s3__f_mpu_list[] = {
@@ -653,5 +657,33 @@ const struct op_field s3__f_put_cors[] = {
 	SDK_ALGORITHM(struct in_put_cors, ck_algorithm),
 	OP_OBJ(struct in_put_cors, config, "CORSConfiguration", true, cors_config_fields, .loc = OPL_PAYLOAD,
 	       .at = "CORSConfiguration"),
+	OP_END
+};
+
+static const struct op_field encryption_default_fields[] = {
+	OP_ENUM(struct in_encryption_default, algorithm, "SSEAlgorithm", true, sse_algorithms,
+		other_sse),
+	OP_REFUSED("KMSMasterKeyID"), OP_END
+};
+static const struct op_field encryption_rule_fields[] = {
+	OP_OBJ(struct in_encryption_rule, by_default, "ApplyServerSideEncryptionByDefault", false,
+	       encryption_default_fields),
+	OP_BOOL(struct in_encryption_rule, bucket_key, "BucketKeyEnabled", false),
+	OP_REFUSED("BlockedEncryptionTypes"), OP_END
+};
+static const struct op_field encryption_rule[] = { OP_ITEM_OBJ(encryption_rule_fields), OP_END };
+static const struct op_field encryption_config_fields[] = {
+	OP_LIST(struct in_encryption_config, rules, "Rules", true, struct in_encryption_rule,
+		encryption_rule, 0, 0, .flat = true, .at = "Rule"),
+	OP_END
+};
+const struct op_field s3__f_put_encryption[] = {
+	BUCKET(struct in_encryption),
+	OWNER(struct in_encryption),
+	MD5(struct in_encryption),
+	SDK_ALGORITHM(struct in_encryption, ck_algorithm),
+	OP_OBJ(struct in_encryption, config, "ServerSideEncryptionConfiguration", true,
+	       encryption_config_fields, .loc = OPL_PAYLOAD,
+	       .at = "ServerSideEncryptionConfiguration"),
 	OP_END
 };

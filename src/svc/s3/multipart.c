@@ -23,9 +23,10 @@ static int checksum_kind(struct op_ctx *cx, const struct in_mpu_create *in, stru
 		return 0;
 	ret->composite = view_eq_str(view_str(in->ck_type), "COMPOSITE");
 	if (ret->composite ? algo == CK_CRC64NVME : !full)
-		return aws_fail(&cx->err, &S3_INVALID_REQUEST,
-				"The %s checksum type cannot be used with the %s checksum algorithm.",
-				in->ck_type, s3__ck_lower(algo));
+		return aws_fail(
+			&cx->err, &S3_INVALID_REQUEST,
+			"The %s checksum type cannot be used with the %s checksum algorithm.",
+			in->ck_type, s3__ck_lower(algo));
 	return 0;
 }
 
@@ -55,6 +56,7 @@ int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_mpu_create *in = input;
 	struct s3 *s = cx->self;
 	struct upload_arg a = { .s = s, .arena = cx->arena };
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	char *id = arena_alloc(cx->arena, UUID_TEXT);
 	int rc = s3__check_owner(cx, in->owner);
 
@@ -66,10 +68,13 @@ int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 		rc = s3__info_from(cx, &in->head, &a.upload.info);
 	if (!rc)
 		rc = s3__tags_from_header(cx, in->head.tagging, &a.upload.tags);
+	if (!rc)
+		rc = s3__sse_new(cx, in->bucket, &in->sse, &sse);
 	if (rc)
 		return rc;
 	uuid4(id);
 	a.upload.id = id;
+	a.upload.sse = s3__sse_text(&sse, cx->arena);
 	a.upload.bucket = in->bucket;
 	a.upload.key = in->key;
 	a.upload.created_ms = s->now_ms();
@@ -81,6 +86,7 @@ int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 		out_header(o, "ChecksumType", "x-amz-checksum-type",
 			   a.upload.ck.composite ? "COMPOSITE" : "FULL_OBJECT");
 	}
+	s3__sse_out(o, a.upload.sse, &sse);
 	out_root(o, "InitiateMultipartUploadResult");
 	out_str(o, "Bucket", in->bucket);
 	out_str(o, "Key", in->key);
@@ -94,10 +100,17 @@ struct part_arg {
 	struct s3 *s;
 	struct arena *arena;
 	const char *bucket, *key, *upload;
-	struct s3_ck ck; /* of the upload */
+	struct s3_ck ck; /* of the upload, as the next */
+	const char *stored;
+	struct s3_sse sse; /* what the request says, and then how the part is written; wipe it */
 	struct s3_up_part part;
 	char *old;
 };
+
+static void part_wipe(struct part_arg *a)
+{
+	s3__sse_wipe(&a->sse);
+}
 
 static int gone(struct err *e)
 {
@@ -123,8 +136,10 @@ static int look_fn(struct meta_tx *tx, void *arg, struct err *e)
 	struct s3_upload u;
 	int rc = open_upload(tx, a->bucket, a->key, a->upload, a->arena, &u, e);
 
-	if (!rc)
+	if (!rc) {
 		a->ck = u.ck;
+		a->stored = u.sse;
+	}
 	return rc;
 }
 
@@ -150,13 +165,21 @@ static int check_number(struct op_ctx *cx, int64_t n)
 }
 
 /* Looked at before any byte is taken; the transaction at the end looks again. */
-static int look(struct op_ctx *cx, struct part_arg *a)
+static int look(struct op_ctx *cx, struct part_arg *a, const struct in_sse *in)
 {
 	int rc = check_number(cx, a->part.n);
 
 	if (!rc)
 		rc = s3__check_key(cx, a->key);
-	return rc ? rc : meta_read(a->s->meta, look_fn, a, &cx->err);
+	if (!rc)
+		rc = s3__sse_of(cx, in, &a->sse);
+	if (!rc)
+		rc = meta_read(a->s->meta, look_fn, a, &cx->err);
+	if (!rc)
+		rc = s3__sse_check_upload(a->stored, &a->sse, &cx->err);
+	a->sse.bucket = a->bucket;
+	a->sse.kind = s3__sse_kind(a->stored);
+	return rc;
 }
 
 static int store_part(struct op_ctx *cx, struct part_arg *a, const struct s3_received *got)
@@ -194,6 +217,7 @@ static int check_claim(struct op_ctx *cx, const struct in_mpu_part *in, const st
 int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_part *in = input;
+	CLEANUP(part_wipe)
 	struct part_arg a = { .s = cx->self,
 			      .arena = cx->arena,
 			      .bucket = in->bucket,
@@ -205,14 +229,15 @@ int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
-		rc = look(cx, &a);
+		rc = look(cx, &a, &in->sse);
 	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
 		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 			      "ContentLength is not the length of Body");
 	if (!rc)
 		rc = check_claim(cx, in, &a.ck);
 	if (!rc)
-		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << a.ck.algo, &got);
+		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << a.ck.algo, &a.sse,
+				 &got);
 	if (!rc)
 		rc = store_part(cx, &a, &got);
 	if (rc)
@@ -221,6 +246,7 @@ int s3__upload_part(struct op_ctx *cx, const void *input, struct out *o)
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", got.sums.md5_hex));
 	out_header(o, s3__ck_names[ck.algo].member, s3__ck_names[ck.algo].header,
 		   got.sums.value[ck.algo]);
+	s3__sse_out(o, a.stored, &a.sse);
 	return 0;
 }
 
@@ -255,7 +281,7 @@ static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_
 	int rc = s3__source_read(cx, src);
 
 	if (!rc)
-		rc = look(cx, a);
+		rc = look(cx, a, &in->sse);
 	if (rc)
 		return rc;
 	n = src->row.size;
@@ -263,17 +289,19 @@ static int copy_part(struct op_ctx *cx, const struct in_mpu_copy *in, struct s3_
 		rc = source_range(cx, in->range, src->row.size, &off, &n);
 	if (rc)
 		return rc;
-	rc = s3__source_copy(cx, src, off, n, 1U << a->ck.algo, got);
+	rc = s3__source_copy(cx, src, off, n, 1U << a->ck.algo, &a->sse, got);
 	return rc ? rc : store_part(cx, a, got);
 }
 
 int s3__upload_part_copy(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_copy *in = input;
+	CLEANUP(s3__source_wipe)
 	struct s3_source src = { .if_match = in->src_if_match,
 				 .if_none_match = in->src_if_none_match,
 				 .if_modified = in->src_if_modified,
 				 .if_unmodified = in->src_if_unmodified };
+	CLEANUP(part_wipe)
 	struct part_arg a = { .s = cx->self,
 			      .arena = cx->arena,
 			      .bucket = in->bucket,
@@ -288,6 +316,8 @@ int s3__upload_part_copy(struct op_ctx *cx, const void *input, struct out *o)
 		rc = s3__check_owner(cx, in->source_owner);
 	if (!rc)
 		rc = s3__source_parse(cx, in->source, &src);
+	if (!rc)
+		rc = s3__sse_of(cx, &in->src_sse, &src.customer);
 	if (rc)
 		return rc;
 	s3__reading_begin(cx->self, &reading);
@@ -295,6 +325,7 @@ int s3__upload_part_copy(struct op_ctx *cx, const void *input, struct out *o)
 	s3__reading_end(&reading);
 	if (rc)
 		return rc;
+	s3__sse_out(o, a.stored, &a.sse);
 	out_header(o, "CopySourceVersionId", "x-amz-copy-source-version-id",
 		   s3__vid_out(cx->arena, &src.row));
 	out_root(o, "CopyPartResult");
@@ -395,6 +426,7 @@ int s3__list_parts(struct op_ctx *cx, const void *input, struct out *o)
 				.id = in->upload,
 				.after = opt_int_or(in->marker, 0),
 				.max = (size_t)(max < S3_PAGE_MAX ? max : S3_PAGE_MAX) };
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc && (max < 0 || a.after < 0))
@@ -402,7 +434,11 @@ int s3__list_parts(struct op_ctx *cx, const void *input, struct out *o)
 			&cx->err, &S3_INVALID_ARGUMENT,
 			"Argument max-parts and part-number-marker must be integers of 0 or more");
 	if (!rc)
+		rc = s3__sse_of(cx, &in->sse, &sse);
+	if (!rc)
 		rc = meta_read(s->meta, parts_fn, &a, &cx->err);
+	if (!rc && sse.kind == S3_SSE_C)
+		rc = s3__sse_check_upload(a.upload.sse, &sse, &cx->err);
 	if (rc)
 		return rc;
 	out_root(o, "ListPartsResult");

@@ -23,11 +23,10 @@ static void readerp(struct blob_reader **r)
 /* --- bytes --- */
 
 /* Pieces end where the blob's checksummed blocks end, so that each block that is read whole is verified. */
-static int read_part(struct s3 *s, const struct s3_part *part, uint64_t off, uint64_t n,
-		     char *piece, s3_piece_fn fn, void *arg, struct err *e)
+static int read_part(struct blob_reader *r, uint64_t off, uint64_t n, char *piece, s3_piece_fn fn,
+		     void *arg, struct err *e)
 {
-	CLEANUP(readerp) struct blob_reader *r = NULL;
-	int rc = blob_reader_open(s->blob, part->ref, &r, e);
+	int rc = 0;
 
 	while (!rc && n) {
 		uint64_t want = MIB - off % MIB;
@@ -69,6 +68,7 @@ static int for_parts(const struct s3_row *r, uint64_t off, uint64_t n,
 
 struct reading {
 	struct s3 *s;
+	const struct s3_row *row;
 	char *piece;
 	s3_piece_fn fn;
 	void *arg;
@@ -76,16 +76,18 @@ struct reading {
 
 static int read_one(void *arg, const struct s3_part *p, uint64_t off, uint64_t n, struct err *e)
 {
+	CLEANUP(readerp) struct blob_reader *r = NULL;
 	struct reading *x = arg;
+	int rc = s3__part_open(x->s, x->row, p, &r, e);
 
-	return read_part(x->s, p, off, n, x->piece, x->fn, x->arg, e);
+	return rc ? rc : read_part(r, off, n, x->piece, x->fn, x->arg, e);
 }
 
 int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_piece_fn fn,
 	     void *arg, struct err *e)
 {
 	CLEANUP(freep) char *piece = malloc(n < MIB ? n + 1 : MIB);
-	struct reading x = { s, piece, fn, arg };
+	struct reading x = { s, r, piece, fn, arg };
 
 	must(piece);
 	return for_parts(r, off, n, read_one, &x, e);
@@ -319,6 +321,7 @@ static void answer_head(struct op_ctx *cx, const struct in_get *in, const struct
 		out_header(o, "PartsCount", "x-amz-mp-parts-count",
 			   arena_printf(cx->arena, "%zu", r->n_parts));
 	checksum(in, r, sl, o);
+	s3__sse_out(o, r->sse, r->customer);
 	if (sl->partial) {
 		out_status(o, 206);
 		out_header(o, "ContentRange", "Content-Range",
@@ -356,7 +359,7 @@ static int check_overrides(struct op_ctx *cx, const struct in_get *in)
 
 /* 1: answered already (not modified). */
 static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, struct s3_row *row,
-		   struct slice *sl)
+		   struct s3_sse *sse, struct slice *sl)
 {
 	struct s3 *s = cx->self;
 	struct get_arg a = { .in = in, .arena = cx->arena };
@@ -367,11 +370,17 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 	if (!rc)
 		rc = check_overrides(cx, in);
 	if (!rc)
-		rc = meta_read(s->meta, get_fn, &a, &cx->err);
+		rc = s3__sse_of(cx, &in->sse, sse);
+	if (rc)
+		return rc;
+	rc = meta_read(s->meta, get_fn, &a, &cx->err);
 	if (rc)
 		return s3__explain_marker(cx, &a.row);
 	*row = a.row;
-	rc = conditions(cx, in, row);
+	row->customer = sse;
+	rc = s3__sse_check(row->sse, sse, &cx->err);
+	if (!rc)
+		rc = conditions(cx, in, row);
 	if (rc < 0)
 		return rc;
 	if (rc) {
@@ -388,6 +397,7 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 struct stream {
 	struct op_ctx *cx;
 	struct out *o;
+	const struct s3_row *row;
 	uint64_t len;
 	bool begun;
 };
@@ -427,7 +437,7 @@ static int send_part(void *arg, const struct s3_part *part, uint64_t off, uint64
 	CLEANUP(readerp) struct blob_reader *r = NULL;
 	struct stream *st = arg;
 	struct s3 *s = st->cx->self;
-	int rc = blob_reader_open(s->blob, part->ref, &r, e), fd;
+	int rc = s3__part_open(s, st->row, part, &r, e), fd;
 
 	if (!rc && n == st->len && n <= SEND_WHOLE) {
 		rc = blob_verify(r, off, n, &fd, e);
@@ -448,10 +458,11 @@ static int send_part(void *arg, const struct s3_part *part, uint64_t off, uint64
 
 static int get(struct op_ctx *cx, const struct in_get *in, struct out *o)
 {
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	struct s3_row row;
 	struct slice sl;
-	struct stream st = { .cx = cx, .o = o };
-	int rc = prepare(cx, in, o, &row, &sl);
+	struct stream st = { .cx = cx, .o = o, .row = &row };
+	int rc = prepare(cx, in, o, &row, &sse, &sl);
 
 	if (rc)
 		return rc < 0 ? rc : 0;
@@ -474,9 +485,10 @@ int s3__get_object(struct op_ctx *cx, const void *input, struct out *o)
 int s3__head_object(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_get *in = input;
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	struct s3_row row;
 	struct slice sl;
-	int rc = prepare(cx, in, o, &row, &sl);
+	int rc = prepare(cx, in, o, &row, &sse, &sl);
 
 	if (rc)
 		return rc < 0 ? rc : 0;

@@ -100,8 +100,8 @@ bool s3__sendable(const char *text)
 
 static int check_sendable(struct op_ctx *cx, const struct in_head *in)
 {
-	const char *const own[] = { in->type,	  in->cache_control, in->disposition,
-				    in->encoding, in->language,	     in->expires };
+	const char *const own[] = { in->type,     in->cache_control, in->disposition,
+				    in->encoding, in->language,      in->expires };
 	bool good = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
@@ -109,12 +109,13 @@ static int check_sendable(struct op_ctx *cx, const struct in_head *in)
 	for (size_t i = 0; i < in->meta.n; i++) {
 		const char *key = in->meta.v[i].key;
 
-		good = good && *key && s3__sendable(key) && !strpbrk(key, "\t \"(),/:;<=>?@[\\]{}") &&
-		       s3__sendable(in->meta.v[i].value);
+		good = good && *key && s3__sendable(key) &&
+		       !strpbrk(key, "\t \"(),/:;<=>?@[\\]{}") && s3__sendable(in->meta.v[i].value);
 	}
 	return good ? 0
 		    : aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-			       "A header or the name of a metadata header holds characters that headers "
+			       "A header or the name of a metadata header holds characters that "
+			       "headers "
 			       "cannot hold");
 }
 
@@ -200,7 +201,8 @@ static int pump(struct op_ctx *cx, struct view body, struct blob_writer *w, stru
 }
 
 int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,
-		const char *content_md5, unsigned want, struct s3_received *ret)
+		const char *content_md5, unsigned want, const struct s3_sse *sse,
+		struct s3_received *ret)
 {
 	struct s3 *s = cx->self;
 	struct blob_writer *w;
@@ -211,7 +213,7 @@ int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,
 		return rc;
 	if (ret->claim.algo)
 		want |= 1U << ret->claim.algo;
-	rc = blob_begin(s->blob, &w, &cx->err);
+	rc = s3__seal_begin(s, sse, &w, &cx->err);
 	if (rc)
 		return rc;
 	s3__sums_begin(&x, want);
@@ -226,6 +228,7 @@ int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,
 		blob_abort(w);
 		return rc;
 	}
+	s3__sse_etag(sse, ret->sums.md5_hex);
 	return blob_commit(w, cx->arena, &ret->ref, &cx->err);
 }
 
@@ -291,6 +294,8 @@ int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struc
 	p->row.vnull = bucket.versioning != S3_VERSIONING_ENABLED;
 	rc = conditions_hold(p, found > 0, &old, e);
 	if (!rc)
+		rc = s3__bucket_key_check(tx, &p->row, p->arena, e);
+	if (!rc)
 		rc = make_room(tx, p, found > 0 ? &old : NULL, e);
 	if (rc)
 		return rc;
@@ -328,16 +333,19 @@ int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e)
 
 /* --- PutObject --- */
 
-static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r)
+static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r,
+		       const struct s3_sse *sse)
 {
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", r->etag));
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, r));
+	s3__sse_out(o, r->sse, sse);
 	s3__ck_out_headers(o, &r->ck);
 }
 
 int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_put *in = input;
+	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	struct s3_received got = { 0 };
 	struct s3_part part;
 	struct s3_publish p = { .if_match = in->if_match,
@@ -358,12 +366,16 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 			      "ContentLength is not the length of Body");
 	if (!rc)
-		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << CK_CRC64NVME, &got);
+		rc = s3__sse_new(cx, in->bucket, &in->sse, &sse);
+	if (!rc)
+		rc = s3__receive(cx, in->body, &in->ck, in->content_md5, 1U << CK_CRC64NVME, &sse,
+				 &got);
 	if (rc)
 		return rc;
 	part = (struct s3_part){ .ref = got.ref, .size = got.sums.size };
 	p.row.bucket = in->bucket;
 	p.row.key = in->key;
+	p.row.sse = s3__sse_text(&sse, cx->arena);
 	p.row.size = got.sums.size;
 	p.row.etag = got.sums.md5_hex;
 	p.row.ck.algo = got.claim.algo ? got.claim.algo : CK_CRC64NVME;
@@ -373,6 +385,6 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	rc = s3__publish(cx->self, &p, false, &cx->err);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
-	put_answer(cx, o, &p.row);
+	put_answer(cx, o, &p.row, &sse);
 	return 0;
 }

@@ -57,6 +57,8 @@ static int put_tx_in(struct s3 *s, struct meta_tx *tx, const struct s3_new *o, s
 {
 	struct s3_publish p = publication(s, o, a);
 	struct s3_part part = { .ref = o->ref };
+	enum seal_kind kind;
+	uint8_t key_id[SEAL_ID];
 	int rc = bad_key(o->key, e);
 
 	if (!rc)
@@ -67,6 +69,14 @@ static int put_tx_in(struct s3 *s, struct meta_tx *tx, const struct s3_new *o, s
 		return rc;
 	if (!rc)
 		return err_set(e, ERR_NOENT, "bucket %s does not exist", o->bucket);
+	if (!blob_seal_whose(o->ref, &kind, key_id)) {
+		if (s3__encrypts(s, o->bucket))
+			return err_set(e, ERR_BUSY,
+				       "bucket %s has begun to encrypt its objects; try again",
+				       o->bucket);
+	} else {
+		p.row.sse = "AES256";
+	}
 	p.row.size = part.size;
 	p.row.etag = o->md5_hex;
 	if (o->crc64nvme && strlen(o->crc64nvme) < CK_TEXT) {
@@ -86,9 +96,11 @@ static int port_put_tx(void *self, struct meta_tx *tx, const struct s3_new *o, s
 	return put_tx_in(self, tx, o, &a, e);
 }
 
-/* --- put --- */
+/* --- bytes that are to become an object --- */
 
-static int sum_file(const char *path, struct s3_sums *x, struct arena *a, struct err *e)
+typedef int (*sink_fn)(void *arg, struct view piece, struct err *e);
+
+static int each_of_file(const char *path, struct arena *a, sink_fn fn, void *arg, struct err *e)
 {
 	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *piece = arena_alloc(a, MIB);
@@ -98,11 +110,93 @@ static int sum_file(const char *path, struct s3_sums *x, struct arena *a, struct
 	if (fd < 0)
 		return err_sys(e, ERR_IO, "open %s", path);
 	while ((n = file_pread_all(fd, piece, MIB, at, e)) > 0) {
-		s3__sums_add(x, piece, (size_t)n);
+		if (fn(arg, view_of(piece, (size_t)n), e) < 0)
+			return e->code;
 		at += n;
 	}
 	return (int)n;
 }
+
+static int each_of_blob(struct blob_reader *r, struct arena *a, sink_fn fn, void *arg,
+			struct err *e)
+{
+	char *piece = arena_alloc(a, MIB);
+	uint64_t off = 0;
+	ssize_t n;
+
+	while ((n = blob_read(r, piece, MIB, off, e)) > 0) {
+		if (fn(arg, view_of(piece, (size_t)n), e) < 0)
+			return e->code;
+		off += (uint64_t)n;
+	}
+	return (int)n;
+}
+
+static int add_sums(void *arg, struct view piece, struct err *e)
+{
+	(void)e;
+	s3__sums_add(arg, piece.p, piece.n);
+	return 0;
+}
+
+static int add_bytes(void *arg, struct view piece, struct err *e)
+{
+	return blob_write(arg, piece.p, piece.n, e);
+}
+
+/* Ends @w. */
+static int end(struct blob_writer *w, int rc, struct arena *a, const char **ret, struct err *e)
+{
+	if (!rc)
+		return blob_commit(w, a, ret, e);
+	blob_abort(w);
+	return rc;
+}
+
+static int port_ready(void *self, const char *bucket, const char **ref, struct arena *a,
+		      struct err *e)
+{
+	const struct s3_sse sse = { .kind = S3_SSE_S3, .bucket = bucket };
+	struct s3 *s = self;
+	struct blob_writer *w;
+	struct blob_reader *r;
+	const char *plain = *ref;
+	int rc;
+
+	if (!s3__encrypts(s, bucket) || blob_bare(plain) != plain)
+		return 0;
+	rc = blob_reader_open(s->blob, plain, &r, e);
+	if (rc)
+		return rc;
+	rc = s3__seal_begin(s, &sse, &w, e);
+	if (!rc)
+		rc = end(w, each_of_blob(r, a, add_bytes, w, e), a, ref, e);
+	blob_reader_close(r);
+	return rc ? rc : blob_delete(s->blob, plain, e);
+}
+
+/* @data, or the file @path, which is gone afterwards; plaintext is not written where the bucket encrypts. */
+static int take(struct s3 *s, const char *bucket, struct view data, const char *path,
+		struct arena *a, const char **ret, struct err *e)
+{
+	const struct s3_sse sse = { .kind = S3_SSE_S3, .bucket = bucket };
+	struct blob_writer *w;
+	int rc;
+
+	if (!s3__encrypts(s, bucket))
+		return path ? blob_adopt(s->blob, path, a, ret, e)
+			    : blob_put(s->blob, data, a, ret, e);
+	rc = s3__seal_begin(s, &sse, &w, e);
+	if (rc)
+		return rc;
+	rc = path ? each_of_file(path, a, add_bytes, w, e) : add_bytes(w, data, e);
+	rc = end(w, rc, a, ret, e);
+	if (!rc && path)
+		(void)unlink(path);
+	return rc;
+}
+
+/* --- put --- */
 
 struct put_arg {
 	struct s3 *s;
@@ -128,13 +222,12 @@ static int put_in(struct s3 *s, const struct s3_new *asked, struct view data, co
 
 	s3__sums_begin(&x, 1U << CK_CRC64NVME);
 	if (path)
-		rc = sum_file(path, &x, a, e);
+		rc = each_of_file(path, a, add_sums, &x, e);
 	else
 		s3__sums_add(&x, data.p ? data.p : "", data.n);
 	s3__sums_end(&x, &got);
 	if (!rc)
-		rc = path ? blob_adopt(s->blob, path, a, &o.ref, e)
-			  : blob_put(s->blob, data, a, &o.ref, e);
+		rc = take(s, o.bucket, data, path, a, &o.ref, e);
 	if (rc)
 		return rc;
 	o.md5_hex = got.md5_hex;
@@ -318,35 +411,26 @@ static int port_list(void *self, const char *bucket, const char *prefix, const c
 static int join_parts(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret,
 		      struct err *e)
 {
+	const struct s3_row row = { .bucket = o->bucket, .key = o->key };
 	struct blob_writer *w;
-	char *piece = arena_alloc(a, MIB);
 	int rc = blob_begin(s->blob, &w, e);
 
-	for (size_t i = 0; !rc && i < o->n_refs; i++) {
-		struct blob_reader *r = NULL;
-		uint64_t off = 0;
-		ssize_t n = 1;
-
-		rc = blob_reader_open(s->blob, o->refs[i], &r, e);
-		while (!rc && n > 0) {
-			n = blob_read(r, piece, MIB, off, e);
-			if (n > 0)
-				rc = blob_write(w, piece, (size_t)n, e);
-			off += n > 0 ? (uint64_t)n : 0;
-			if (n < 0)
-				rc = (int)n;
-		}
-		if (r)
-			blob_reader_close(r);
-	}
-	if (rc) {
-		blob_abort(w);
+	if (rc)
 		return rc;
+	for (size_t i = 0; !rc && i < o->n_refs; i++) {
+		const struct s3_part part = { .ref = o->refs[i] };
+		struct blob_reader *r = NULL;
+
+		rc = s3__part_open(s, &row, &part, &r, e);
+		if (!rc)
+			rc = each_of_blob(r, a, add_bytes, w, e);
+		blob_reader_close(r);
 	}
-	return blob_commit(w, a, ret, e);
+	return end(w, rc, a, ret, e);
 }
 
-/* Several parts are joined into one blob, which no row names: it goes with the object, or at the next start. */
+/* Several parts are joined into one blob, which no row names: it goes with the object, or at the next start.  The same
+ * is done for what is encrypted: a child process reads plain files. */
 static int join(struct s3 *s, const struct s3_object *o, struct arena *a, const char **ret,
 		struct err *e)
 {
@@ -368,7 +452,7 @@ static int port_path(void *self, const struct s3_object *o, struct arena *a, con
 {
 	struct s3 *s = self;
 	const char *ref = o->refs[0];
-	int rc = o->n_refs > 1 ? join(s, o, a, &ref, e) : 0;
+	int rc = o->n_refs > 1 || blob_bare(ref) != ref ? join(s, o, a, &ref, e) : 0;
 
 	return rc ? rc : blob_path(s->blob, ref, a, ret, e);
 }
@@ -433,6 +517,7 @@ struct s3_port s3_port(struct s3 *s)
 	return (struct s3_port){
 		.self = s,
 		.put = port_put,
+		.ready = port_ready,
 		.put_tx = port_put_tx,
 		.head = port_head,
 		.get = port_get,

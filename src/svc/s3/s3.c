@@ -25,6 +25,10 @@ struct s3 *s3_new(const struct s3_opts *o)
 	s->guards = s3__guards_new();
 	s->now_ms = o->now_ms ? o->now_ms : clock_ms;
 	s->md5 = md5_pool_new();
+	s->master_path = o->master_key ? strdup(o->master_key) : NULL;
+	s->master_made = o->master_key_made;
+	s->encrypt_all = o->encrypt_all;
+	map_init(&s->encrypts);
 	s3__reap_start(s);
 	return s;
 }
@@ -36,6 +40,9 @@ struct s3 *s3_free(struct s3 *s)
 	s3__reap_stop(s);
 	s->md5 = md5_pool_free(s->md5);
 	s->guards = s3__guards_free(s->guards);
+	crypto_wipe(&s->master, sizeof(s->master));
+	map_clear(&s->encrypts);
+	free(s->master_path);
 	free(s->region);
 	free(s->account);
 	free(s);
@@ -54,6 +61,8 @@ static int start_fn(struct meta_tx *tx, void *arg, struct err *e)
 		rc = s3__doomed_last(tx, &s->doomed_id, e);
 	if (!rc && !e->code)
 		rc = s3__swept_get(tx, &s->swept_seq, e);
+	if (!rc && !e->code)
+		rc = s3__encrypts_start(tx, s, e);
 	if (rc || e->code)
 		return e->code;
 	/* Numbers go on also when the rows with the greatest ones are gone. */
@@ -71,6 +80,8 @@ int s3_start(struct s3 *s, struct err *e)
 		rc = meta_steps(s->meta, "s3", s3__steps, e);
 	if (!rc)
 		rc = meta_write(s->meta, start_fn, s, e);
+	if (!rc && s->master_path)
+		rc = s3__keys_start(s, s->master_path, s->master_made, e);
 	if (rc)
 		return err_ctx(e, "s3");
 	s3__reap_recover(s);

@@ -10,7 +10,7 @@
  * Threads:  any.
  * Durable:  every operation that changes something, when it answers.
  * Limits:   keys of LIMIT_KEY bytes (UTF-8, no NUL); 10,000 parts, 5 MiB each but the last; 10 tags.
- * Not here yet, and refused by name: server-side encryption, object lock, ACLs but the owner's.
+ * Not here yet, and refused by name: KMS keys, object lock, ACLs but the owner's.
  */
 #pragma once
 
@@ -24,6 +24,10 @@ struct s3_opts {
 	struct blob_store *blob;   /* of s3 alone: after a crash what no row of s3 names is swept */
 	struct events_port events; /* emit_tx may be NULL: no events */
 	const char *region, *account; /* copied */
+	/* Of the file that holds the master key, copied; NULL: nothing can be encrypted. */
+	const char *master_key;
+	bool master_key_made; /* at the first start, if it is not there */
+	bool encrypt_all;     /* SSE-S3 is the default of every bucket */
 	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
 };
 

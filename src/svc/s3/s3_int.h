@@ -9,6 +9,7 @@
 #include "os/md5_pool.h"
 #include "os/thread.h"
 #include "svc/s3/s3.h"
+#include "svc/s3/s3_sse.h"
 
 #define S3_PART_MIN (5 * 1024 * 1024LL)
 #define S3_PARTS_MAX 10000
@@ -33,6 +34,10 @@ struct s3 {
 	int64_t (*now_ms)(void);
 	struct md5_pool *md5; /* of bodies that are received */
 	struct s3_guards *guards; /* guard.c */
+	char *master_path; /* NULL: nothing can be encrypted */
+	bool master_made, encrypt_all;
+	struct s3_master master; /* since s3_start() */
+	struct map encrypts; /* buckets that encrypt by default; under lock */
 	uint64_t last_seq; /* meta's writer thread only, as the next */
 	int64_t doomed_id; /* last one given to a row of s3_doomed */
 	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
@@ -95,6 +100,9 @@ struct s3 {
 	X(ACL_NOT_SUPPORTED, "AccessControlListNotSupported", 400) \
 	X(MISSING_SECURITY_HEADER, "MissingSecurityHeader", 400) \
 	X(CONFLICT, "ConditionalRequestConflict", 409) \
+	X(OPERATION_ABORTED, "OperationAborted", 409) \
+	X(INVALID_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400) \
+	X(NO_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404) \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412)
 
 #define X(id, code, status) extern const struct aws_error S3_##id;
@@ -210,7 +218,8 @@ struct s3_row { /* one version of an object, or a delete marker */
 	bool marker;   /* a delete marker: nothing but bucket, key, seq, vnull and modified_ms mean something */
 	enum s3_versioning versioning; /* of the bucket, when the row was read; not stored here */
 	const char *lock; /* retention and legal hold; NULL or "": none */
-	const char *sse;  /* how the bytes are encrypted; NULL or "": they are not */
+	const char *sse;  /* how the bytes are encrypted (s3__sse_text()); NULL or "": they are not */
+	const struct s3_sse *customer; /* the key to read with, if the client has brought it; not stored */
 	uint64_t size;
 	const char *etag; /* without quotes */
 	int64_t modified_ms;
@@ -239,6 +248,7 @@ struct s3_upload {
 	const char *id, *bucket, *key;
 	int64_t created_ms;
 	struct s3_ck ck; /* value: of the completed object */
+	const char *sse; /* as of a row */
 	struct s3_info info;
 	struct s3_tags tags;
 	const char *done_etag, *done_list; /* NULL while open */
@@ -426,7 +436,8 @@ struct s3_received {
 };
 /* Streams the request's body (or @body under op_call) into a blob; computes @want besides what is claimed. */
 int s3__receive(struct op_ctx *cx, struct view body, const struct in_ck *ck,
-		const char *content_md5, unsigned want, struct s3_received *ret);
+		const char *content_md5, unsigned want, const struct s3_sse *sse,
+		struct s3_received *ret);
 /* Inside a transaction: conditions, row, event. */
 int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struct err *e);
 /* The transaction, and what follows it; on failure the new blobs are deleted unless @keep. */
@@ -495,14 +506,16 @@ struct s3_source {
 	const char *bucket, *key, *version; /* version NULL: not asked for */
 	const char *if_match, *if_none_match;
 	struct opt_int if_modified, if_unmodified;
+	struct s3_sse customer; /* what the request says of the source's key */
 	struct s3_row row;
 };
 /* "bucket/key", percent-encoded, with or without "/" in front and "?versionId=..." behind. */
 int s3__source_parse(struct op_ctx *cx, const char *text, struct s3_source *ret);
+void s3__source_wipe(struct s3_source *src); /* for CLEANUP() */
 int s3__source_read(struct op_ctx *cx, struct s3_source *src); /* the row, its conditions checked */
 /* Copies @n bytes from @off of the source into a blob of its own. */
 int s3__source_copy(struct op_ctx *cx, const struct s3_source *src, uint64_t off, uint64_t n,
-		    unsigned want, struct s3_received *ret);
+		    unsigned want, const struct s3_sse *sse, struct s3_received *ret);
 /* "bytes=a-b" within @size: 1; 0: not a range to honour; -1: not satisfiable. */
 int s3__range(const char *text, uint64_t size, uint64_t *ret_off, uint64_t *ret_n);
 

@@ -33,6 +33,7 @@ struct in_put {
 	struct view body;
 	struct in_head head;
 	struct in_ck ck;
+	struct in_sse sse;
 };
 
 struct in_get {
@@ -41,6 +42,7 @@ struct in_get {
 	struct opt_int if_modified, if_unmodified, part;
 	const char *cache_control, *disposition, *encoding, *language, *type;
 	struct opt_int expires;
+	struct in_sse sse;
 };
 
 struct in_delete {
@@ -67,6 +69,7 @@ struct in_copy {
 	struct opt_int src_if_modified, src_if_unmodified;
 	const char *if_match, *if_none_match, *meta_directive, *tag_directive;
 	struct in_head head;
+	struct in_sse sse, src_sse;
 };
 
 struct in_list {
@@ -79,6 +82,7 @@ struct in_list {
 struct in_mpu_create {
 	const char *bucket, *key, *owner, *payer, *acl, *storage, *ck_algorithm, *ck_type;
 	struct in_head head;
+	struct in_sse sse;
 };
 
 struct in_mpu_part {
@@ -86,12 +90,14 @@ struct in_mpu_part {
 	struct opt_int number, length;
 	struct view body;
 	struct in_ck ck;
+	struct in_sse sse;
 };
 
 struct in_mpu_copy {
 	const char *bucket, *key, *owner, *source_owner, *payer, *upload;
 	const char *source, *range, *src_if_match, *src_if_none_match;
 	struct opt_int number, src_if_modified, src_if_unmodified;
+	struct in_sse sse, src_sse;
 };
 
 struct in_done_part {
@@ -107,6 +113,7 @@ struct in_mpu_complete {
 	struct opt_int size;
 	struct in_ck ck;
 	struct in_done_list *list;
+	struct in_sse sse;
 };
 
 struct in_mpu_abort {
@@ -117,6 +124,7 @@ struct in_mpu_abort {
 struct in_mpu_parts {
 	const char *bucket, *key, *owner, *payer, *upload;
 	struct opt_int max, marker;
+	struct in_sse sse;
 };
 
 struct in_mpu_list {
@@ -186,12 +194,27 @@ struct in_put_cors {
 };
 
 extern const struct op_field s3__f_put_cors[];
+struct in_encryption_default {
+	const char *algorithm;
+};
+struct in_encryption_rule {
+	struct in_encryption_default *by_default;
+	struct opt_bool bucket_key;
+};
+struct in_encryption_config {
+	struct op_list rules;
+};
+struct in_encryption {
+	const char *bucket, *owner, *content_md5, *ck_algorithm;
+	struct in_encryption_config *config;
+};
+
 extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_buckets[],
 	s3__f_put[], s3__f_get[], s3__f_delete[], s3__f_delete_many[], s3__f_copy[],
 	s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[], s3__f_mpu_part[], s3__f_mpu_copy[],
 	s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
 	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
-	s3__f_head_bucket[], s3__f_put_versioning[], s3__f_list_versions[];
+	s3__f_head_bucket[], s3__f_put_encryption[], s3__f_put_versioning[], s3__f_list_versions[];
 
 bool s3__cors(void *self, const struct cors_ask *ask, struct arena *a, struct cors_say *ret);
 
@@ -220,6 +243,9 @@ S3_HANDLER(get_tagging);
 S3_HANDLER(put_tagging);
 S3_HANDLER(delete_tagging);
 S3_HANDLER(get_notification);
+S3_HANDLER(put_encryption);
+S3_HANDLER(get_encryption);
+S3_HANDLER(delete_encryption);
 S3_HANDLER(put_notification);
 S3_HANDLER(get_cors);
 S3_HANDLER(put_cors);

@@ -48,6 +48,13 @@ static int s3_get(void *self, const char *bucket, const char *key, size_t max, s
 	return 0;
 }
 
+static int s3_ready(void *self, const char *bucket, const char **ref, struct arena *a,
+		    struct err *e)
+{
+	(void)self, (void)bucket, (void)ref, (void)a, (void)e;
+	return 0;
+}
+
 static int s3_put_tx(void *self, struct meta_tx *tx, const struct s3_new *o, struct err *e)
 {
 	(void)self;
@@ -189,7 +196,7 @@ struct fixture *fixture_new(const char *layout)
 	arena_init(&f->a, LIMIT_ARENA);
 	f->dir = unit_tmpdir();
 	f->sql.v = &sql_table;
-	f->s3 = (struct s3_port){ .self = f, .get = s3_get, .put_tx = s3_put_tx, .head = s3_head };
+	f->s3 = (struct s3_port){ .self = f, .get = s3_get, .ready = s3_ready, .put_tx = s3_put_tx, .head = s3_head };
 	f->events = (struct events_port){ .self = f, .read = read_events, .last = last_event };
 	f->firehose = (struct firehose_port){ f, log_of, hold, watch };
 	f->glue = (struct glue_port){ .self = f, .databases = databases, .tables = tables, .partition_tx = partition_tx };

@@ -64,6 +64,8 @@ static void open_all(struct fixture *f)
 	o.events.self = f;
 	o.events.emit_tx = emit;
 	o.events.target = target;
+	o.master_key = arena_printf(&f->a, "%s/master.key", f->dir);
+	o.master_key_made = true;
 	f->s3 = s3_new(&o);
 	if (s3_start(f->s3, &f->e) < 0)
 		fail_msg("s3_start: %s", f->e.msg);

@@ -191,7 +191,7 @@ TEST(object_errors)
 		  "BadDigest" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','Body':'x','ChecksumXXHASH128':'AAAAAAAAAAA='}",
 		  "InvalidRequest" },
-		{ "PutObject", "{'Bucket':'buck','Key':'k','ServerSideEncryption':'AES256'}",
+		{ "PutObject", "{'Bucket':'buck','Key':'k','ServerSideEncryption':'aws:kms'}",
 		  "NotImplemented" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','ACL':'public-read'}",
 		  "NotImplemented" },
