@@ -687,3 +687,21 @@ const struct op_field s3__f_put_encryption[] = {
 	       .at = "ServerSideEncryptionConfiguration"),
 	OP_END
 };
+
+static const char *const attributes[] = { "ETag",	  "Checksum",   "ObjectParts",
+					  "StorageClass", "ObjectSize", NULL };
+static const struct op_field attribute[] = { OP_ITEM_ENUM(attributes, NULL), OP_END };
+const struct op_field s3__f_attributes[] = {
+	BUCKET(struct in_attributes),
+	KEY(struct in_attributes),
+	OWNER(struct in_attributes),
+	PAYER(struct in_attributes),
+	VERSION(struct in_attributes),
+	OP_INT(struct in_attributes, max, "MaxParts", false, 0, 0, HEADER("x-amz-max-parts")),
+	OP_INT(struct in_attributes, marker, "PartNumberMarker", false, 0, 0,
+	       HEADER("x-amz-part-number-marker")),
+	OP_LIST(struct in_attributes, attributes, "ObjectAttributes", true, const char *, attribute,
+		0, 0, HEADER("x-amz-object-attributes")),
+	SSE_C(struct in_attributes),
+	OP_END
+};

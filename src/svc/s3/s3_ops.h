@@ -194,6 +194,13 @@ struct in_put_cors {
 };
 
 extern const struct op_field s3__f_put_cors[];
+struct in_attributes {
+	const char *bucket, *key, *owner, *payer, *version;
+	struct opt_int max, marker;
+	struct op_list attributes; /* const char * */
+	struct in_sse sse;
+};
+
 struct in_encryption_default {
 	const char *algorithm;
 };
@@ -214,7 +221,7 @@ extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_b
 	s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[], s3__f_mpu_part[], s3__f_mpu_copy[],
 	s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
 	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
-	s3__f_head_bucket[], s3__f_put_encryption[], s3__f_put_versioning[], s3__f_list_versions[];
+	s3__f_head_bucket[], s3__f_put_encryption[], s3__f_attributes[], s3__f_put_versioning[], s3__f_list_versions[];
 
 bool s3__cors(void *self, const struct cors_ask *ask, struct arena *a, struct cors_say *ret);
 
@@ -243,6 +250,7 @@ S3_HANDLER(get_tagging);
 S3_HANDLER(put_tagging);
 S3_HANDLER(delete_tagging);
 S3_HANDLER(get_notification);
+S3_HANDLER(get_attributes);
 S3_HANDLER(put_encryption);
 S3_HANDLER(get_encryption);
 S3_HANDLER(delete_encryption);
