@@ -74,13 +74,32 @@ static void out_parts(struct out *o, const struct in_attributes *in, const struc
 	out_obj_end(o);
 }
 
+static void answer(struct op_ctx *cx, const struct in_attributes *in, const struct s3_row *r,
+		   struct out *o)
+{
+	char t[TIME_TEXT];
+
+	out_header(o, "LastModified", "Last-Modified", time_http(r->modified_ms, t));
+	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, r));
+	out_root(o, "GetObjectAttributesResponse");
+	if (asked(in, "ETag"))
+		out_str(o, "ETag", r->etag);
+	if (asked(in, "Checksum") && r->ck.algo)
+		out_checksum(o, &r->ck);
+	if (asked(in, "ObjectParts") && r->multipart)
+		out_parts(o, in, r);
+	if (asked(in, "StorageClass"))
+		out_str(o, "StorageClass", "STANDARD");
+	if (asked(in, "ObjectSize"))
+		out_int(o, "ObjectSize", (int64_t)r->size);
+}
+
 int s3__get_attributes(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_attributes *in = input;
 	struct attributes_arg a = { .in = in, .arena = cx->arena };
 	CLEANUP(s3__sse_wipe) struct s3_sse sse = { 0 };
 	const struct s3 *s = cx->self;
-	char t[TIME_TEXT];
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
@@ -99,18 +118,6 @@ int s3__get_attributes(struct op_ctx *cx, const void *input, struct out *o)
 	rc = s3__sse_check(a.row.sse, &sse, &cx->err);
 	if (rc)
 		return rc;
-	out_header(o, "LastModified", "Last-Modified", time_http(a.row.modified_ms, t));
-	out_header(o, "VersionId", "x-amz-version-id", s3__vid_out(cx->arena, &a.row));
-	out_root(o, "GetObjectAttributesResponse");
-	if (asked(in, "ETag"))
-		out_str(o, "ETag", a.row.etag);
-	if (asked(in, "Checksum") && a.row.ck.algo)
-		out_checksum(o, &a.row.ck);
-	if (asked(in, "ObjectParts") && a.row.multipart)
-		out_parts(o, in, &a.row);
-	if (asked(in, "StorageClass"))
-		out_str(o, "StorageClass", "STANDARD");
-	if (asked(in, "ObjectSize"))
-		out_int(o, "ObjectSize", (int64_t)a.row.size);
+	answer(cx, in, &a.row, o);
 	return 0;
 }

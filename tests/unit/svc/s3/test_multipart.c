@@ -377,3 +377,50 @@ TEST(multipart_part_copied_from_an_object)
 	is_error(f, call_json(f, "UploadPartCopy", in), "NoSuchUpload");
 	fixture_free(f);
 }
+
+static const struct json *attributes(struct fixture *f, const char *more)
+{
+	return ok(f, "GetObjectAttributes",
+		  arena_printf(&f->a,
+			       "{'Bucket':'buck','Key':'big','ObjectAttributes':['ETag','Checksum',"
+			       "'ObjectParts','StorageClass','ObjectSize']%s}",
+			       more));
+}
+
+TEST(multipart_attributes)
+{
+	struct fixture *f = with_bucket();
+	struct upload u = begin(f, "SHA256", NULL);
+	const struct json *v, *done, *parts;
+	const char *sum;
+
+	part(&u, 1, bytes_of(f, MB5, 1));
+	part(&u, 2, VIEW("end"));
+	done = complete(&u, one_two, 2);
+	v = attributes(f, "");
+	assert_int_equal(json_int(json_get(v, "ObjectSize"), 0), MB5 + 3);
+	assert_string_equal(text(f, v, "StorageClass"), "STANDARD");
+	assert_null(strchr(text(f, v, "ETag"), '"'));
+	/* Here the number of parts is no part of the checksum. */
+	sum = text(f, json_get(v, "Checksum"), "ChecksumSHA256");
+	assert_string_equal(arena_printf(&f->a, "%s-2", sum), text(f, done, "ChecksumSHA256"));
+	assert_string_equal(text(f, json_get(v, "Checksum"), "ChecksumType"), "COMPOSITE");
+	parts = json_get(v, "ObjectParts");
+	assert_int_equal(json_int(json_get(parts, "PartsCount"), 0), 2);
+	assert_int_equal(json_len(json_get(parts, "Part")), 2);
+	assert_string_equal(text(f, json_at(json_get(parts, "Part"), 1), "ChecksumSHA256"), u.ck[1]);
+	parts = json_get(attributes(f, ",'MaxParts':1"), "ObjectParts");
+	assert_true(json_is_true(json_get(parts, "IsTruncated")));
+	assert_int_equal(json_int(json_get(parts, "NextPartNumberMarker"), 0), 1);
+	parts = json_get(attributes(f, ",'MaxParts':1,'PartNumberMarker':1"), "ObjectParts");
+	assert_false(json_is_true(json_get(parts, "IsTruncated")));
+	assert_int_equal(json_int(json_get(json_at(json_get(parts, "Part"), 0), "PartNumber"), 0),
+			 2);
+	put(f, "buck", "big", VIEW("whole"));
+	v = attributes(f, "");
+	assert_null(json_get(v, "ObjectParts"));
+	assert_string_equal(text(f, json_get(v, "Checksum"), "ChecksumType"), "FULL_OBJECT");
+	fails(f, "GetObjectAttributes",
+	      "{'Bucket':'buck','Key':'none','ObjectAttributes':['ETag']}", "NoSuchKey");
+	fixture_free(f);
+}
