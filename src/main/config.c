@@ -40,6 +40,7 @@ static const struct setting settings[] = {
 	TEXT_ROW(users, "off", "FILE", "further users, their keys and policies, as YAML of mode 0600; \"off\": the root key alone"),
 	TEXT_ROW(encryption, "off", "off|AES256", "what is done to new objects that nothing is said of: SSE-S3 as every bucket's default"),
 	TEXT_ROW(master_key, "auto", "FILE", "the key that wraps the buckets' keys; \"auto\": master.key in the data folder, made if it is not there"),
+	TEXT_ROW(public_access_block, "on", "on|off", "whether a bucket blocks public access until it is told otherwise"),
 	NUMBER_ROW(fast_threads, "64", 1, 256, "threads for short requests"),
 	NUMBER_ROW(slow_threads, "32", 1, 256, "threads for long requests"),
 	NUMBER_ROW(sql_children, "2", 1, 64, "child processes for SQL"),
@@ -187,6 +188,9 @@ static int check(const struct config *c, struct err *e)
 		return err_set(e, ERR_INVALID, "log_level is \"%s\"; debug, info, warn or error", c->log_level);
 	if (strcmp(c->encryption, "off") != 0 && strcmp(c->encryption, "AES256") != 0)
 		return err_set(e, ERR_INVALID, "encryption is \"%s\"; off or AES256", c->encryption);
+
+	if (strcmp(c->public_access_block, "on") != 0 && strcmp(c->public_access_block, "off") != 0)
+		return err_set(e, ERR_INVALID, "public_access_block is \"%s\"; on or off", c->public_access_block);
 	if (strlen(c->account) != 12 || !view_u64(view_str(c->account), UINT64_MAX, &n))
 		return err_set(e, ERR_INVALID, "account is \"%s\"; 12 digits", c->account);
 	if (strlen(c->region) > 32)

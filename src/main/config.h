@@ -15,7 +15,8 @@
 #include "base/err.h"
 
 struct config {
-	const char *data, *api, *console, *region, *account, *s3_domain, *log_level, *function_dir, *users, *encryption, *master_key;
+	const char *data, *api, *console, *region, *account, *s3_domain, *log_level, *function_dir, *users, *encryption, *master_key,
+		*public_access_block;
 	int64_t fast_threads, slow_threads, sql_children, sql_memory_mb, function_children;
 };
 

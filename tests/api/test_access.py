@@ -330,6 +330,16 @@ def test_public_access_is_blocked_until_it_is_allowed(users, bucket):
     assert rig.http(users.endpoint, "GET", f"/{bucket}/raw/a").status == 403
 
 
+def test_buckets_may_begin_open(make_server):
+    s = make_server(**{"public-access-block": "off"}).start()
+    b = s.bucket()
+    assert rig.error(s.s3.get_public_access_block, Bucket=b)[0] == "NoSuchPublicAccessBlockConfiguration"
+    s.s3.put_bucket_policy(Bucket=b, Policy=policy_of(
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{b}/*"}))
+    s.s3.put_public_access_block(Bucket=b, PublicAccessBlockConfiguration={"BlockPublicPolicy": True})
+    assert s.s3.get_public_access_block(Bucket=b)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
+
+
 def test_what_a_fresh_bucket_answers(users, bucket):
     s3, owner = users.s3, hashlib.sha256(rig.ACCOUNT.encode()).hexdigest()
     full = [{"Grantee": {"ID": owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}]

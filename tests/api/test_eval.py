@@ -159,4 +159,4 @@ def test_examples_of_the_help_hold():
         if "..." not in want:
             assert got == json.loads(want)
         seen += 1
-    assert seen == 6
+    assert seen == 7

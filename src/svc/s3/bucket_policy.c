@@ -67,15 +67,16 @@ struct policy *s3__policy_compile(const char *bucket, struct view text, struct e
 
 /* --- the block of public access --- */
 
-int s3__block_get(struct meta_tx *tx, const char *bucket, struct arena *a, struct s3_block *ret, bool *ret_removed,
-		  struct err *e)
+int s3__block_get(const struct s3 *s, struct meta_tx *tx, const char *bucket, struct arena *a,
+		  struct s3_block *ret, bool *ret_removed, struct err *e)
 {
 	const char *text = NULL;
 	const struct json *doc;
 	int found = s3__config_get(tx, bucket, S3_CONFIG_BLOCK, a, &text, e);
+	bool on = !s->open_buckets;
 
-	*ret_removed = false;
-	*ret = (struct s3_block){ true, true, true, true };
+	*ret_removed = !on;
+	*ret = (struct s3_block){ on, on, on, on };
 	if (found <= 0)
 		return found;
 	doc = json_parse(a, view_str(text), JSON_DEPTH, e);
@@ -91,6 +92,7 @@ int s3__block_get(struct meta_tx *tx, const char *bucket, struct arena *a, struc
 /* --- the operations --- */
 
 struct config_arg {
+	const struct s3 *s;
 	struct arena *arena;
 	const char *bucket, *kind, *doc; /* doc NULL: removes it */
 	bool is_public;
@@ -104,7 +106,7 @@ static int get_fn(struct meta_tx *tx, void *arg, struct err *e)
 	int rc = s3__bucket_need(tx, a->bucket, NULL, e);
 
 	if (!rc)
-		rc = s3__block_get(tx, a->bucket, a->arena, &a->block, &a->removed, e);
+		rc = s3__block_get(a->s, tx, a->bucket, a->arena, &a->block, &a->removed, e);
 	if (!rc)
 		rc = s3__config_get(tx, a->bucket, a->kind, a->arena, &a->doc, e);
 	a->found = rc > 0;
@@ -117,7 +119,7 @@ static int put_fn(struct meta_tx *tx, void *arg, struct err *e)
 	int rc = s3__bucket_need(tx, a->bucket, NULL, e);
 
 	if (!rc)
-		rc = s3__block_get(tx, a->bucket, a->arena, &a->block, &a->removed, e);
+		rc = s3__block_get(a->s, tx, a->bucket, a->arena, &a->block, &a->removed, e);
 	if (!rc && a->is_public && a->block.policy)
 		rc = aws_fail(e, &S3_ACCESS_DENIED, "public policies are prevented by the BlockPublicPolicy setting in S3 Block "
 						    "Public Access");
@@ -131,6 +133,7 @@ static int change(struct op_ctx *cx, struct config_arg *a, const char *owner)
 	struct s3 *s = cx->self;
 	int rc = s3__check_owner(cx, owner);
 
+	a->s = s;
 	a->arena = cx->arena;
 	if (!rc)
 		rc = meta_write(s->meta, put_fn, a, &cx->err);
@@ -143,6 +146,7 @@ static int read_config(struct op_ctx *cx, const struct in_bucket *in, struct con
 	const struct s3 *s = cx->self;
 	int rc = s3__check_owner(cx, in->owner);
 
+	a->s = s;
 	a->arena = cx->arena;
 	a->bucket = in->bucket;
 	return rc ? rc : meta_read(s->meta, get_fn, a, &cx->err);

@@ -78,6 +78,7 @@ static void keep(struct s3_guards *g, const char *bucket, struct s3_guard *guard
 }
 
 struct read_arg {
+	const struct s3 *s;
 	struct arena a;
 	const char *bucket, *policy;
 	struct s3_bucket row;
@@ -91,7 +92,7 @@ static int read_fn(struct meta_tx *tx, void *arg, struct err *e)
 	int rc = s3__bucket_need(tx, r->bucket, &r->row, e);
 
 	if (!rc)
-		rc = s3__block_get(tx, r->bucket, &r->a, &r->block, &removed, e);
+		rc = s3__block_get(r->s, tx, r->bucket, &r->a, &r->block, &removed, e);
 	if (!rc)
 		rc = s3__config_get(tx, r->bucket, S3_CONFIG_POLICY, &r->a, &r->policy, e);
 	return rc < 0 ? rc : 0;
@@ -117,7 +118,7 @@ static struct s3_guard *make(const struct s3 *s, const struct read_arg *r)
 
 int s3__guard_get(struct s3 *s, const char *bucket, struct s3_guard **ret, struct err *e)
 {
-	struct read_arg r = { .bucket = bucket };
+	struct read_arg r = { .s = s, .bucket = bucket };
 	uint64_t round;
 	int rc;
 

@@ -23,6 +23,7 @@ struct s3 *s3_new(const struct s3_opts *o)
 	must(s->region && s->account);
 	sha256_hex(view_str(s->account), s->owner_id);
 	s->guards = s3__guards_new();
+	s->open_buckets = o->open_buckets;
 	s->now_ms = o->now_ms ? o->now_ms : clock_ms;
 	s->md5 = md5_pool_new();
 	s->master_path = o->master_key ? strdup(o->master_key) : NULL;

@@ -28,6 +28,7 @@ struct s3_opts {
 	const char *master_key;
 	bool master_key_made; /* at the first start, if it is not there */
 	bool encrypt_all;     /* SSE-S3 is the default of every bucket */
+	bool open_buckets;            /* new buckets have no block of public access */
 	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
 };
 

@@ -66,12 +66,12 @@ static inline void s3__guard_dropp(struct s3_guard **g)
 
 /* --- bucket_policy.c --- */
 #define S3_CONFIG_POLICY "policy"
-#define S3_CONFIG_BLOCK "public-access-block" /* absent: all four are on; "{}": removed */
+#define S3_CONFIG_BLOCK "public-access-block" /* absent: all four are on, or as s3_opts says; "{}": removed */
 struct s3_block {
 	bool acls, ignore_acls, policy, restricted;
 };
-int s3__block_get(struct meta_tx *tx, const char *bucket, struct arena *a, struct s3_block *ret, bool *ret_removed,
-		  struct err *e);
+int s3__block_get(const struct s3 *s, struct meta_tx *tx, const char *bucket, struct arena *a,
+		  struct s3_block *ret, bool *ret_removed, struct err *e);
 /* A bucket's policy; NULL and MalformedPolicy or NotImplemented in @e. */
 struct policy *s3__policy_compile(const char *bucket, struct view text, struct err *e);
 

@@ -38,6 +38,7 @@ struct s3 {
 	bool master_made, encrypt_all;
 	struct s3_master master; /* since s3_start() */
 	struct map encrypts; /* buckets that encrypt by default; under lock */
+	bool open_buckets;
 	uint64_t last_seq; /* meta's writer thread only, as the next */
 	int64_t doomed_id; /* last one given to a row of s3_doomed */
 	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
