@@ -351,6 +351,12 @@ def test_what_a_fresh_bucket_answers(users, bucket):
     no = ("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
     assert rig.error(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == no
     assert rig.error(s3.put_object_acl, Bucket=bucket, Key="raw/a", ACL="public-read") == no
+    for fn, members in ((s3.put_object, {"Body": b""}), (s3.create_multipart_upload, {}),
+                        (s3.copy_object, {"CopySource": {"Bucket": bucket, "Key": "raw/a"}})):
+        fn(Bucket=bucket, Key="canned", ACL="bucket-owner-full-control", **members)
+        assert rig.error(fn, Bucket=bucket, Key="canned", ACL="authenticated-read", **members) == no
+    assert rig.error(s3.create_bucket, Bucket=rig.name("b"), ACL="public-read",
+                     CreateBucketConfiguration={"LocationConstraint": rig.REGION})[0] == "InvalidBucketAclWithObjectOwnership"
     rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"] == rules
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=rules)

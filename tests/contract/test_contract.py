@@ -33,7 +33,7 @@ S3_COMMON = set("""AccessDenied AuthorizationHeaderMalformed BadDigest BucketAlr
     ServerSideEncryptionConfigurationNotFoundError NoSuchVersion NotImplemented NotModified OperationAborted PreconditionFailed RequestTimeout SlowDown
     TooManyBuckets XAmzContentChecksumMismatch XAmzContentSHA256Mismatch InvalidStorageClass
     UnexpectedContent BadRequest InvalidPartNumber MalformedTrailerError InvalidChunkSizeError IllegalLocationConstraintException
-    AccessControlListNotSupported MalformedPolicy MissingSecurityHeader NoSuchPublicAccessBlockConfiguration
+    AccessControlListNotSupported InvalidBucketAclWithObjectOwnership MalformedPolicy MissingSecurityHeader NoSuchPublicAccessBlockConfiguration
     NoSuchWebsiteConfiguration PolicyTooLarge ReplicationConfigurationNotFoundError""".split())
 # Where our row is another kind on purpose.
 ON_PURPOSE = {

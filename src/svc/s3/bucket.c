@@ -99,6 +99,9 @@ int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	if (!s3__bucket_name_ok(in->bucket))
 		return aws_fail(&cx->err, &S3_INVALID_BUCKET_NAME,
 				"The specified bucket is not valid.");
+	if (in->acl && strcmp(in->acl, "private") != 0)
+		return aws_fail(&cx->err, &S3_BUCKET_ACL,
+				"Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
 	if (asked && !view_eq_str(view_str(asked), s->region))
 		return aws_fail(&cx->err, &S3_ILLEGAL_LOCATION,
 				"The %s location constraint is incompatible for the region "

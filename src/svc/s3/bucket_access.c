@@ -60,6 +60,13 @@ static void answer_acl(struct op_ctx *cx, const struct look_arg *a, struct out *
 				       id, id)));
 }
 
+int s3__check_acl(struct op_ctx *cx, const char *canned)
+{
+	if (!canned || strcmp(canned, "private") == 0 || strcmp(canned, "bucket-owner-full-control") == 0)
+		return 0;
+	return aws_fail(&cx->err, &S3_ACL_NOT_SUPPORTED, "The bucket does not allow ACLs");
+}
+
 static int put_acl(struct op_ctx *cx, const struct in_acl *in)
 {
 	struct look_arg a = { .bucket = in->bucket, .key = in->key, .version = in->version };
@@ -69,10 +76,7 @@ static int put_acl(struct op_ctx *cx, const struct in_acl *in)
 		return rc;
 	if (!in->acl)
 		return aws_fail(&cx->err, &S3_MISSING_SECURITY_HEADER, "Your request was missing a required header");
-	/* Those that say no more than what is: the owner's full control. */
-	if (strcmp(in->acl, "private") != 0 && (!in->key || strcmp(in->acl, "bucket-owner-full-control") != 0))
-		return aws_fail(&cx->err, &S3_ACL_NOT_SUPPORTED, "The bucket does not allow ACLs");
-	return 0;
+	return s3__check_acl(cx, in->acl); /* a bucket's is none of those that only objects have */
 }
 
 int s3__get_bucket_acl(struct op_ctx *cx, const void *input, struct out *o)

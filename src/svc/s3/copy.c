@@ -257,6 +257,8 @@ int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
+		rc = s3__check_acl(cx, in->acl);
+	if (!rc)
 		rc = s3__check_owner(cx, in->source_owner);
 	if (!rc)
 		rc = s3__check_key(cx, in->key);

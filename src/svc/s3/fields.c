@@ -7,12 +7,9 @@
 #define QUERY(q) .loc = OPL_QUERY, .at = q
 #define NO(member, h) OP_REFUSED(member, HEADER(h))
 
-static const char *const owner_acl[] = { "private", "bucket-owner-full-control", NULL };
-static const char *const other_acl[] = { "public-read",   "public-read-write", "authenticated-read",
-					 "aws-exec-read", "bucket-owner-read", NULL };
-static const char *const bucket_acl[] = { "private", NULL };
-static const char *const other_bucket_acl[] = { "public-read", "public-read-write",
-						"authenticated-read", NULL };
+static const char *const canned[] = { "private",       "public-read",       "public-read-write",         "authenticated-read",
+				      "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", NULL };
+static const char *const canned_bucket[] = { "private", "public-read", "public-read-write", "authenticated-read", NULL };
 static const char *const requester[] = { "requester", NULL };
 static const char *const standard[] = { "STANDARD", NULL };
 static const char *const other_class[] = { "REDUCED_REDUNDANCY",
@@ -47,7 +44,7 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 #define PAYER(st) \
 	OP_ENUM(st, payer, "RequestPayer", false, requester, NULL, HEADER("x-amz-request-payer"))
 #define VERSION(st) OP_STR(st, version, "VersionId", false, 0, 0, QUERY("versionId"))
-#define ACL(st) OP_ENUM(st, acl, "ACL", false, owner_acl, other_acl, HEADER("x-amz-acl"))
+#define ACL(st) OP_ENUM(st, acl, "ACL", false, canned, NULL, HEADER("x-amz-acl"))
 #define CLASS(st) \
 	OP_ENUM(st, storage, "StorageClass", false, standard, other_class, \
 		HEADER("x-amz-storage-class"), .invalid = &S3_INVALID_STORAGE_CLASS)
@@ -129,7 +126,7 @@ static const struct op_field location_fields[] = {
 };
 const struct op_field s3__f_create_bucket[] = {
 	BUCKET(struct in_create_bucket),
-	OP_ENUM(struct in_create_bucket, acl, "ACL", false, bucket_acl, other_bucket_acl,
+	OP_ENUM(struct in_create_bucket, acl, "ACL", false, canned_bucket, NULL,
 		HEADER("x-amz-acl")),
 	OP_ENUM(struct in_create_bucket, ownership, "ObjectOwnership", false, enforced,
 		other_ownership, HEADER("x-amz-object-ownership")),
@@ -553,9 +550,6 @@ const struct op_field s3__f_put_notify[] = {
 
 /* --- who may do what --- */
 
-static const char *const canned[] = { "private",       "public-read",        "public-read-write",         "authenticated-read",
-				      "aws-exec-read", "bucket-owner-read",  "bucket-owner-full-control", NULL };
-static const char *const canned_bucket[] = { "private", "public-read", "public-read-write", "authenticated-read", NULL };
 static const char *const owner_pays[] = { "BucketOwner", NULL };
 static const char *const other_pays[] = { "Requester", NULL };
 

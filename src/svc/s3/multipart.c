@@ -61,6 +61,8 @@ int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
+		rc = s3__check_acl(cx, in->acl);
+	if (!rc)
 		rc = s3__check_key(cx, in->key);
 	if (!rc)
 		rc = checksum_kind(cx, in, &a.upload.ck);

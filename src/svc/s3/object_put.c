@@ -355,6 +355,8 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
+		rc = s3__check_acl(cx, in->acl);
+	if (!rc)
 		rc = s3__check_key(cx, in->key);
 	if (!rc)
 		rc = s3__check_conditions_asked(cx, in->if_match, in->if_none_match);

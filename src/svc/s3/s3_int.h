@@ -99,6 +99,7 @@ struct s3 {
 	X(NO_SUCH_WEBSITE, "NoSuchWebsiteConfiguration", 404) \
 	X(NO_SUCH_REPLICATION, "ReplicationConfigurationNotFoundError", 404) \
 	X(ACL_NOT_SUPPORTED, "AccessControlListNotSupported", 400) \
+	X(BUCKET_ACL, "InvalidBucketAclWithObjectOwnership", 400) \
 	X(MISSING_SECURITY_HEADER, "MissingSecurityHeader", 400) \
 	X(CONFLICT, "ConditionalRequestConflict", 409) \
 	X(OPERATION_ABORTED, "OperationAborted", 409) \
@@ -448,6 +449,8 @@ struct s3_who s3__who(const struct op_ctx *cx, const char *reason);
 /* Members that are checks only. */
 int s3__check_owner(struct op_ctx *cx, const char *expected);
 int s3__check_key(struct op_ctx *cx, const char *key);
+/* @canned, of an object that is written: NULL, or what says no more than what is (bucket_access.c). */
+int s3__check_acl(struct op_ctx *cx, const char *canned);
 /* After a failed publication: names the condition in the error document. */
 int s3__explain(struct op_ctx *cx, const char *if_none_match);
 int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const char *if_none_match);
