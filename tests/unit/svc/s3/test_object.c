@@ -194,7 +194,7 @@ TEST(object_errors)
 		{ "PutObject", "{'Bucket':'buck','Key':'k','ServerSideEncryption':'aws:kms'}",
 		  "NotImplemented" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','ACL':'public-read'}",
-		  "NotImplemented" },
+		  "AccessControlListNotSupported" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','StorageClass':'GLACIER'}",
 		  "NotImplemented" },
 		{ "PutObject", "{'Bucket':'buck','Key':'k','IfNoneMatch':'abc'}",
