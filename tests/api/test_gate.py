@@ -290,7 +290,6 @@ def test_known_member_that_is_not_supported_lambda(server):
     ({"ServerSideEncryption": "aws:kms"}, "x-amz-server-side-encryption"),
     ({"StorageClass": "GLACIER"}, "x-amz-storage-class"),
     ({"ACL": "public-read"}, "x-amz-acl"),
-    ({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": datetime.datetime(2030, 1, 1)}, "x-amz-object-lock"),
     ({"WebsiteRedirectLocation": "/x"}, "x-amz-website-redirect-location"),
 ])
 def test_known_member_that_is_not_supported_s3(server, bucket, members, named):

@@ -9,6 +9,7 @@ struct bucket_arg {
 	struct arena *arena;
 	const char *name, *owner, *after, *prefix; /* owner: as in the table */
 	size_t max;
+	bool lock;
 	struct s3_bucket found, *list;
 	size_t n;
 	struct s3_refs *old;
@@ -85,7 +86,8 @@ static int create_fn(struct meta_tx *tx, void *arg, struct err *e)
 		return aws_fail(e, &S3_BUCKET_OWNED,
 				"Your previous request to create the named bucket succeeded and "
 				"you already own it.");
-	return s3__bucket_insert(tx, a->name, a->owner, a->s->now_ms(), e);
+	found = s3__bucket_insert(tx, a->name, a->owner, a->s->now_ms(), e);
+	return found || !a->lock ? found : s3__bucket_lock(tx, a->name, e);
 }
 
 int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
@@ -93,7 +95,10 @@ int s3__create_bucket(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_create_bucket *in = input;
 	const char *asked = in->config ? in->config->constraint : NULL;
 	struct s3 *s = cx->self;
-	struct bucket_arg a = { .s = s, .name = in->bucket, .owner = owner_of(cx) };
+	struct bucket_arg a = { .s = s,
+				.name = in->bucket,
+				.owner = owner_of(cx),
+				.lock = opt_bool_or(in->lock, false) };
 	int rc;
 
 	if (!s3__bucket_name_ok(in->bucket))

@@ -236,6 +236,7 @@ static int make_row(struct complete_arg *a, struct err *e)
 	r->sse = a->upload.sse;
 	r->info = a->upload.info;
 	r->tags = a->upload.tags;
+	r->lock = a->upload.lock && a->upload.lock[0] ? a->upload.lock : NULL;
 	r->parts = parts;
 	r->n_parts = a->n_use;
 	rc = r->ck.composite ? composite_checksum(a, &r->ck, e) : full_checksum(a, &r->ck, e);

@@ -150,6 +150,8 @@ static int new_row(struct op_ctx *cx, const struct in_copy *in, const struct s3_
 		rc = s3__info_from(cx, &in->head, &row->info);
 	if (!rc && replaces(in->tag_directive))
 		rc = s3__tags_from_header(cx, in->head.tagging, &row->tags);
+	if (!rc)
+		rc = s3__lock_from(cx, &in->lock, &row->lock);
 	row->ck.algo = s3__ck_algo(in->ck_algorithm);
 	if (!row->ck.algo)
 		row->ck.algo = src->row.ck.algo ? src->row.ck.algo : CK_CRC64NVME;

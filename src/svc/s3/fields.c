@@ -33,6 +33,8 @@ static const char *const enabled[] = { "ENABLED", NULL };
 static const char *const sse_algorithms[] = { "AES256", NULL };
 static const char *const other_sse[] = { "aws:kms", "aws:kms:dsse", "aws:fsx", NULL };
 static const char *const directives[] = { "COPY", "REPLACE", NULL };
+static const char *const lock_modes[] = { "GOVERNANCE", "COMPLIANCE", NULL };
+static const char *const hold_states[] = { "ON", "OFF", NULL };
 static const char *const url[] = { "url", NULL };
 static const char *const enforced[] = { "BucketOwnerEnforced", NULL };
 static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWriter", NULL };
@@ -106,13 +108,19 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 	NO("GrantFullControl", "x-amz-grant-full-control"), NO("GrantRead", "x-amz-grant-read"), \
 		NO("GrantReadACP", "x-amz-grant-read-acp"), \
 		NO("GrantWriteACP", "x-amz-grant-write-acp")
-#define LOCK_REFUSED \
-	NO("ObjectLockMode", "x-amz-object-lock-mode"), \
-		NO("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date"), \
-		NO("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold")
+#define LOCK(st) \
+	OP_ENUM(st, lock.mode, "ObjectLockMode", false, lock_modes, NULL, \
+		HEADER("x-amz-object-lock-mode")), \
+		OP_TIME(st, lock.until, "ObjectLockRetainUntilDate", false, \
+			HEADER("x-amz-object-lock-retain-until-date")), \
+		OP_ENUM(st, lock.hold, "ObjectLockLegalHoldStatus", false, hold_states, NULL, \
+			HEADER("x-amz-object-lock-legal-hold"))
+#define BYPASS(st) \
+	OP_BOOL(st, bypass, "BypassGovernanceRetention", false, \
+		HEADER("x-amz-bypass-governance-retention"))
 /* Of everything that makes an object. */
 #define NEW_REFUSED \
-	GRANTS_REFUSED, KMS_REFUSED, LOCK_REFUSED, \
+	GRANTS_REFUSED, KMS_REFUSED, \
 		NO("WebsiteRedirectLocation", "x-amz-website-redirect-location")
 
 const struct op_field s3__f_head_bucket[] = { BUCKET(struct in_bucket), OWNER(struct in_bucket),
@@ -134,7 +142,8 @@ const struct op_field s3__f_create_bucket[] = {
 	       .loc = OPL_PAYLOAD, .at = "CreateBucketConfiguration"),
 	GRANTS_REFUSED,
 	NO("GrantWrite", "x-amz-grant-write"),
-	NO("ObjectLockEnabledForBucket", "x-amz-bucket-object-lock-enabled"),
+	OP_BOOL(struct in_create_bucket, lock, "ObjectLockEnabledForBucket", false,
+		HEADER("x-amz-bucket-object-lock-enabled")),
 	NO("BucketNamespace", "x-amz-bucket-namespace"),
 	OP_END
 };
@@ -164,6 +173,7 @@ const struct op_field s3__f_put[] = {
 	OP_STR(struct in_put, if_none_match, "IfNoneMatch", false, 0, 0, HEADER("If-None-Match")),
 	OP_BLOB(struct in_put, body, "Body", false, 0, 0, .loc = OPL_PAYLOAD),
 	NO("WriteOffsetBytes", "x-amz-write-offset-bytes"),
+	LOCK(struct in_put),
 	SSE(struct in_put), NEW_REFUSED,
 	OP_END
 };
@@ -210,7 +220,7 @@ const struct op_field s3__f_delete[] = {
 	OP_INT(struct in_delete, if_size, "IfMatchSize", false, 0, 0,
 	       HEADER("x-amz-if-match-size")),
 	NO("MFA", "x-amz-mfa"),
-	NO("BypassGovernanceRetention", "x-amz-bypass-governance-retention"),
+	BYPASS(struct in_delete),
 	OP_END
 };
 
@@ -236,7 +246,7 @@ const struct op_field s3__f_delete_many[] = {
 	OP_OBJ(struct in_delete_many, list, "Delete", true, delete_list_fields, .loc = OPL_PAYLOAD,
 	       .at = "Delete"),
 	NO("MFA", "x-amz-mfa"),
-	NO("BypassGovernanceRetention", "x-amz-bypass-governance-retention"),
+	BYPASS(struct in_delete_many),
 	OP_END
 };
 
@@ -269,6 +279,7 @@ const struct op_field s3__f_copy[] = {
 		HEADER("x-amz-metadata-directive")),
 	OP_ENUM(struct in_copy, tag_directive, "TaggingDirective", false, directives, NULL,
 		HEADER("x-amz-tagging-directive")),
+	LOCK(struct in_copy),
 	SSE(struct in_copy), NEW_REFUSED,
 	OP_END
 };
@@ -303,6 +314,7 @@ const struct op_field s3__f_mpu_create[] = { BUCKET(struct in_mpu_create),
 					     OP_ENUM(struct in_mpu_create, ck_type, "ChecksumType",
 						     false, ck_types, NULL,
 						     HEADER("x-amz-checksum-type")),
+					     LOCK(struct in_mpu_create),
 					     SSE(struct in_mpu_create), NEW_REFUSED,
 					     OP_END };
 
@@ -697,5 +709,63 @@ const struct op_field s3__f_attributes[] = {
 	OP_LIST(struct in_attributes, attributes, "ObjectAttributes", true, const char *, attribute,
 		0, 0, HEADER("x-amz-object-attributes")),
 	SSE_C(struct in_attributes),
+	OP_END
+};
+
+/* --- object lock --- */
+
+static const char *const lock_enabled[] = { "Enabled", NULL };
+static const struct op_field default_retention_fields[] = {
+	OP_ENUM(struct in_default_retention, mode, "Mode", false, lock_modes, NULL),
+	OP_INT(struct in_default_retention, days, "Days", false, 0, 0),
+	OP_INT(struct in_default_retention, years, "Years", false, 0, 0), OP_END
+};
+static const struct op_field lock_rule_fields[] = {
+	OP_OBJ(struct in_lock_rule, retention, "DefaultRetention", false, default_retention_fields),
+	OP_END
+};
+static const struct op_field lock_config_fields[] = {
+	OP_ENUM(struct in_lock_config, enabled, "ObjectLockEnabled", false, lock_enabled, NULL),
+	OP_OBJ(struct in_lock_config, rule, "Rule", false, lock_rule_fields), OP_END
+};
+const struct op_field s3__f_put_lock_config[] = {
+	BUCKET(struct in_put_lock_config),
+	OWNER(struct in_put_lock_config),
+	PAYER(struct in_put_lock_config),
+	MD5(struct in_put_lock_config),
+	SDK_ALGORITHM(struct in_put_lock_config, ck_algorithm),
+	NO("Token", "x-amz-bucket-object-lock-token"),
+	OP_OBJ(struct in_put_lock_config, config, "ObjectLockConfiguration", false,
+	       lock_config_fields, .loc = OPL_PAYLOAD, .at = "ObjectLockConfiguration"),
+	OP_END
+};
+
+#define VERSION_LOCK \
+	BUCKET(struct in_object_lock), KEY(struct in_object_lock), OWNER(struct in_object_lock), \
+		PAYER(struct in_object_lock), VERSION(struct in_object_lock)
+const struct op_field s3__f_get_retention[] = { VERSION_LOCK, OP_END };
+const struct op_field s3__f_get_legal_hold[] = { VERSION_LOCK, OP_END };
+static const struct op_field retention_fields[] = {
+	OP_ENUM(struct in_retention, mode, "Mode", false, lock_modes, NULL),
+	OP_TIME(struct in_retention, until, "RetainUntilDate", false), OP_END
+};
+const struct op_field s3__f_put_retention[] = {
+	VERSION_LOCK,
+	MD5(struct in_object_lock),
+	SDK_ALGORITHM(struct in_object_lock, ck_algorithm),
+	BYPASS(struct in_object_lock),
+	OP_OBJ(struct in_object_lock, retention, "Retention", false, retention_fields,
+	       .loc = OPL_PAYLOAD, .at = "Retention"),
+	OP_END
+};
+static const struct op_field legal_hold_fields[] = {
+	OP_ENUM(struct in_legal_hold, status, "Status", false, hold_states, NULL), OP_END
+};
+const struct op_field s3__f_put_legal_hold[] = {
+	VERSION_LOCK,
+	MD5(struct in_object_lock),
+	SDK_ALGORITHM(struct in_object_lock, ck_algorithm),
+	OP_OBJ(struct in_object_lock, hold, "LegalHold", false, legal_hold_fields,
+	       .loc = OPL_PAYLOAD, .at = "LegalHold"),
 	OP_END
 };

@@ -132,6 +132,12 @@ int s3__bucket_notify(struct meta_tx *tx, const char *name, unsigned notify, str
 		      (int64_t)notify, name);
 }
 
+int s3__bucket_lock(struct meta_tx *tx, const char *name, struct err *e)
+{
+	return tx_run(tx, e, "UPDATE s3_bucket SET lock = 1, versioning = ? WHERE name = ?", "is",
+		      (int64_t)S3_VERSIONING_ENABLED, name);
+}
+
 int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioning v, struct err *e)
 {
 	return tx_run(tx, e, "UPDATE s3_bucket SET versioning = ? WHERE name = ?", "is", (int64_t)v,

@@ -11,10 +11,10 @@ int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct aren
 	return tx_run(tx, e,
 		      "INSERT INTO s3_upload (id, bucket, okey, created_ms, ck_algo, ck_composite, "
 		      "ck_value, info,"
-		      " tags, sse) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?)",
-		      "ssbiiisss", u->id, u->bucket, view_str(u->key), u->created_ms,
+		      " tags, sse, lock) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?)",
+		      "ssbiiissss", u->id, u->bucket, view_str(u->key), u->created_ms,
 		      (int64_t)u->ck.algo, (int64_t)u->ck.composite, s3__info_text(a, &u->info),
-		      s3__tags_text(a, &u->tags), u->sse ? u->sse : "");
+		      s3__tags_text(a, &u->tags), u->sse ? u->sse : "", u->lock ? u->lock : "");
 }
 
 int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id,
@@ -27,7 +27,7 @@ int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, con
 		return rc;
 	rc = tx_one(tx, &r, e,
 		    "SELECT created_ms, ck_algo, ck_composite, ck_value, info, tags, done_etag, "
-		    "done_list, sse"
+		    "done_list, sse, lock"
 		    " FROM s3_upload WHERE id = ? AND bucket = ? AND okey = ?",
 		    "ssb", id, bucket, view_str(key));
 	if (rc < 0)
@@ -44,6 +44,7 @@ int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, con
 	ret->done_etag = row_str(r, 6, a);
 	ret->done_list = row_str(r, 7, a);
 	ret->sse = row_str(r, 8, a);
+	ret->lock = row_str(r, 9, a);
 	rc = s3__info_parse(a, row_view(r, 4), &ret->info, e);
 	if (!rc)
 		rc = s3__tags_parse(a, row_view(r, 5), &ret->tags, e);

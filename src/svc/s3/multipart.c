@@ -46,8 +46,11 @@ struct upload_arg {
 static int create_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct upload_arg *a = arg;
-	int rc = s3__bucket_need(tx, a->upload.bucket, NULL, e);
+	struct s3_bucket b;
+	int rc = s3__bucket_need(tx, a->upload.bucket, &b, e);
 
+	if (!rc && a->upload.lock)
+		rc = s3__lock_possible(&b, e);
 	return rc ? rc : s3__upload_insert(tx, &a->upload, a->arena, e);
 }
 
@@ -72,6 +75,8 @@ int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 		rc = s3__tags_from_header(cx, in->head.tagging, &a.upload.tags);
 	if (!rc)
 		rc = s3__sse_new(cx, in->bucket, &in->sse, &sse);
+	if (!rc)
+		rc = s3__lock_from(cx, &in->lock, &a.upload.lock);
 	if (rc)
 		return rc;
 	uuid4(id);

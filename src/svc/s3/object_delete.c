@@ -38,6 +38,19 @@ static int conditions(const struct s3_deletion *d, bool exists, const struct s3_
 	return 0;
 }
 
+/* 1: it is, and @d says so.  Only versions that are asked for by their id can be: a bucket with object lock keeps the others. */
+static int locked(const struct s3_deleting *g, struct s3_deletion *d, const struct s3_row *r,
+		  struct err *e)
+{
+	int rc = s3__lock_allows_delete(g->arena, r, g->s->now_ms(), g->bypass, e);
+
+	if (!rc || !e->wire)
+		return rc;
+	d->failed = *e;
+	err_clear(e);
+	return 1;
+}
+
 static int delete_version(struct meta_tx *tx, struct s3_deleting *g, struct s3_deletion *d,
 			  struct err *e)
 {
@@ -50,6 +63,9 @@ static int delete_version(struct meta_tx *tx, struct s3_deleting *g, struct s3_d
 	d->done.vid = d->version;
 	rc = s3__version_find(tx, g->bucket.name, d->key, &id, g->arena, &r, e);
 	if (rc < 0 || conditions(d, rc > 0, &r, &d->failed) || !rc)
+		return rc < 0 ? rc : 0;
+	rc = locked(g, d, &r, e);
+	if (rc)
 		return rc < 0 ? rc : 0;
 	d->done.marker = r.marker;
 	rc = s3__doom_tx(tx, g->s, s3__parts_text(g->arena, r.parts, r.n_parts), e);
@@ -156,7 +172,10 @@ int s3__delete_object(struct op_ctx *cx, const void *input, struct out *o)
 				   .if_modified = in->if_modified,
 				   .if_size = in->if_size };
 	struct delete_arg a = {
-		.g = { .s = cx->self, .arena = cx->arena, .who = s3__who(cx, "DeleteObject") },
+		.g = { .s = cx->self,
+		       .arena = cx->arena,
+		       .who = s3__who(cx, "DeleteObject"),
+		       .bypass = opt_bool_or(in->bypass, false) },
 		.bucket = in->bucket,
 		.v = &one,
 		.n = 1
@@ -217,7 +236,10 @@ int s3__delete_objects(struct op_ctx *cx, const void *input, struct out *o)
 	const struct in_delete_item *items = in->list->objects.v;
 	size_t n = in->list->objects.n;
 	struct delete_arg a = {
-		.g = { .s = cx->self, .arena = cx->arena, .who = s3__who(cx, "DeleteObject") },
+		.g = { .s = cx->self,
+		       .arena = cx->arena,
+		       .who = s3__who(cx, "DeleteObject"),
+		       .bypass = opt_bool_or(in->bypass, false) },
 		.bucket = in->bucket,
 		.v = ARENA_ARRAY(cx->arena, struct s3_deletion, n + 1),
 		.n = n

@@ -390,9 +390,10 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 		return 1;
 	}
 	rc = slice_of(cx, in, row, sl);
-	if (!rc)
-		answer_head(cx, in, row, sl, o);
-	return rc;
+	if (rc)
+		return rc;
+	answer_head(cx, in, row, sl, o);
+	return s3__lock_out(cx, o, row);
 }
 
 struct stream {

@@ -277,6 +277,14 @@ static int make_room(struct meta_tx *tx, struct s3_publish *p, const struct s3_r
 	return rc;
 }
 
+static int lock_new(struct meta_tx *tx, const struct s3_bucket *bucket, struct s3_publish *p,
+		    struct err *e)
+{
+	if (bucket->lock)
+		return s3__lock_default(tx, &p->row, p->row.modified_ms, p->arena, e);
+	return p->row.lock ? s3__lock_possible(bucket, e) : 0;
+}
+
 int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struct err *e)
 {
 	struct s3_bucket bucket;
@@ -301,7 +309,9 @@ int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struc
 		return rc;
 	p->row.seq = s3__next_seq(s);
 	p->row.modified_ms = s->now_ms();
-	rc = s3__object_put(tx, &p->row, p->arena, e);
+	rc = lock_new(tx, &bucket, p, e);
+	if (!rc)
+		rc = s3__object_put(tx, &p->row, p->arena, e);
 	if (!rc && !p->same_bytes)
 		rc = s3__doom_tx(tx, s, p->old_parts, e);
 	if (!rc && bucket.notify)
@@ -364,6 +374,8 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 		rc = s3__info_from(cx, &in->head, &p.row.info);
 	if (!rc)
 		rc = s3__tags_from_header(cx, in->head.tagging, &p.row.tags);
+	if (!rc)
+		rc = s3__lock_from(cx, &in->lock, &p.row.lock);
 	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
 		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 			      "ContentLength is not the length of Body");

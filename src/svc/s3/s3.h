@@ -10,7 +10,7 @@
  * Threads:  any.
  * Durable:  every operation that changes something, when it answers.
  * Limits:   keys of LIMIT_KEY bytes (UTF-8, no NUL); 10,000 parts, 5 MiB each but the last; 10 tags.
- * Not here yet, and refused by name: KMS keys, object lock, ACLs but the owner's.
+ * Not here yet, and refused by name: KMS keys, ACLs but the owner's.
  */
 #pragma once
 

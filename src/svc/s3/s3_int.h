@@ -105,6 +105,9 @@ struct s3 {
 	X(OPERATION_ABORTED, "OperationAborted", 409) \
 	X(INVALID_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400) \
 	X(NO_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404) \
+	X(NO_OBJECT_LOCK, "NoSuchObjectLockConfiguration", 404) \
+	X(NO_LOCK_CONFIG, "ObjectLockConfigurationNotFoundError", 404) \
+	X(INVALID_RETENTION, "InvalidRetentionPeriod", 400) \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412)
 
 #define X(id, code, status) extern const struct aws_error S3_##id;
@@ -253,6 +256,7 @@ struct s3_upload {
 	const char *sse; /* as of a row */
 	struct s3_info info;
 	struct s3_tags tags;
+	const char *lock; /* of the object to come; NULL or "": none asked for */
 	const char *done_etag, *done_list; /* NULL while open */
 };
 
@@ -286,6 +290,7 @@ int s3__bucket_remove(struct meta_tx *tx, const char *name,
 		      struct err *e); /* and its uploads' rows */
 int s3__bucket_in_use(struct meta_tx *tx, const char *name, struct err *e); /* 1, 0, negative */
 int s3__bucket_notify(struct meta_tx *tx, const char *name, unsigned notify, struct err *e);
+int s3__bucket_lock(struct meta_tx *tx, const char *name, struct err *e); /* for good; versions are kept from now on */
 int s3__bucket_versioning(struct meta_tx *tx, const char *name, enum s3_versioning v,
 			  struct err *e);
 /* Of one @owner. */
@@ -370,6 +375,39 @@ int s3__config_get(struct meta_tx *tx, const char *bucket, const char *kind, str
 int s3__config_put(struct meta_tx *tx, const char *bucket, const char *kind, const char *doc,
 		   struct err *e);
 int s3__config_remove(struct meta_tx *tx, const char *bucket, const char *kind, struct err *e);
+
+/* --- lock.c: retention and legal hold --- */
+#define S3_KIND_LOCK "object-lock" /* ObjectLockConfiguration */
+
+enum s3_lock_mode { LOCK_NONE, LOCK_GOVERNANCE, LOCK_COMPLIANCE };
+enum s3_hold { HOLD_NEVER, HOLD_OFF, HOLD_ON };
+struct s3_lock { /* what s3_row.lock says */
+	enum s3_lock_mode mode;
+	int64_t until_ms; /* LOCK_NONE: nothing */
+	enum s3_hold hold;
+};
+struct in_lock { /* members of requests that make an object */
+	const char *mode, *hold;
+	struct opt_int until;
+};
+
+const char *s3__lock_mode_text(enum s3_lock_mode m); /* NULL of LOCK_NONE */
+enum s3_lock_mode s3__lock_mode(const char *text);   /* of one of its texts, or NULL */
+const char *s3__hold_text(enum s3_hold h);	     /* NULL of HOLD_NEVER */
+int s3__lock_parse(struct arena *a, const char *text, struct s3_lock *ret, struct err *e);
+const char *s3__lock_text(struct arena *a, const struct s3_lock *l); /* NULL where there is nothing to say */
+/* AccessDenied while the version is held or retained; @bypass ends governance only. */
+int s3__lock_allows_delete(struct arena *a, const struct s3_row *r, int64_t now_ms, bool bypass,
+			   struct err *e);
+/* AccessDenied where @new retains less than @old, or in another way, and @old still counts. */
+int s3__lock_allows_change(const struct s3_lock *old, const struct s3_lock *new, int64_t now_ms,
+			   bool bypass, struct err *e);
+/* Gives @r the bucket's default retention, if there is one and the request named none. */
+int s3__lock_default(struct meta_tx *tx, struct s3_row *r, int64_t now_ms, struct arena *a,
+		     struct err *e);
+int s3__lock_possible(const struct s3_bucket *b, struct err *e); /* InvalidRequest */
+int s3__lock_from(struct op_ctx *cx, const struct in_lock *in, const char **ret);
+int s3__lock_out(struct op_ctx *cx, struct out *o, const struct s3_row *r); /* headers */
 
 /* --- uploads (index_upload.c) --- */
 int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct arena *a,
@@ -480,6 +518,7 @@ struct s3_deleting {
 	struct s3_bucket bucket;
 	struct s3_who who;
 	struct arena *arena;
+	bool bypass; /* of governance retention, asked for and allowed */
 };
 /* Inside a transaction; what the client is to be told goes to @d->failed, and nothing was changed then. */
 int s3__delete_tx(struct meta_tx *tx, struct s3_deleting *g, struct s3_deletion *d, struct err *e);

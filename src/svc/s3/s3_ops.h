@@ -19,6 +19,7 @@ struct in_location {
 struct in_create_bucket {
 	const char *bucket, *acl, *ownership;
 	struct in_location *config;
+	struct opt_bool lock;
 };
 
 struct in_list_buckets {
@@ -34,6 +35,7 @@ struct in_put {
 	struct in_head head;
 	struct in_ck ck;
 	struct in_sse sse;
+	struct in_lock lock;
 };
 
 struct in_get {
@@ -48,6 +50,7 @@ struct in_get {
 struct in_delete {
 	const char *bucket, *key, *owner, *payer, *version, *if_match;
 	struct opt_int if_modified, if_size;
+	struct opt_bool bypass;
 };
 
 struct in_delete_item {
@@ -60,6 +63,7 @@ struct in_delete_list {
 };
 struct in_delete_many {
 	const char *bucket, *owner, *payer, *ck_algorithm;
+	struct opt_bool bypass;
 	struct in_delete_list *list;
 };
 
@@ -70,6 +74,7 @@ struct in_copy {
 	const char *if_match, *if_none_match, *meta_directive, *tag_directive;
 	struct in_head head;
 	struct in_sse sse, src_sse;
+	struct in_lock lock;
 };
 
 struct in_list {
@@ -83,6 +88,7 @@ struct in_mpu_create {
 	const char *bucket, *key, *owner, *payer, *acl, *storage, *ck_algorithm, *ck_type;
 	struct in_head head;
 	struct in_sse sse;
+	struct in_lock lock;
 };
 
 struct in_mpu_part {
@@ -143,6 +149,35 @@ struct in_versioning {
 struct in_versions {
 	const char *bucket, *owner, *payer, *delimiter, *encoding, *key_marker, *id_marker, *prefix;
 	struct opt_int max;
+};
+
+struct in_default_retention {
+	const char *mode;
+	struct opt_int days, years;
+};
+struct in_lock_rule {
+	struct in_default_retention *retention;
+};
+struct in_lock_config {
+	const char *enabled;
+	struct in_lock_rule *rule;
+};
+struct in_put_lock_config {
+	const char *bucket, *owner, *payer, *content_md5, *ck_algorithm;
+	struct in_lock_config *config;
+};
+struct in_retention {
+	const char *mode;
+	struct opt_int until;
+};
+struct in_legal_hold {
+	const char *status;
+};
+struct in_object_lock { /* of the four operations on one version */
+	const char *bucket, *key, *owner, *payer, *version, *content_md5, *ck_algorithm;
+	struct opt_bool bypass;
+	struct in_retention *retention;
+	struct in_legal_hold *hold;
 };
 
 struct in_tag {
@@ -221,7 +256,9 @@ extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_b
 	s3__f_list_v1[], s3__f_list_v2[], s3__f_mpu_create[], s3__f_mpu_part[], s3__f_mpu_copy[],
 	s3__f_mpu_complete[], s3__f_mpu_abort[], s3__f_mpu_parts[], s3__f_mpu_list[],
 	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
-	s3__f_head_bucket[], s3__f_put_encryption[], s3__f_attributes[], s3__f_put_versioning[], s3__f_list_versions[];
+	s3__f_head_bucket[], s3__f_put_encryption[], s3__f_attributes[], s3__f_put_versioning[], s3__f_list_versions[],
+	s3__f_put_lock_config[], s3__f_put_retention[], s3__f_get_retention[],
+	s3__f_put_legal_hold[], s3__f_get_legal_hold[];
 
 bool s3__cors(void *self, const struct cors_ask *ask, struct arena *a, struct cors_say *ret);
 
@@ -261,3 +298,9 @@ S3_HANDLER(delete_cors);
 S3_HANDLER(get_versioning);
 S3_HANDLER(put_versioning);
 S3_HANDLER(list_versions);
+S3_HANDLER(put_lock_config);
+S3_HANDLER(get_lock_config);
+S3_HANDLER(put_retention);
+S3_HANDLER(get_retention);
+S3_HANDLER(put_legal_hold);
+S3_HANDLER(get_legal_hold);

@@ -254,8 +254,6 @@ TEST(object_errors)
 		  "{'Bucket':'good','CreateBucketConfiguration':{'LocationConstraint':'us-west-2'}"
 		  "}",
 		  "IllegalLocationConstraintException" },
-		{ "CreateBucket", "{'Bucket':'good','ObjectLockEnabledForBucket':true}",
-		  "NotImplemented" },
 		{ "ListObjectsV2", "{'Bucket':'none'}", "NoSuchBucket" },
 		{ "ListObjectsV2", "{'Bucket':'buck','MaxKeys':-1}", "InvalidArgument" },
 		{ "ListObjectsV2", "{'Bucket':'buck','ContinuationToken':'!'}", "InvalidArgument" },
