@@ -139,7 +139,10 @@ def test_content_md5(server, bucket):
 
 
 CHECKSUMS = [("CRC32", b64(zlib.crc32(b"123456789").to_bytes(4, "big"))), ("CRC32C", b64(0xE3069283.to_bytes(4, "big"))),
-             ("SHA256", b64(hashlib.sha256(b"123456789").digest())), ("CRC64NVME", b64(0xAE8B14860A799888.to_bytes(8, "big")))]
+             ("SHA256", b64(hashlib.sha256(b"123456789").digest())), ("CRC64NVME", b64(0xAE8B14860A799888.to_bytes(8, "big"))),
+             ("SHA1", b64(hashlib.sha1(b"123456789").digest())), ("SHA512", b64(hashlib.sha512(b"123456789").digest())),
+             ("MD5", b64(hashlib.md5(b"123456789").digest())), ("XXHASH64", b64(bytes.fromhex("8cb841db40e6ae83"))),
+             ("XXHASH3", b64(bytes.fromhex("72dcb18b67a17dff"))), ("XXHASH128", b64(bytes.fromhex("33119477ede5dcd5e9716427681d5860")))]
 
 
 @pytest.mark.parametrize("algorithm, right", CHECKSUMS)
@@ -155,14 +158,17 @@ def test_checksum(server, bucket, algorithm, right):
     assert read(server, bucket, f"sum-{algorithm}") == b"123456789"
 
 
-def test_checksum_in_a_trailer(server, bucket):
+@pytest.mark.parametrize("algorithm, right", CHECKSUMS)
+def test_checksum_in_a_trailer(server, bucket, algorithm, right):
     """What today's SDKs send by default: aws-chunked, unsigned, with a checksum behind it."""
+    header = "x-amz-checksum-" + algorithm.lower()
+
     def body(crc):
-        return b"9\r\n123456789\r\n0\r\nx-amz-checksum-crc32:" + crc.encode() + b"\r\n\r\n"
+        return f"9\r\n123456789\r\n0\r\n{header}:{crc}\r\n\r\n".encode()
 
     headers = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "content-encoding": "aws-chunked",
-               "x-amz-decoded-content-length": "9", "x-amz-trailer": "x-amz-checksum-crc32"}
-    for crc, status in ((CHECKSUMS[0][1], 200), (b64(b"\0\0\0\0"), 400)):
+               "x-amz-decoded-content-length": "9", "x-amz-trailer": header}
+    for crc, status in ((right, 200), (b64(bytes(len(base64.b64decode(right)))), 400)):
         class Auth(rig.botocore.auth.S3SigV4Auth):
             def payload(self, request):
                 return headers["x-amz-content-sha256"]
