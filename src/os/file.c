@@ -50,6 +50,18 @@ void file_sync_dirfd(int dirfd)
 		sync_failed("a folder");
 }
 
+void file_sync_fs(int fd)
+{
+	int rc;
+
+	atomic_fetch_add_explicit(&syncs, 1, memory_order_relaxed);
+	do {
+		rc = syncfs(fd);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		sync_failed("a file system");
+}
+
 void file_sync_dir(const char *path)
 {
 	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -2,7 +2,7 @@
 /*
  * file -- whole reads and writes, directories, and the one place that makes bytes durable.
  *
- * Durability: file_sync*() are the only functions in the program that call fsync or fdatasync.  An
+ * Durability: file_sync*() are the only functions in the program that call fsync, fdatasync or syncfs.  An
  * error there ends the process (a retried fsync can report success for lost data; PostgreSQL's
  * "fsyncgate"): they therefore return nothing.
  */
@@ -22,6 +22,7 @@ void file_sync_dir(const char *path); /* fsync of a directory */
 void file_sync_dirfd(int dirfd);
 /* The system begins to write the bytes out and nobody waits: the sync that has to follow finds less to do. */
 void file_sync_soon(int fd, off_t off, uint64_t n);
+void file_sync_fs(int fd); /* all of the file system that @fd is on: for what nobody waits for */
 uint64_t file_sync_count(
 	void); /* calls of the three so far, by all threads: tests see shared syncs by it */
 

@@ -106,6 +106,11 @@ int blob_delete(struct blob_store *b, const char *ref, struct err *e)
 	return b->vt->delete(b, blob_bare(ref), e);
 }
 
+void blob_settle(struct blob_store *b)
+{
+	b->vt->settle(b);
+}
+
 bool blob_crashed(struct blob_store *b)
 {
 	return b->vt->crashed(b);

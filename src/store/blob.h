@@ -59,6 +59,8 @@ int blob_path(struct blob_store *b, const char *ref, struct arena *a, const char
 
 /* After the transaction that dropped the last row naming @ref. Absent is fine. */
 int blob_delete(struct blob_store *b, const char *ref, struct err *e) MUST_CHECK;
+/* Makes the deletions so far durable; without it a power cut may bring the blobs back. */
+void blob_settle(struct blob_store *b);
 /* The part of @ref that names the blob ("f1:<uuid>", "p1:<segment>:<offset>"), a view into @ref. */
 struct view blob_key(const char *ref);
 /* The reference of the bytes as they are stored: of a sealed blob (store/blob_seal.h) its ciphertext's, else @ref.

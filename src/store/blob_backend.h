@@ -23,6 +23,7 @@ struct blob_vtable {
 	void (*reader_close)(struct blob_reader *r);
 	int (*path)(struct blob_store *b, const char *ref, struct arena *a, const char **ret_path, struct err *e);
 	int (*delete)(struct blob_store *b, const char *ref, struct err *e);
+	void (*settle)(struct blob_store *b);
 	bool (*crashed)(struct blob_store *b);
 	int (*sweep)(struct blob_store *b, enum blob_sweep_what what, bool (*used)(void *arg, struct view key),
 		     void *arg, uint64_t *ret_removed, struct err *e);

@@ -23,6 +23,7 @@
 #include "base/crc.h"
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/mutant.h"
 #include "os/crypto.h"
 #include "os/file.h"
 #include "os/thread.h"
@@ -62,6 +63,7 @@ struct files {
 	uint64_t run;
 	struct suspect suspect; /* the first run that is not known to be without litter */
 	_Atomic bool crashed;   /* ... is an earlier one */
+	_Atomic bool unsettled; /* something was deleted since the last files_settle() */
 	_Atomic bool there[FAN_OUT]; /* folders of objects/ whose names are durable */
 	struct lock lock;
 	struct map checked; /* uuids of files that blob_path() has verified */
@@ -268,13 +270,26 @@ static int run_begin(struct files *f, struct err *e)
 	return run_write(f, "open", e);
 }
 
+static void settle(struct files *f)
+{
+	if (atomic_exchange(&f->unsettled, false))
+		file_sync_fs(f->objects);
+}
+
+/* What was deleted must not come back once nothing is suspect. */
 static void run_end(struct files *f)
 {
 	struct err e = { 0 };
 
+	settle(f);
 	/* If this fails there is a sweep that finds nothing. */
 	if (f->run && !atomic_load(&f->crashed) && run_write(f, "closed", &e) < 0)
 		err_clear(&e);
+}
+
+static void files_settle(struct blob_store *b)
+{
+	settle(files_of(b));
 }
 
 static bool files_crashed(struct blob_store *b)
@@ -480,11 +495,13 @@ static int link_file(struct file_writer *w, struct arena *a, const char **ret_re
 		push_crc(w);
 	if (new_name(w->f, uuid, name, &dirfd, e) < 0)
 		return e->code;
-	file_sync_data(w->fd);
+	if (!MUTANT(1))
+		file_sync_data(w->fd);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", w->fd);
 	if (linkat(AT_FDCWD, self, w->f->objects, name, AT_SYMLINK_FOLLOW) < 0)
 		return err_sys(e, errno == ENOSPC ? ERR_LIMIT : ERR_IO, "blob %s", name);
-	file_sync_dirfd(dirfd);
+	if (!MUTANT(2))
+		file_sync_dirfd(dirfd);
 	*ret_ref = ref_text(w, uuid, a);
 	return 0;
 }
@@ -633,7 +650,7 @@ static int read_block(struct file_reader *r, uint64_t no, uint8_t *out, struct e
 
 	if (n < 0)
 		return err_ctx(e, "blob %.*s", VIEW_ARG(r->ref.uuid));
-	if ((size_t)n != len || crc32c(0, out, len) != blob_ref_crc(&r->ref, no))
+	if ((size_t)n != len || (crc32c(0, out, len) != blob_ref_crc(&r->ref, no) && !MUTANT(8)))
 		return damaged(r, no, e);
 	return 0;
 }
@@ -810,9 +827,8 @@ static int files_path(struct blob_store *b, const char *ref, struct arena *a, co
 
 /* Deleting */
 
-static int files_delete(struct blob_store *b, const char *ref, struct err *e)
+static int delete_one(struct files *f, const char *ref, struct err *e)
 {
-	struct files *f = files_of(b);
 	struct blob_ref r;
 	char name[NAME_TEXT];
 
@@ -829,6 +845,15 @@ static int files_delete(struct blob_store *b, const char *ref, struct err *e)
 	LOCK_SCOPE(&f->lock);
 	map_del(&f->checked, r.uuid);
 	return 0;
+}
+
+static int files_delete(struct blob_store *b, const char *ref, struct err *e)
+{
+	struct files *f = files_of(b);
+	int rc = delete_one(f, ref, e);
+
+	atomic_store(&f->unsettled, true);
+	return rc;
 }
 
 struct sweep {
@@ -887,6 +912,8 @@ static int files_sweep(struct blob_store *b, enum blob_sweep_what what, bool (*u
 	if (pack_sweep(f->pack, s.since.pack_last, used, arg, &removed, e) < 0)
 		return e->code;
 	*ret_removed = removed;
+	if (removed)
+		file_sync_fs(f->objects);
 	f->suspect = (struct suspect){ f->run, pack_last(f->pack) };
 	if (atomic_load(&f->crashed) && run_write(f, "open", e) < 0)
 		return e->code;
@@ -908,6 +935,7 @@ static const struct blob_vtable files_vtable = {
 	.reader_close = files_reader_close,
 	.path = files_path,
 	.delete = files_delete,
+	.settle = files_settle,
 	.crashed = files_crashed,
 	.sweep = files_sweep,
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "os/file.h"
@@ -170,7 +171,8 @@ static int roll(struct journal *j, uint64_t need, struct err *e)
 		return e->code;
 	if (renameat(j->dirfd, SPARE, j->dirfd, name) < 0)
 		return err_sys(e, ERR_IO, "segment %s/%s", j->dir, name);
-	file_sync_dirfd(j->dirfd);
+	if (!MUTANT(5))
+		file_sync_dirfd(j->dirfd);
 	fd_closep(&j->fd);
 	j->fd = fd;
 	fd = -1;
@@ -273,7 +275,8 @@ static int commit_group(struct journal *j, struct job *first, uint64_t bytes, st
 		j->broken = true;
 		return err_ctx(e, "%s", j->dir);
 	}
-	file_sync_data(j->fd);
+	if (!MUTANT(4))
+		file_sync_data(j->fd);
 	return 0;
 }
 

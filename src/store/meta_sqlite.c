@@ -19,6 +19,7 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/mutant.h"
 #include "os/diag.h"
 #include "os/file.h"
 #include "os/thread.h"
@@ -711,11 +712,12 @@ static void lite_free(struct lite *m)
 
 static int open_writer(struct lite *m, struct err *e)
 {
+	static const char unsafe[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0";
 	static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
 				      "PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
 				      "PRAGMA cache_size=-16384; SELECT count(*) FROM sqlite_master";
 
-	if (conn_open(m, pragmas, &m->writer, e) < 0 || conn_open(m, "PRAGMA synchronous=FULL", &m->checker, e) < 0)
+	if (conn_open(m, MUTANT(6) ? unsafe : pragmas, &m->writer, e) < 0 || conn_open(m, "PRAGMA synchronous=FULL", &m->checker, e) < 0)
 		return err_ctx(e, "%s", m->path);
 	sqlite3_wal_hook(m->writer->db, on_wal, m);
 	file_sync_dir(m->dir);

@@ -8,6 +8,7 @@
 
 #include "base/crc.h"
 #include "base/macro.h"
+#include "base/mutant.h"
 
 #define VFS_NAME "mulgil-pages"
 #define HEADER 100 /* bytes of the file format's header, at the beginning of page 1 */
@@ -52,6 +53,8 @@ bool pages_good(const uint8_t *page, uint32_t n, uint32_t no)
 	uint32_t crc = page_crc(page, n, no);
 	const uint8_t *sum = page + n - PAGES_RESERVED;
 
+	if (MUTANT(9))
+		return true;
 	return ((uint32_t)sum[0] | (uint32_t)sum[1] << 8 | (uint32_t)sum[2] << 16 | (uint32_t)sum[3] << 24) == crc &&
 	       memcmp(sum + 4, "crc1", 4) == 0;
 }

@@ -79,15 +79,14 @@ class Sweep:
         self.what = [] if store == "s3" else [store]
         self.data = os.path.join(disk.root, "d")
 
-    def drive(self, verb, at=None, lie=False, stdin=b""):
+    def drive(self, verb, at=None, stdin=b"", **how):
         """Runs the driver, with the power cut before call @at: (exit status, output, letters of its calls)."""
         env, calls = {k: v for k, v in os.environ.items() if k.startswith("MULGIL_")}, ""
         trace = os.path.join(self.folder, "trace")
         if at is not None:
             open(trace, "w").close()
             env.update({"LD_PRELOAD": self.args.shim, "FAULT_DIR": self.disk.root, "FAULT_AT": str(at), "FAULT_TRACE": trace})
-        if lie:
-            env["FAULT_LIE"] = "1"
+            env.update({f"FAULT_{name.upper()}": "1" for name, on in how.items() if on})
         p = subprocess.run(self.driver + [verb] + self.what + [self.data], env=env, input=stdin,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
         if at is not None:
@@ -102,9 +101,9 @@ class Sweep:
         sync_folder(self.disk.root)
         os.sync()
 
-    def run(self, at, lie=False):
+    def run(self, at, **how):
         """Returns (was cut, acknowledgements, letters)."""
-        status, out, errors, calls = self.drive("run", at, lie)
+        status, out, errors, calls = self.drive("run", at, **how)
         # Between the cut and the kill another thread may see its I/O fail, and end in its own way.
         if status != 0 and "!" not in calls:
             raise RuntimeError(f"{self.store}, cut {at}: the driver ended with {status}: {out[-300:]} {errors[-300:]}")
@@ -115,11 +114,11 @@ class Sweep:
         losses = [line for line in out.decode().splitlines() if line.startswith(("LOST", "FAILED"))]
         return losses or ([f"the check ended with {status}: {errors[-300:]}"] if status else [])
 
-    def cut(self, at, lie=False, again=0):
-        """Returns (acknowledged, lines of losses).  @again: the recovery is cut before this call, too."""
+    def cut(self, at, again=0, **how):
+        """Returns (acknowledged, lines of losses).  @again: the recovery is cut before this call, too.  @how: lie, kill."""
         self.fresh()
-        was_cut, acks, _ = self.run(at, lie)
-        if not was_cut:  # it came along with fewer calls than the traced run
+        was_cut, acks, _ = self.run(at, **how)
+        if not was_cut and not how.get("kill"):  # it came along with fewer calls than the traced run
             self.disk.power_cut()
         self.disk.umount()
         self.disk.mount()

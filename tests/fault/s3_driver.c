@@ -38,6 +38,7 @@ enum what {
 	PART_COPY, /* number, from */
 	COMPLETE,
 	ABORT,
+	RESTART, /* closed and opened; nothing changes */
 	CREATE_KEEPER,
 	KEEP,         /* the keeper's versioning is switched on */
 	V_PUT,        /* in the keeper: key, size */
@@ -62,6 +63,7 @@ static const struct step once[] = {
 	{ .what = KEEP },
 };
 static const struct step each[] = {
+	{ .what = RESTART },
 	{ ABORT, "open" }, /* if it is, since the round before */
 	{ PUT, "small", 300 },
 	{ PUT, "file", 150000 },
@@ -97,10 +99,28 @@ static const struct step each[] = {
 	{ V_DELETE_OLD, "v" },
 };
 
-#define N_STEPS (ARRAY_LEN(once) + ROUNDS * ARRAY_LEN(each))
+/* $MULGIL_SCRIPT=upload: short enough to be cut before every call where only this matters. */
+static const struct step upload_only[] = {
+	{ .what = CREATE },
+	{ BEGIN, "parts" },
+	{ PART, "parts", 900, 1 },
+	{ COMPLETE, "parts" },
+	{ PUT, "small", 300 },
+};
+
+#define STEPS_ALL (ARRAY_LEN(once) + ROUNDS * ARRAY_LEN(each))
+
+static bool upload_script;
+
+static size_t n_steps(void)
+{
+	return upload_script ? ARRAY_LEN(upload_only) : STEPS_ALL;
+}
 
 static struct step step_at(size_t i)
 {
+	if (upload_script)
+		return upload_only[i];
 	return i < ARRAY_LEN(once) ? once[i] : each[(i - ARRAY_LEN(once)) % ARRAY_LEN(each)];
 }
 
@@ -181,6 +201,7 @@ static bool apply_keeper(struct model *m, const struct step *s, size_t i)
 		m->keeper = true;
 		return true;
 	case KEEP:
+	case RESTART:
 		return true;
 	case V_PUT:
 	case V_DELETE:
@@ -536,13 +557,25 @@ static void do_step(struct rig *r, size_t i)
 	}
 }
 
+static void restart(struct rig *r, const char *dir)
+{
+	struct rig before = *r;
+
+	rig_close(r);
+	rig_open(r, dir);
+	memcpy(r->upload, before.upload, sizeof(r->upload));
+}
+
 static void run(const char *dir)
 {
 	struct rig r;
 
 	rig_open(&r, dir);
-	for (size_t i = 0; i < N_STEPS; i++) {
-		do_step(&r, i);
+	for (size_t i = 0; i < n_steps(); i++) {
+		if (step_at(i).what == RESTART)
+			restart(&r, dir);
+		else
+			do_step(&r, i);
 		apply(&now, i);
 		fault_tell("A %zu\n", i + 1);
 		arena_clear(&r.a);
@@ -751,6 +784,17 @@ static void check_litter(struct rig *r)
 	map_clear(&u.map);
 }
 
+/* Every blob that a row names is there and what was written, also of parts that nobody has asked for yet. */
+static void check_bytes(struct rig *r)
+{
+	struct s3_scrub x;
+
+	if (s3_scrub(r->s3, "", INT32_MAX, &r->a, &x, &r->e) < 0)
+		fault_stop(&r->e);
+	if (x.next || json_len(x.problems))
+		fault_loss("rows, of all", x.rows, json_text(&r->a, x.problems));
+}
+
 /* A recovered store works. */
 static void check_works(struct rig *r, bool bucket)
 {
@@ -773,7 +817,7 @@ static void check(const char *dir)
 
 	rig_open(&r, dir);
 	rig_call(&r, "DeleteObject", on_key(&r, "after")); /* of a check that was cut itself */
-	for (size_t i = 0; i < 2 && acked + i <= N_STEPS; i++) {
+	for (size_t i = 0; i < 2 && acked + i <= n_steps(); i++) {
 		m = model_after(acked + i);
 		check_state(&r, &c[i], &m);
 		best = &c[i];
@@ -783,6 +827,7 @@ static void check(const char *dir)
 	for (size_t i = 0; i < best->n; i++)
 		fault_loss("step", acked, best->v[i]);
 	check_litter(&r);
+	check_bytes(&r);
 	check_works(&r, m.bucket);
 	rig_close(&r);
 }
@@ -791,6 +836,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 3)
 		return 64;
+	upload_script = getenv("MULGIL_SCRIPT") != NULL;
 	if (strcmp(argv[1], "run") == 0)
 		run(argv[2]);
 	else

@@ -5,6 +5,7 @@
  * FAULT_DIR    mount point of the file system (nothing else is on it)
  * FAULT_AT     number of the call before which the power is cut, from 1; 0: never
  * FAULT_TRACE  file that gets one letter per call, so that the harness can spread its cuts; ! is the cut
+ * FAULT_KILL   if set, only the process ends, the file system stays as it is
  * FAULT_LIE    if set, syncs are counted but not done: a disk that lies, to show that losses are noticed
  *
  * The cut is the file system's own: FS_IOC_SHUTDOWN without flushing its log forgets all that is not durable.
@@ -36,7 +37,7 @@
 static int dir_fd = -1, trace_fd = -1;
 static dev_t device;
 static long cut_at;
-static int lie;
+static int lie, only_kill;
 static atomic_long calls;
 static atomic_bool dead; /* from just before the cut: no other thread's call returns any more, so none is acknowledged */
 
@@ -63,6 +64,7 @@ __attribute__((constructor)) static void start(void)
 	device = st.st_dev;
 	cut_at = number(getenv("FAULT_AT"));
 	lie = getenv("FAULT_LIE") != NULL;
+	only_kill = getenv("FAULT_KILL") != NULL;
 	if (trace)
 		trace_fd = (int)syscall(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
@@ -97,7 +99,8 @@ static void count(char letter)
 	if (letter != '!')
 		return;
 	atomic_store(&dead, true);
-	ioctl(dir_fd, SHUTDOWN, &how);
+	if (!only_kill)
+		ioctl(dir_fd, SHUTDOWN, &how);
 	syscall(SYS_kill, getpid(), SIGKILL);
 }
 
@@ -167,6 +170,13 @@ EXPORT int fsync(int fd)
 EXPORT int fdatasync(int fd)
 {
 	REAL(fdatasync);
+	count_fd('s', fd);
+	return ALIVE(lie ? 0 : real(fd));
+}
+
+EXPORT int syncfs(int fd)
+{
+	REAL(syncfs);
 	count_fd('s', fd);
 	return ALIVE(lie ? 0 : real(fd));
 }

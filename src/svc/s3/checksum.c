@@ -7,6 +7,7 @@
  */
 #include "base/base64.h"
 #include "base/crc.h"
+#include "base/mutant.h"
 #include "base/xxh.h"
 #include "svc/s3/s3_int.h"
 
@@ -164,7 +165,7 @@ int s3__claim_check(struct op_ctx *cx, const struct s3_claim *c, const struct s3
 					"The trailer %s was announced but not sent.",
 					s3__ck_names[c->algo].header);
 	}
-	if (value.p && !view_eq_str(value, got->value[c->algo]))
+	if (value.p && !view_eq_str(value, got->value[c->algo]) && !MUTANT(3))
 		return aws_fail(&cx->err, &S3_BAD_DIGEST,
 				"The %s you specified did not match the calculated checksum.",
 				s3__ck_names[c->algo].name);

@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "svc/s3/s3_ops.h"
 
 struct complete_arg {
@@ -243,6 +244,16 @@ static int make_row(struct complete_arg *a, struct err *e)
 	return rc ? rc : check_whole(a, r, e);
 }
 
+static int done_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct complete_arg *a = arg;
+
+	a->upload.done_etag = a->p.row.etag;
+	a->upload.done_list = a->list;
+	a->upload.ck = a->p.row.ck;
+	return s3__upload_done(tx, &a->upload, a->s->now_ms(), e);
+}
+
 static int complete_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct complete_arg *a = arg;
@@ -272,12 +283,7 @@ static int complete_fn(struct meta_tx *tx, void *arg, struct err *e)
 		rc = s3__publish_tx(tx, a->s, &a->p, e);
 	if (!rc)
 		rc = s3__doom_tx(tx, a->s, a->unused, e);
-	if (rc)
-		return rc;
-	a->upload.done_etag = a->p.row.etag;
-	a->upload.done_list = a->list;
-	a->upload.ck = a->p.row.ck;
-	return s3__upload_done(tx, &a->upload, a->s->now_ms(), e);
+	return rc || MUTANT(10) ? rc : done_fn(tx, a, e);
 }
 
 int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
@@ -304,6 +310,8 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 				    .arena = cx->arena,
 				    .who = s3__who(cx, "CompleteMultipartUpload") };
 	rc = meta_write(a->s->meta, complete_fn, a, &cx->err);
+	if (!rc && MUTANT(10))
+		rc = meta_write(a->s->meta, done_fn, a, &cx->err);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, &a->p.row));

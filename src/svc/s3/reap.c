@@ -13,10 +13,11 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/mutant.h"
 #include "os/diag.h"
 #include "svc/s3/s3_int.h"
 
-#define FORGET_EVERY 256 /* rows of s3_doomed that are deleted together */
+#define FORGET_EVERY 4096 /* rows of s3_doomed that are deleted together */
 
 struct s3_doomed {
 	struct s3_doomed *next;
@@ -95,24 +96,6 @@ void s3__doom(struct s3 *s, const char *parts)
 	enqueue(s, &d);
 }
 
-/* On the writer's thread before its next transactions: no row up to the last number is still to come. */
-static void after_commit(void *arg)
-{
-	struct s3 *s = arg;
-
-	enqueue(s, &(struct s3_doomed){ .to = s->doomed_id });
-}
-
-int s3__doom_tx(struct meta_tx *tx, struct s3 *s, const char *parts, struct err *e)
-{
-	if (nothing(parts))
-		return 0;
-	if (s3__doomed_insert(tx, ++s->doomed_id, parts, e))
-		return e->code;
-	tx_after_commit(tx, after_commit, s);
-	return 0;
-}
-
 const char *s3__joined(struct s3 *s, const char *ref, const char *joined, struct arena *a)
 {
 	struct view key = blob_key(ref);
@@ -171,16 +154,42 @@ static void delete_blobs(struct s3 *s, const char *parts)
 	}
 }
 
+/* On the writer's thread before its next transactions: no row up to the last number is still to come. */
+static void after_commit(void *arg)
+{
+	struct s3 *s = arg;
+
+	enqueue(s, &(struct s3_doomed){ .to = s->doomed_id });
+}
+
+int s3__doom_tx(struct meta_tx *tx, struct s3 *s, const char *parts, struct err *e)
+{
+	if (nothing(parts))
+		return 0;
+	if (MUTANT(7))
+		delete_blobs(s, parts);
+	if (MUTANT(11))
+		s3__doom(s, parts);
+	if (MUTANT(7) || MUTANT(11))
+		return 0;
+	if (s3__doomed_insert(tx, ++s->doomed_id, parts, e))
+		return e->code;
+	tx_after_commit(tx, after_commit, s);
+	return 0;
+}
+
 static int forget_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	return s3__doomed_forget(tx, *(int64_t *)arg, e);
 }
 
-/* The rows of what was deleted; they would only be deleted again after a crash. */
+/* The rows of blobs whose deletion is durable; those of others would only be deleted again after a crash. */
 static void forget(struct s3 *s)
 {
 	struct err e = { 0 };
 
+	if (s->reaped && !s->remember)
+		blob_settle(s->blob);
 	if (s->reaped && !s->remember && meta_write(s->meta, forget_fn, &s->reaped_id, &e) < 0)
 		diag(DIAG_WARN, "s3", "notes of deleted bytes stay until the next start: %s", e.msg);
 	s->reaped = 0;

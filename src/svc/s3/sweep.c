@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "os/diag.h"
 #include "svc/s3/s3_int.h"
 
@@ -56,7 +57,7 @@ static int look_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct s3 *s = arg;
 
-	return s3__refs_since(tx, s->swept_seq, use, s->used, e);
+	return s3__refs_since(tx, MUTANT(12) ? s->start_seq : s->swept_seq, use, s->used, e);
 }
 
 bool s3__sweep_look(struct s3 *s)
