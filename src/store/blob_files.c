@@ -31,6 +31,7 @@
 #include "store/blob_pack.h"
 #include "store/blob_ref.h"
 #include "store/dirlock.h"
+#include "store/reserve.h"
 
 #define FAN_OUT 256
 #define CHECKED_MAX 65536 /* files remembered as verified */
@@ -362,8 +363,11 @@ static int files_begin(struct blob_store *b, struct blob_writer **ret, struct er
 {
 	struct file_writer *w = calloc(1, sizeof(*w));
 
-	(void)e;
 	must(w);
+	if (reserve_check(files_of(b)->objects, e) < 0) {
+		free(w);
+		return e->code;
+	}
 	*w = (struct file_writer){ .base.vt = &files_vtable, .f = files_of(b), .fd = -1 };
 	buf_init(&w->buf, LIMIT_SMALL_BLOB + 1);
 	*ret = &w->base;
@@ -419,6 +423,7 @@ static int to_file(struct file_writer *w, const void *p, size_t n, struct err *e
 	if (w->size - w->begun >= SOON) {
 		file_sync_soon(w->fd, (off_t)w->begun, w->size - w->begun);
 		w->begun = w->size;
+		return reserve_check(w->fd, e);
 	}
 	return 0;
 }

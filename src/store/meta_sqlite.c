@@ -26,6 +26,7 @@
 #include "store/dirlock.h"
 #include "store/meta_backend.h"
 #include "store/meta_sqlite_pages.h"
+#include "store/reserve.h"
 
 #define FILE_NAME "meta.sqlite"
 #define GROUP_MAX 256     /* functions that share one commit */
@@ -578,6 +579,13 @@ static void fail_group(struct job *first, int code, const char *why)
 	}
 }
 
+/* The next group has room; its callers are those who try again, and deletions. */
+static void out_of_room(const struct lite *m)
+{
+	if (reserve_give_back(m->dir))
+		diag(DIAG_WARN, "meta", "the disk is full: the room that was set aside is given back, for deletions");
+}
+
 static void commit_group(struct lite *m, struct job *first)
 {
 	struct conn *c = m->writer;
@@ -586,6 +594,8 @@ static void commit_group(struct lite *m, struct job *first)
 	if (conn_exec(c, "BEGIN IMMEDIATE", &e) < 0) {
 		if (e.code == ERR_IO)
 			lost("begin", c->db);
+		if (e.code == ERR_LIMIT)
+			out_of_room(m);
 		fail_group(first, e.code, e.msg);
 		return;
 	}
@@ -594,6 +604,8 @@ static void commit_group(struct lite *m, struct job *first)
 		if (rolled_back(c)) {
 			int code = w->rc < 0 ? w->rc : ERR_INTERNAL;
 
+			if (code == ERR_LIMIT)
+				out_of_room(m);
 			/* Those behind @w have not run; they fail alike rather than hit the same wall. */
 			fail_group(first, code, w->rc < 0 ? w->e->msg : "by one of its functions");
 			return;
@@ -604,6 +616,8 @@ static void commit_group(struct lite *m, struct job *first)
 			lost("commit", c->db);
 		if (!rolled_back(c))
 			must_exec(c, "ROLLBACK");
+		if (e.code == ERR_LIMIT)
+			out_of_room(m);
 		fail_group(first, e.code, e.msg);
 		return;
 	}
@@ -686,6 +700,7 @@ static void *check_thread(void *arg)
 		if (stop)
 			break;
 		checkpoint(m, m->checker, SQLITE_CHECKPOINT_PASSIVE);
+		reserve_make(m->dir);
 	}
 	return NULL;
 }
@@ -720,6 +735,7 @@ static int open_writer(struct lite *m, struct err *e)
 	if (conn_open(m, MUTANT(6) ? unsafe : pragmas, &m->writer, e) < 0 || conn_open(m, "PRAGMA synchronous=FULL", &m->checker, e) < 0)
 		return err_ctx(e, "%s", m->path);
 	sqlite3_wal_hook(m->writer->db, on_wal, m);
+	reserve_make(m->dir);
 	file_sync_dir(m->dir);
 	return 0;
 }
