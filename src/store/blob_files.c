@@ -643,6 +643,11 @@ static size_t block_len(const struct file_reader *r, uint64_t no)
 	return left < BLOB_BLOCK ? (size_t)left : BLOB_BLOCK;
 }
 
+static bool fits(const struct file_reader *r, uint64_t no, uint32_t crc)
+{
+	return crc == blob_ref_crc(&r->ref, no) || MUTANT(8);
+}
+
 static int damaged(const struct file_reader *r, uint64_t no, struct err *e)
 {
 	return err_set(e, ERR_CORRUPT, "blob %.*s is damaged in its MiB %" PRIu64, VIEW_ARG(r->ref.uuid), no);
@@ -655,7 +660,7 @@ static int read_block(struct file_reader *r, uint64_t no, uint8_t *out, struct e
 
 	if (n < 0)
 		return err_ctx(e, "blob %.*s", VIEW_ARG(r->ref.uuid));
-	if ((size_t)n != len || (crc32c(0, out, len) != blob_ref_crc(&r->ref, no) && !MUTANT(8)))
+	if ((size_t)n != len || !fits(r, no, crc32c(0, out, len)))
 		return damaged(r, no, e);
 	return 0;
 }
@@ -712,7 +717,7 @@ static int verify_block(struct file_reader *r, uint64_t no, struct err *e)
 		if ((size_t)n != want)
 			break;
 	}
-	if (at != len || crc != blob_ref_crc(&r->ref, no))
+	if (at != len || !fits(r, no, crc))
 		return damaged(r, no, e);
 	return 0;
 }
