@@ -516,7 +516,7 @@ static const char *const events_not_raised[] = {
 	"s3:ObjectAcl:Put",
 	NULL
 };
-static const struct op_field event_item[] = { OP_ITEM_ENUM(events_raised, events_not_raised), OP_END };
+static const struct op_field event_item[] = { OP_ITEM_ENUM(events_raised, events_not_raised, .invalid = &S3_INVALID_ARGUMENT), OP_END };
 static const struct op_field filter_rule_fields[] = {
 	OP_STR(struct in_filter_rule, name, "Name", false, 0, 0),
 	OP_STR(struct in_filter_rule, value, "Value", false, 0, 0), OP_END

@@ -352,6 +352,22 @@ static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r,
 	s3__ck_out_headers(o, &r->ck);
 }
 
+static int put_checks(struct op_ctx *cx, const struct in_put *in)
+{
+	int rc = s3__check_owner(cx, in->owner);
+
+	if (!rc)
+		rc = s3__check_acl(cx, in->acl);
+	if (!rc)
+		rc = s3__check_key(cx, in->key);
+	if (!rc)
+		rc = s3__check_conditions_asked(cx, in->if_match, in->if_none_match);
+	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
+		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
+			      "ContentLength is not the length of Body");
+	return rc;
+}
+
 int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_put *in = input;
@@ -362,23 +378,14 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 				.if_none_match = in->if_none_match,
 				.arena = cx->arena,
 				.who = s3__who(cx, cx->form ? "POST Object" : "PutObject") };
-	int rc = s3__check_owner(cx, in->owner);
+	int rc = put_checks(cx, in);
 
-	if (!rc)
-		rc = s3__check_acl(cx, in->acl);
-	if (!rc)
-		rc = s3__check_key(cx, in->key);
-	if (!rc)
-		rc = s3__check_conditions_asked(cx, in->if_match, in->if_none_match);
 	if (!rc)
 		rc = s3__info_from(cx, &in->head, &p.row.info);
 	if (!rc)
 		rc = s3__tags_from_header(cx, in->head.tagging, &p.row.tags);
 	if (!rc)
 		rc = s3__lock_from(cx, &in->lock, &p.row.lock);
-	if (!rc && !cx->body && in->length.set && (uint64_t)in->length.v != in->body.n)
-		rc = aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
-			      "ContentLength is not the length of Body");
 	if (!rc)
 		rc = s3__sse_new(cx, in->bucket, &in->sse, &sse);
 	if (!rc)
