@@ -3,7 +3,7 @@
  * bound -- what the disk allows: the same bytes, as durable, written by the simplest program there is.
  *
  * Small objects go behind each other into a file that exists already, as many as there are clients with one sync;
- * larger ones into a file and a sync of their own each, as many at once as there are clients.
+ * larger ones into a file of their own each, which is synced and whose name is, as many at once as there are clients.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -23,6 +23,7 @@
 
 struct bound {
 	const char *dir;
+	int dirfd; /* of a folder in it that is removed afterwards */
 	size_t bytes, clients, requests;
 	bool md5; /* of each object, by OpenSSL */
 	char *body;
@@ -60,12 +61,16 @@ static void *large(void *arg)
 {
 	struct bound *b = arg;
 	struct err e = { 0 };
+	size_t no;
 
-	while (atomic_fetch_add(&b->next, 1) < b->requests) {
+	while ((no = atomic_fetch_add(&b->next, 1)) < b->requests) {
 		struct digest *d = b->md5 ? digest_new(DIGEST_MD5) : NULL;
-		int fd = open(b->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		uint8_t sum[DIGEST_MAX];
+		char name[32];
+		int fd;
 
+		snprintf(name, sizeof(name), "%zu", no);
+		fd = openat(b->dirfd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 		must(fd >= 0);
 		for (size_t at = 0; at < b->bytes; at += MIB) {
 			size_t n = b->bytes - at < MIB ? b->bytes - at : MIB;
@@ -78,6 +83,7 @@ static void *large(void *arg)
 			digest_end(d, sum);
 		file_sync_data(fd);
 		close(fd);
+		file_sync_dirfd(b->dirfd);
 	}
 	return NULL;
 }
@@ -87,6 +93,8 @@ int main(int argc, char **argv)
 {
 	static pthread_t t[THREADS_MAX];
 	struct bound b = { .dir = argv[1] };
+	char folder[4096];
+	struct err e = { 0 };
 	uint64_t v[3];
 	int64_t t0;
 
@@ -106,11 +114,16 @@ int main(int argc, char **argv)
 		small(&b);
 		return 0;
 	}
+	snprintf(folder, sizeof(folder), "%s/bound-%d", b.dir, (int)getpid());
+	must(file_mkdirs(folder, 0700, &e) == 0);
+	b.dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(b.dirfd >= 0);
 	t0 = clock_mono_ns();
 	for (size_t i = 0; i < b.clients; i++)
 		t[i] = thread_start("bound", large, &b);
 	for (size_t i = 0; i < b.clients; i++)
 		thread_join(t[i]);
 	printf("{\"seconds\": %.6f}\n", (double)(clock_mono_ns() - t0) / 1e9);
-	return 0;
+	close(b.dirfd);
+	return file_remove_tree(folder, &e) == 0 ? 0 : 1;
 }
