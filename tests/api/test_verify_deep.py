@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mulgil verify --deep: every byte that the server keeps is read again, and what is damaged is named."""
+"""Damage: mulgil verify --deep reads every byte again and names it, and GetObject never passes it off as whole."""
+import http.client
 import json
 import pathlib
 import re
+import urllib.error
+import urllib.request
 
 import rig
+
+MIB = 1 << 20
 
 
 def flip(path, at, bit=0):
@@ -13,6 +18,20 @@ def flip(path, at, bit=0):
         byte = f.read(1)[0]
         f.seek(at)
         f.write(bytes([byte ^ 1 << bit]))
+
+
+def get(url, wanted=None):
+    """The status, the length that was announced, and as much as came."""
+    request = urllib.request.Request(url, headers={"Range": wanted} if wanted else {})
+    try:
+        with urllib.request.urlopen(request, timeout=30 * rig.SLOW) as answer:
+            length = int(answer.headers["Content-Length"])
+            try:
+                return answer.status, length, answer.read()
+            except http.client.IncompleteRead as e:
+                return answer.status, length, e.partial
+    except urllib.error.HTTPError as e:
+        return e.code, 0, b""
 
 
 def files(server, size):
@@ -48,6 +67,26 @@ def test_damage_is_named(make_server):
     assert len(lines) == 2 and "2 damaged" in p.stdout, p
     assert lines[0].startswith(f"DAMAGED s3://{bucket}/film version {old}: blob "), p
     assert lines[1].startswith(f"DAMAGED s3://{bucket}/going-on part 7 of upload {upload}: blob "), p
+
+
+def test_damaged_bytes_never_leave_as_a_whole_answer(make_server):
+    """Up to 16 MiB are verified before the first byte leaves, longer ones a MiB ahead of what is sent."""
+    s = make_server().start()
+    bucket = s.bucket()
+    url = {}
+    for size in (MIB * 2, MIB * 20):
+        data = bytes(range(251)) * (size // 251 + 1)
+        s.s3.put_object(Bucket=bucket, Key=str(size), Body=data[:size])
+        url[size] = s.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": str(size)})
+        assert get(url[size]) == (200, size, data[:size])
+        assert get(url[size], f"bytes={MIB + 5}-{size - 7}") == (206, size - 6 - MIB - 5, data[MIB + 5:size - 6])
+        flip(files(s, size)[0], size - MIB // 2, 6)
+    assert get(url[MIB * 2])[0] == 500
+    status, promised, got = get(url[MIB * 20])
+    assert (status, promised) == (200, MIB * 20) and got == (bytes(range(251)) * 83_000)[:MIB * 19]
+    for size in url:
+        assert get(url[size], f"bytes={size - 10}-")[0] == 500
+        assert get(url[size], "bytes=0-99")[:2] == (206, 100)
 
 
 def test_damaged_metadata_is_seen_and_the_rest_served(make_server):
