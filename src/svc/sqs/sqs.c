@@ -26,12 +26,15 @@ const struct aws_error SQS_BATCH_TWICE = { "BatchEntryIdsNotDistinct", 400, fals
 					   "AWS.SimpleQueueService.BatchEntryIdsNotDistinct" };
 const struct aws_error SQS_BATCH_ID = { "InvalidBatchEntryId", 400, false, "AWS.SimpleQueueService.InvalidBatchEntryId" };
 const struct aws_error SQS_BATCH_LONG = { "BatchRequestTooLong", 400, false, "AWS.SimpleQueueService.BatchRequestTooLong" };
+const struct aws_error SQS_DELETED_RECENTLY = { "QueueDeletedRecently", 400, false,
+						"AWS.SimpleQueueService.QueueDeletedRecently" };
 const struct aws_error SQS_BAD_ADDRESS = { "InvalidAddress", 400, false };
 
 static const struct aws_error *const errors[] = {
 	&SQS_NO_QUEUE, &SQS_QUEUE_EXISTS, &SQS_UNKNOWN_ATTRIBUTE, &SQS_BAD_ATTRIBUTE, &SQS_BAD_VALUE, &SQS_BAD_CONTENTS,
 	&SQS_BAD_RECEIPT, &SQS_NOT_IN_FLIGHT, &SQS_PURGING, &SQS_UNSUPPORTED, &SQS_BATCH_EMPTY, &SQS_BATCH_MANY,
-	&SQS_BATCH_TWICE, &SQS_BATCH_ID, &SQS_BATCH_LONG, &SQS_BAD_ADDRESS, NULL
+	&SQS_BATCH_TWICE, &SQS_BATCH_ID, &SQS_BATCH_LONG, &SQS_BAD_ADDRESS,
+	&SQS_DELETED_RECENTLY, NULL
 };
 
 int sqs_new(const struct sqs_opts *o, struct sqs **ret, struct err *e)

@@ -26,7 +26,7 @@ struct sqs {
 
 extern const struct aws_error SQS_NO_QUEUE, SQS_QUEUE_EXISTS, SQS_UNKNOWN_ATTRIBUTE, SQS_BAD_ATTRIBUTE, SQS_BAD_VALUE,
 	SQS_BAD_CONTENTS, SQS_BAD_RECEIPT, SQS_NOT_IN_FLIGHT, SQS_PURGING, SQS_UNSUPPORTED, SQS_BATCH_EMPTY,
-	SQS_BATCH_MANY, SQS_BATCH_TWICE, SQS_BATCH_ID, SQS_BATCH_LONG, SQS_BAD_ADDRESS;
+	SQS_BATCH_MANY, SQS_BATCH_TWICE, SQS_BATCH_ID, SQS_BATCH_LONG, SQS_BAD_ADDRESS, SQS_DELETED_RECENTLY;
 
 struct sqs_queue {
 	const char *name;
@@ -84,7 +84,9 @@ int sqs__message_find(struct meta_tx *tx, const char *queue, const char *id, str
 int sqs__message_remove(struct meta_tx *tx, const char *queue, int64_t n, struct err *e);
 int sqs__message_move(struct meta_tx *tx, const char *queue, const struct sqs_message *m, const char *to, int64_t now,
 		      struct err *e);
-/* Some of the messages of @queue sent before @before_ms; *ret: how many. */
+/* Deletes some of the messages of @queue sent up to @before_ms; *ret: how many. */
+/* Are there any?  1, 0, < 0. */
+int sqs__any_until(struct meta_tx *tx, const char *queue, int64_t until_ms, struct err *e);
 int sqs__forget(struct meta_tx *tx, const char *queue, int64_t before_ms, int64_t *ret, struct err *e);
 
 /* --- sqs_batch.c --- */

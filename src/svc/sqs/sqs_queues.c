@@ -140,6 +140,8 @@ struct change {
 	struct sqs_queue q;
 	struct sqs_counts counts;
 	int64_t now, gone;
+	int64_t until; /* messages sent up to then go */
+	bool deleted;  /* the queue itself is */
 };
 
 /* Only the attributes that are given have to be those that the queue has. */
@@ -184,7 +186,50 @@ static int create_tx(struct meta_tx *tx, void *arg, struct err *e)
 	}
 	if (rc == 0)
 		rc = need_dlq(tx, c, e);
-	return rc < 0 ? rc : sqs__queue_insert(tx, &c->q, e);
+	if (rc == 0)
+		rc = sqs__any_until(tx, c->name, INT64_MAX, e);
+	c->gone = rc > 0; /* messages of a queue of this name that was deleted are still there */
+	return rc ? (rc < 0 ? rc : 0) : sqs__queue_insert(tx, &c->q, e);
+}
+
+/* Messages go in pieces: a queue may hold millions of them.  Those of a deleted queue only as long as there is none again
+ * of its name. */
+static int empty_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct change *c = arg;
+	struct sqs_queue q;
+	int rc = c->deleted ? sqs__queue_find(tx, c->name, c->cx->arena, &q, e) : 0;
+
+	c->gone = 0;
+	return rc ? (rc < 0 ? rc : 0) : sqs__forget(tx, c->name, c->until, &c->gone, e);
+}
+
+static int empty(struct sqs *s, struct change *c)
+{
+	int rc;
+
+	do
+		rc = meta_write(s->o.meta, empty_tx, c, &c->cx->err);
+	while (rc == 0 && c->gone > 0);
+	return rc;
+}
+
+/* What a crash or a deletion under way has left of an older queue is not the new one's. */
+static int create(struct sqs *s, struct change *c)
+{
+	int rc = meta_write(s->o.meta, create_tx, c, &c->cx->err);
+
+	if (rc == 0 && c->gone) {
+		c->deleted = true;
+		c->until = INT64_MAX;
+		rc = empty(s, c);
+		if (rc == 0)
+			rc = meta_write(s->o.meta, create_tx, c, &c->cx->err);
+	}
+	if (rc == 0 && c->gone)
+		return aws_fail(&c->cx->err, &SQS_DELETED_RECENTLY, "You must wait 60 seconds after deleting a queue before you can "
+				"create another with the same name.");
+	return rc;
 }
 
 static bool name_ok(struct view v)
@@ -214,7 +259,7 @@ int sqs__create_queue(struct op_ctx *cx, const void *input, struct out *o)
 	if (rc == 0)
 		rc = set_attributes(cx, &c.q, in->attributes);
 	if (rc == 0)
-		rc = meta_write(s->o.meta, create_tx, &c, &cx->err);
+		rc = create(s, &c);
 	if (rc == 0)
 		out_str(o, "QueueUrl", sqs__url(cx, in->name));
 	return rc;
@@ -242,24 +287,6 @@ int sqs__get_queue_url(struct op_ctx *cx, const void *input, struct out *o)
 	return rc;
 }
 
-/* Messages go in pieces: a queue may hold millions of them. */
-static int empty_tx(struct meta_tx *tx, void *arg, struct err *e)
-{
-	struct change *c = arg;
-
-	return sqs__forget(tx, c->name, c->now, &c->gone, e);
-}
-
-static int empty(struct sqs *s, struct change *c)
-{
-	int rc;
-
-	do
-		rc = meta_write(s->o.meta, empty_tx, c, &c->cx->err);
-	while (rc == 0 && c->gone > 0);
-	return rc;
-}
-
 static int delete_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct change *c = arg;
@@ -268,13 +295,12 @@ static int delete_tx(struct meta_tx *tx, void *arg, struct err *e)
 	return rc < 0 ? rc : sqs__queue_remove(tx, c->name, e);
 }
 
-/* The queue first, so that nothing is sent to it any more; what a crash leaves of its messages goes when a queue of this
- * name is made again and its retention is over, or with that queue. */
+/* The queue first, so that nothing is sent to it any more; see create() for what a crash leaves of its messages. */
 int sqs__delete_queue(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct sqs_queue_in *in = input;
 	struct sqs *s = cx->self;
-	struct change c = { .cx = cx, .now = INT64_MAX };
+	struct change c = { .cx = cx, .until = INT64_MAX, .deleted = true };
 	int rc = sqs__name_of(cx, in->url, &c.name);
 
 	(void)o;
@@ -302,6 +328,7 @@ int sqs__purge_queue(struct op_ctx *cx, const void *input, struct out *o)
 	int rc = sqs__name_of(cx, in->url, &c.name);
 
 	(void)o;
+	c.until = c.now;
 	if (rc == 0)
 		rc = meta_write(s->o.meta, purge_tx, &c, &cx->err);
 	return rc < 0 ? rc : empty(s, &c);

@@ -20,6 +20,7 @@ struct receiving {
 	struct sqs_message *v;
 	size_t n;
 	const char *dlq; /* where some went, to be rung */
+	bool expired;    /* some are over their retention */
 };
 
 static int look_tx(struct meta_tx *tx, void *arg, struct err *e)
@@ -27,6 +28,9 @@ static int look_tx(struct meta_tx *tx, void *arg, struct err *e)
 	struct receiving *r = arg;
 	int rc = sqs__queue_need(tx, r->queue, r->cx->arena, &r->q, e);
 
+	if (rc == 0)
+		rc = sqs__any_until(tx, r->queue, r->now - r->q.retention_s * 1000, e);
+	r->expired = rc > 0;
 	return rc < 0 ? rc : sqs__next_visible(tx, &r->q, r->now, &r->next_ms, e);
 }
 
@@ -104,12 +108,12 @@ static int receive(struct receiving *r, int64_t deadline_ms)
 		rc = meta_read(s->o.meta, look_tx, r, &r->cx->err);
 		if (rc == 0 && deadline_ms < 0)
 			deadline_ms = r->now + r->q.wait_s * 1000;
-		if (rc == 0 && r->next_ms <= r->now) {
+		if (rc == 0 && (r->next_ms <= r->now || r->expired)) {
 			rc = meta_write(s->o.meta, receive_tx, r, &r->cx->err);
 			if (rc == 0 && r->dlq)
 				sqs__ring(s, r->dlq);
 			if (rc == 0 && !r->n)
-				continue; /* others were faster, or all were dead letters */
+				continue; /* others were faster, all were dead letters, or only old ones went */
 		}
 		if (rc < 0 || r->n)
 			return rc;

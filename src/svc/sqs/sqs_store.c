@@ -194,6 +194,16 @@ int sqs__message_move(struct meta_tx *tx, const char *queue, const struct sqs_me
 		      "ssissi", to, to, now, queue, queue, m->n);
 }
 
+int sqs__any_until(struct meta_tx *tx, const char *queue, int64_t until_ms, struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_one(tx, &r, e, "SELECT 1 FROM sqs_message WHERE queue = ? AND sent_ms <= ? LIMIT 1", "si", queue, until_ms);
+
+	if (rc > 0)
+		tx_end(r);
+	return rc;
+}
+
 int sqs__forget(struct meta_tx *tx, const char *queue, int64_t before_ms, int64_t *ret, struct err *e)
 {
 	int rc = tx_run(tx, e,

@@ -143,6 +143,37 @@ TEST(sqs_retention_ends_messages_and_frees_their_rows)
 	fixture_free(f);
 }
 
+static int stray_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	int rc = 0;
+
+	for (int64_t i = 0; rc == 0 && i < *(int64_t *)arg; i++)
+		rc = tx_run(tx, e, "INSERT INTO sqs_message (queue, n, id, body, sender, sent_ms, visible_ms, receives, first_ms,"
+				   " received_ms) VALUES ('q', ?, ?, 'stray', 'me', ?, 0, 0, 0, 0)", "iii", i, i, now);
+	return rc;
+}
+
+TEST(sqs_what_a_crash_left_of_a_deleted_queue_is_not_the_next_ones)
+{
+	struct fixture *f = fixture_new();
+	int64_t n = 2500; /* more than go at once */
+	struct err e = { 0 };
+
+	assert_int_equal(meta_write(f->meta, stray_tx, &n, &e), 0);
+	ok(f, "CreateQueue", "{'QueueName':'q'}");
+	assert_string_equal(bodies(f, ""), "");
+	assert_int_equal(meta_write(f->meta, stray_tx, &n, &e), 0);
+	now += 345600 * S;
+	assert_string_equal(bodies(f, ""), ""); /* all are too old, and go */
+	ok(f, "SetQueueAttributes", "{" URL ",'Attributes':{'MessageRetentionPeriod':'1209600'}}");
+	assert_string_equal(bodies(f, ""), "");
+	assert_int_equal(meta_write(f->meta, stray_tx, &n, &e), 0);
+	ok(f, "DeleteQueue", "{" URL "}");
+	ok(f, "CreateQueue", "{'QueueName':'q'}");
+	assert_string_equal(bodies(f, ""), "");
+	fixture_free(f);
+}
+
 TEST(sqs_a_repeat_from_inside_is_one_message)
 {
 	struct fixture *f = fixture_new();
