@@ -581,7 +581,8 @@ enum pool_lane aws_lane(const struct http_req *r, void *aws)
 		return LANE_WAITING;
 	if (op && (op->flags & (OP_SLOW | OP_STREAM_OUT)))
 		return LANE_SLOW;
-	if ((!op || (op->flags & OP_STREAM)) && length < 0) /* no row: a form */
-		return LANE_SLOW;
+	/* The client's pace, not ours: such an upload may wait long for its next bytes.  No row: a form. */
+	if ((!op || (op->flags & OP_STREAM)) && (length < 0 || length > HTTP_BODY_WHOLE))
+		return LANE_WAITING;
 	return length > SLOW_BODY_BYTES ? LANE_SLOW : LANE_FAST;
 }

@@ -6,8 +6,10 @@
  * blocking code that runs once per request (not at all if the client has left by then) on a thread of
  * its own pool and must answer exactly once.
  * Body bytes flow through a bounded pipe between the two, so a body is never whole in memory, and a
- * slow client holds no more than that pipe.  `Expect: 100-continue` is answered when the handler first
- * reads the body; a handler that answers without reading (a refused request) never asks for it.
+ * slow client holds no more than that pipe.  A body of known length up to HTTP_BODY_WHOLE is in before
+ * the handler runs, so that a slow client holds no thread either.  For longer ones `Expect: 100-continue`
+ * is answered when the handler first reads the body; a handler that answers without reading (a refused
+ * request) never asks for it.
  *
  * Framing that could be read in two ways is refused before the handler (400): Content-Length with
  * Transfer-Encoding, two Content-Lengths, folded header lines, CR, LF or NUL in values.
@@ -28,6 +30,8 @@
 #include "base/err.h"
 #include "base/view.h"
 #include "os/pool.h"
+
+#define HTTP_BODY_WHOLE (256 * 1024L)
 
 struct http_server;
 struct http_req;

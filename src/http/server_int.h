@@ -23,7 +23,7 @@
 #include "http/server.h"
 #include "os/thread.h"
 
-#define HTTP_PIPE (256 * KIB) /* body or answer bytes between a loop and a handler */
+#define HTTP_PIPE HTTP_BODY_WHOLE /* body or answer bytes between a loop and a handler */
 #define HTTP_DIRECT (16 * MIB) /* a longer answer of known length passes the library by */
 #define HTTP_DISCARD \
 	(1 * MIB) /* body bytes read and thrown away to keep a connection or finish its answer */
@@ -88,6 +88,7 @@ struct http_req {
 	char peer[HTTP_PEER_TEXT];
 	int64_t body_len;
 	bool expects, head_only;
+	bool whole_first;       /* its loop's thread only: the handler runs when the body is in */
 	const char *uri;        /* in the library's memory, for the check of the head */
 	enum http__phase phase; /* its loop's thread only */
 

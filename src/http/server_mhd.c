@@ -280,30 +280,30 @@ static enum MHD_Result head_done(struct http_req *r, struct MHD_Connection *conn
 		r->phase = PHASE_NO_BODY;
 		return MHD_YES;
 	}
-	r->phase = r->expects ? PHASE_CONTINUE : PHASE_BODY;
-	if (!r->expects)
+	/* What fits into the pipe waits there until it is whole: a slow client holds no worker. */
+	r->whole_first = r->body_len > 0 && r->body_len <= HTTP_BODY_WHOLE;
+	r->phase = r->expects && !r->whole_first ? PHASE_CONTINUE : PHASE_BODY;
+	if (r->phase == PHASE_BODY)
 		http__req_open_body(r);
-	if (http__req_submit(r, &e) < 0)
+	if (!r->whole_first && http__req_submit(r, &e) < 0)
 		return refuse(r, conn, 503);
 	return r->phase == PHASE_CONTINUE ? look(r, conn) : MHD_YES;
 }
 
 static enum MHD_Result last_call(struct http_req *r, struct MHD_Connection *conn)
 {
+	bool submit = r->phase == PHASE_NO_BODY || (r->phase == PHASE_BODY && r->whole_first);
 	struct err e = { 0 };
 
-	if (r->phase == PHASE_NO_BODY) {
-		r->phase = PHASE_END;
-		if (http__req_submit(r, &e) < 0)
-			return refuse(r, conn, 503);
-	}
 	if (r->phase == PHASE_BODY) {
-		r->phase = PHASE_END;
 		lock_take(&r->lock);
 		r->eof = true;
 		cond_broadcast(&r->changed);
 		lock_drop(&r->lock);
 	}
+	r->phase = PHASE_END;
+	if (submit && http__req_submit(r, &e) < 0)
+		return refuse(r, conn, 503);
 	return look(r, conn);
 }
 

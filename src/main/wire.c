@@ -26,7 +26,7 @@
 #define SECRET_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define FUNCTION_KEY_MS (12LL * 3600 * 1000)
 #define STOP_GRACE_MS 5000
-#define WAITING_THREADS 256 /* requests that wait for a message at the same time */
+#define WAITING_THREADS 512 /* requests that wait for a message or a body at the same time */
 
 static const char *path(struct wire *w, const char *name)
 {

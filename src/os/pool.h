@@ -3,7 +3,8 @@
  * pool -- worker threads in lanes, so that long work never waits in front of short work.
  *
  * LANE_FAST is for metadata, records and small objects; LANE_SLOW for everything that may take long;
- * LANE_WAITING for what does little but wait (long polling): many threads that cost next to nothing.
+ * LANE_WAITING for what does little but wait (long polling, bodies that come at a client's pace): many
+ * threads that cost next to nothing.
  * Work is plain blocking C.  Threads are started when needed and kept (idle ones end after a while).
  * Limits:  when @queue_max of a lane is reached pool_submit() fails with ERR_BUSY.
  */

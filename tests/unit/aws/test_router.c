@@ -502,7 +502,7 @@ TEST(router_lanes)
 	fake_init(&r, "PUT", "/b/k", VIEW("x"));
 	assert_int_equal(aws_lane(&r, w.aws), LANE_FAST);
 	r.chunked = true;
-	assert_int_equal(aws_lane(&r, w.aws), LANE_SLOW);
+	assert_int_equal(aws_lane(&r, w.aws), LANE_WAITING);
 	fake_clear(&r);
 	world_free(&w);
 }
