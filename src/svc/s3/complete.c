@@ -316,6 +316,7 @@ int s3__complete_multipart(struct op_ctx *cx, const void *input, struct out *o)
 		return s3__explain(cx, in->if_none_match);
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, &a->p.row));
 	s3__sse_out(o, a->upload.sse, NULL);
+	out_header(o, "Expiration", "x-amz-expiration", a->p.expiration);
 	out_root(o, "CompleteMultipartUploadResult");
 	out_str(o, "Location",
 		arena_printf(cx->arena, "%.*s/%s/%s", VIEW_ARG(cx->endpoint), in->bucket, in->key));

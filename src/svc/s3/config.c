@@ -16,6 +16,23 @@ int s3__config_get(struct meta_tx *tx, const char *bucket, const char *kind, str
 	return found;
 }
 
+int s3__config_next(struct meta_tx *tx, const char *kind, const char *after, struct arena *a,
+		    const char **ret_bucket, const char **ret_doc, struct err *e)
+{
+	struct tx_rows *r;
+	int found = tx_one(tx, &r, e,
+			   "SELECT bucket, doc FROM s3_config WHERE kind = ? AND bucket > ?"
+			   " ORDER BY bucket LIMIT 1",
+			   "ss", kind, after);
+
+	if (found > 0) {
+		*ret_bucket = row_str(r, 0, a);
+		*ret_doc = row_str(r, 1, a);
+		tx_end(r);
+	}
+	return found < 0 ? found : 0;
+}
+
 int s3__config_put(struct meta_tx *tx, const char *bucket, const char *kind, const char *doc,
 		   struct err *e)
 {

@@ -283,6 +283,7 @@ int s3__copy_object(struct op_ctx *cx, const void *input, struct out *o)
 	out_header(o, "CopySourceVersionId", "x-amz-copy-source-version-id",
 		   s3__vid_out(cx->arena, &src.row));
 	s3__sse_out(o, p.row.sse, &sse);
+	out_header(o, "Expiration", "x-amz-expiration", p.expiration);
 	out_root(o, "CopyObjectResult");
 	out_str(o, "ETag", arena_printf(cx->arena, "\"%s\"", p.row.etag));
 	out_time(o, "LastModified", p.row.modified_ms);

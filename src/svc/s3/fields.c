@@ -769,3 +769,74 @@ const struct op_field s3__f_put_legal_hold[] = {
 	       .loc = OPL_PAYLOAD, .at = "LegalHold"),
 	OP_END
 };
+
+const struct op_field s3__f_put_bucket_tagging[] = {
+	BUCKET(struct in_put_bucket_tagging),
+	OWNER(struct in_put_bucket_tagging),
+	MD5(struct in_put_bucket_tagging),
+	SDK_ALGORITHM(struct in_put_bucket_tagging, ck_algorithm),
+	OP_OBJ(struct in_put_bucket_tagging, tagging, "Tagging", true, tagset_fields,
+	       .loc = OPL_PAYLOAD, .at = "Tagging"),
+	OP_END
+};
+
+/* --- lifecycle --- */
+
+static const char *const lc_states[] = { "Enabled", "Disabled", NULL };
+static const char *const lc_minimums[] = { "all_storage_classes_128K", NULL };
+static const char *const other_lc_minimums[] = { "varies_by_storage_class", NULL };
+static const struct op_field lc_tag[] = { OP_ITEM_OBJ(tag_fields), OP_END };
+static const struct op_field lc_and_fields[] = {
+	OP_STR(struct in_lc_and, prefix, "Prefix", false, 0, 0),
+	OP_LIST(struct in_lc_and, tags, "Tags", false, struct in_tag, lc_tag, 0, 0, .flat = true,
+		.at = "Tag"),
+	OP_INT(struct in_lc_and, above, "ObjectSizeGreaterThan", false, 0, 0),
+	OP_INT(struct in_lc_and, below, "ObjectSizeLessThan", false, 0, 0), OP_END
+};
+static const struct op_field lc_filter_fields[] = {
+	OP_STR(struct in_lc_filter, prefix, "Prefix", false, 0, 0),
+	OP_OBJ(struct in_lc_filter, tag, "Tag", false, tag_fields),
+	OP_INT(struct in_lc_filter, above, "ObjectSizeGreaterThan", false, 0, 0),
+	OP_INT(struct in_lc_filter, below, "ObjectSizeLessThan", false, 0, 0),
+	OP_OBJ(struct in_lc_filter, and, "And", false, lc_and_fields), OP_END
+};
+static const struct op_field lc_expire_fields[] = {
+	OP_INT(struct in_lc_expire, days, "Days", false, 0, 0),
+	OP_TIME(struct in_lc_expire, date, "Date", false),
+	OP_BOOL(struct in_lc_expire, markers, "ExpiredObjectDeleteMarker", false), OP_END
+};
+static const struct op_field lc_old_fields[] = {
+	OP_INT(struct in_lc_old, days, "NoncurrentDays", false, 0, 0),
+	OP_INT(struct in_lc_old, kept, "NewerNoncurrentVersions", false, 0, 0), OP_END
+};
+static const struct op_field lc_abort_fields[] = {
+	OP_INT(struct in_lc_abort, days, "DaysAfterInitiation", false, 0, 0), OP_END
+};
+static const struct op_field lc_rule_fields[] = {
+	OP_STR(struct in_lc_rule, id, "ID", false, 0, 0),
+	OP_STR(struct in_lc_rule, prefix, "Prefix", false, 0, 0),
+	OP_OBJ(struct in_lc_rule, filter, "Filter", false, lc_filter_fields),
+	OP_ENUM(struct in_lc_rule, status, "Status", true, lc_states, NULL),
+	OP_OBJ(struct in_lc_rule, expire, "Expiration", false, lc_expire_fields),
+	OP_OBJ(struct in_lc_rule, old, "NoncurrentVersionExpiration", false, lc_old_fields),
+	OP_OBJ(struct in_lc_rule, abort, "AbortIncompleteMultipartUpload", false, lc_abort_fields),
+	OP_REFUSED("Transitions", .at = "Transition"),
+	OP_REFUSED("NoncurrentVersionTransitions", .at = "NoncurrentVersionTransition"),
+	OP_END
+};
+static const struct op_field lc_rule[] = { OP_ITEM_OBJ(lc_rule_fields), OP_END };
+static const struct op_field lifecycle_fields[] = { OP_LIST(struct in_lifecycle, rules, "Rules", true,
+							    struct in_lc_rule, lc_rule, 0, 0,
+							    .flat = true, .at = "Rule"),
+						    OP_END };
+const struct op_field s3__f_put_lifecycle[] = {
+	BUCKET(struct in_put_lifecycle),
+	OWNER(struct in_put_lifecycle),
+	SDK_ALGORITHM(struct in_put_lifecycle, ck_algorithm),
+	OP_ENUM(struct in_put_lifecycle, minimum, "TransitionDefaultMinimumObjectSize", false,
+		lc_minimums, other_lc_minimums,
+		HEADER("x-amz-transition-default-minimum-object-size")),
+	OP_OBJ(struct in_put_lifecycle, config, "LifecycleConfiguration", false, lifecycle_fields,
+	       .loc = OPL_PAYLOAD, .at = "LifecycleConfiguration"),
+	OP_END
+};

@@ -353,6 +353,17 @@ static char *refs_of(struct arena *a, const struct s3_up_part *v, size_t n)
 	return s3__parts_text(a, p, n);
 }
 
+int s3__upload_abort(struct meta_tx *tx, struct s3 *s, const char *id, struct arena *a, struct err *e)
+{
+	struct s3_up_part *parts;
+	size_t n;
+	int rc = s3__parts(tx, id, 0, S3_PARTS_MAX, a, &parts, &n, e);
+
+	if (!rc)
+		rc = s3__doom_tx(tx, s, refs_of(a, parts, n), e);
+	return rc ? rc : s3__upload_remove(tx, id, e);
+}
+
 static int abort_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct upload_arg *a = arg;
@@ -363,10 +374,7 @@ static int abort_fn(struct meta_tx *tx, void *arg, struct err *e)
 	if (a->if_initiated.set && a->if_initiated.v / 1000 != a->upload.created_ms / 1000)
 		return aws_fail(e, &S3_PRECONDITION_FAILED,
 				"At least one of the pre-conditions you specified did not hold");
-	rc = s3__parts(tx, a->id, 0, S3_PARTS_MAX, a->arena, &a->parts, &a->n_parts, e);
-	if (!rc)
-		rc = s3__doom_tx(tx, a->s, refs_of(a->arena, a->parts, a->n_parts), e);
-	return rc ? rc : s3__upload_remove(tx, a->id, e);
+	return s3__upload_abort(tx, a->s, a->id, a->arena, e);
 }
 
 int s3__abort_multipart(struct op_ctx *cx, const void *input, struct out *o)

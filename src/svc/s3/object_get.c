@@ -334,16 +334,21 @@ static void answer_head(struct op_ctx *cx, const struct in_get *in, const struct
 /* --- handlers --- */
 
 struct get_arg {
+	struct s3 *s;
 	const struct in_get *in;
 	struct arena *arena;
 	struct s3_row row;
+	const char *expiration;
 };
 
 static int get_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct get_arg *a = arg;
 
-	return s3__row_need(tx, a->in->bucket, a->in->key, a->in->version, a->arena, &a->row, e);
+	int rc = s3__row_need(tx, a->in->bucket, a->in->key, a->in->version, a->arena, &a->row, e);
+
+	/* Said of what is current only; nobody who names a version asks for it. */
+	return rc || a->in->version ? rc : s3__expiration(tx, a->s, &a->row, a->arena, &a->expiration, e);
 }
 
 static int check_overrides(struct op_ctx *cx, const struct in_get *in)
@@ -363,7 +368,7 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 		   struct s3_sse *sse, struct slice *sl)
 {
 	struct s3 *s = cx->self;
-	struct get_arg a = { .in = in, .arena = cx->arena };
+	struct get_arg a = { .s = s, .in = in, .arena = cx->arena };
 	int rc = s3__check_owner(cx, in->owner);
 
 	if (!rc)
@@ -393,6 +398,7 @@ static int prepare(struct op_ctx *cx, const struct in_get *in, struct out *o, st
 	if (rc)
 		return rc;
 	answer_head(cx, in, row, sl, o);
+	out_header(o, "Expiration", "x-amz-expiration", a.expiration);
 	return s3__lock_out(cx, o, row);
 }
 

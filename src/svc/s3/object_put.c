@@ -314,6 +314,8 @@ int s3__publish_tx(struct meta_tx *tx, struct s3 *s, struct s3_publish *p, struc
 		rc = s3__object_put(tx, &p->row, p->arena, e);
 	if (!rc && !p->same_bytes)
 		rc = s3__doom_tx(tx, s, p->old_parts, e);
+	if (!rc)
+		rc = s3__expiration(tx, s, &p->row, p->arena, &p->expiration, e);
 	if (!rc && bucket.notify)
 		rc = s3__emit_created(tx, s, &bucket, &p->row, &p->who, p->arena, e);
 	return rc;
@@ -343,12 +345,15 @@ int s3__publish(struct s3 *s, struct s3_publish *p, bool keep, struct err *e)
 
 /* --- PutObject --- */
 
-static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_row *r,
+static void put_answer(struct op_ctx *cx, struct out *o, const struct s3_publish *p,
 		       const struct s3_sse *sse)
 {
+	const struct s3_row *r = &p->row;
+
 	out_header(o, "ETag", "ETag", arena_printf(cx->arena, "\"%s\"", r->etag));
 	out_header(o, "VersionId", "x-amz-version-id", s3__vid_written(cx->arena, r));
 	s3__sse_out(o, r->sse, sse);
+	out_header(o, "Expiration", "x-amz-expiration", p->expiration);
 	s3__ck_out_headers(o, &r->ck);
 }
 
@@ -406,6 +411,6 @@ int s3__put_object(struct op_ctx *cx, const void *input, struct out *o)
 	rc = s3__publish(cx->self, &p, false, &cx->err);
 	if (rc)
 		return s3__explain(cx, in->if_none_match);
-	put_answer(cx, o, &p.row, &sse);
+	put_answer(cx, o, &p, &sse);
 	return 0;
 }

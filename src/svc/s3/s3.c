@@ -31,6 +31,7 @@ struct s3 *s3_new(const struct s3_opts *o)
 	s->encrypt_all = o->encrypt_all;
 	map_init(&s->encrypts);
 	s3__reap_start(s);
+	s3__expire_init(s, o->lifecycle_every_s, o->lifecycle_day_s);
 	return s;
 }
 
@@ -38,6 +39,7 @@ struct s3 *s3_free(struct s3 *s)
 {
 	if (!s)
 		return NULL;
+	s3__expire_stop(s);
 	s3__reap_stop(s);
 	s->md5 = md5_pool_free(s->md5);
 	s->guards = s3__guards_free(s->guards);
@@ -86,5 +88,6 @@ int s3_start(struct s3 *s, struct err *e)
 	if (rc)
 		return err_ctx(e, "s3");
 	s3__reap_recover(s);
-	return 0;
+	rc = s3__expire_start(s, e);
+	return rc ? err_ctx(e, "s3") : 0;
 }

@@ -30,6 +30,8 @@ struct s3_opts {
 	bool encrypt_all;     /* SSE-S3 is the default of every bucket */
 	bool open_buckets;            /* new buckets have no block of public access */
 	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
+	int64_t lifecycle_every_s;    /* how often lifecycle rules are looked at; 0: never by themselves */
+	int64_t lifecycle_day_s;      /* length of their days, for tests; 0: 24 hours */
 };
 
 extern const struct service s3_service;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "os/crypto.h"
@@ -14,6 +15,7 @@
 #define S3_PART_MIN (5 * 1024 * 1024LL)
 #define S3_PARTS_MAX 10000
 #define S3_TAGS_MAX 10
+#define S3_BUCKET_TAGS_MAX 50
 #define S3_PAGE_MAX 1000
 #define S3_DELETE_MAX 1000
 #define S3_NOTIFY_MAX 100 /* configurations of a bucket and kind */
@@ -24,6 +26,16 @@ struct s3_doomed;
 struct s3_guards;
 struct s3_reading;
 struct s3_used;
+
+struct s3_expire { /* see expire.c; guarded by s3.lock where not said otherwise */
+	struct cond wake;
+	bool stop, changed;
+	atomic_bool used;	   /* some bucket has, or had, lifecycle rules */
+	int64_t every_ms, day_ms;  /* constant; every_ms 0: no thread */
+	bool runs;
+	pthread_t thread;
+	char *key, *id;		   /* of the thread alone */
+};
 
 struct s3 {
 	struct meta *meta;
@@ -39,6 +51,7 @@ struct s3 {
 	struct s3_master master; /* since s3_start() */
 	struct map encrypts; /* buckets that encrypt by default; under lock */
 	bool open_buckets;
+	struct s3_expire expire;
 	uint64_t last_seq; /* meta's writer thread only, as the next */
 	int64_t doomed_id; /* last one given to a row of s3_doomed */
 	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
@@ -107,6 +120,8 @@ struct s3 {
 	X(NO_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404) \
 	X(NO_OBJECT_LOCK, "NoSuchObjectLockConfiguration", 404) \
 	X(NO_LOCK_CONFIG, "ObjectLockConfigurationNotFoundError", 404) \
+	X(NO_LIFECYCLE, "NoSuchLifecycleConfiguration", 404) \
+	X(NO_TAG_SET, "NoSuchTagSet", 404) \
 	X(INVALID_RETENTION, "InvalidRetentionPeriod", 400) \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412)
 
@@ -245,6 +260,7 @@ struct s3_publish {
 	const char *if_match, *if_none_match;
 	struct s3_who who;
 	bool same_bytes; /* of what it replaces: they stay */
+	const char *expiration; /* set: x-amz-expiration, or NULL */
 	char *old_parts; /* set: what was replaced and is doomed; in @arena */
 	struct arena *arena;
 };
@@ -374,7 +390,21 @@ int s3__config_get(struct meta_tx *tx, const char *bucket, const char *kind, str
 		   const char **ret, struct err *e); /* 1, 0, negative */
 int s3__config_put(struct meta_tx *tx, const char *bucket, const char *kind, const char *doc,
 		   struct err *e);
+/* The first bucket behind @after that has such a document; @ret_bucket is untouched if none has. */
+int s3__config_next(struct meta_tx *tx, const char *kind, const char *after, struct arena *a,
+		    const char **ret_bucket, const char **ret_doc, struct err *e);
 int s3__config_remove(struct meta_tx *tx, const char *bucket, const char *kind, struct err *e);
+
+/* --- lifecycle.c, expire.c --- */
+/* When and by which rule a current version will go, as x-amz-expiration has it; NULL: by none. */
+int s3__expiration(struct meta_tx *tx, const struct s3 *s, const struct s3_row *r, struct arena *a,
+		   const char **ret, struct err *e);
+/* @every_s 0: no thread, s3__expire_walk() is called by hand (tests).  @day_s: length of a rule's day, 0: 24 hours. */
+void s3__expire_init(struct s3 *s, int64_t every_s, int64_t day_s);
+int s3__expire_start(struct s3 *s, struct err *e);
+void s3__expire_stop(struct s3 *s);
+void s3__expire_wake(struct s3 *s);   /* rules changed */
+size_t s3__expire_walk(struct s3 *s); /* all buckets once; how many versions and uploads went */
 
 /* --- lock.c: retention and legal hold --- */
 #define S3_KIND_LOCK "object-lock" /* ObjectLockConfiguration */
@@ -416,6 +446,8 @@ int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct aren
 int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id,
 		    struct arena *a, struct s3_upload *ret, struct err *e);
 int s3__upload_done(struct meta_tx *tx, const struct s3_upload *u, int64_t now_ms, struct err *e);
+/* The rows and, after the commit, the bytes of an upload that has not ended (multipart.c). */
+int s3__upload_abort(struct meta_tx *tx, struct s3 *s, const char *id, struct arena *a, struct err *e);
 int s3__upload_remove(struct meta_tx *tx, const char *id, struct err *e); /* and its parts' rows */
 int s3__upload_scan(struct meta_tx *tx, struct tx_rows **ret, const char *bucket, struct view from,
 		    const char *after_id, struct view to, size_t max, struct err *e);

@@ -151,6 +151,49 @@ struct in_versions {
 	struct opt_int max;
 };
 
+struct in_tag {
+	const char *key, *value;
+};
+struct in_tagset {
+	struct op_list tags;
+};
+
+struct in_lc_and {
+	const char *prefix;
+	struct op_list tags;
+	struct opt_int above, below;
+};
+struct in_lc_filter {
+	const char *prefix;
+	struct in_tag *tag;
+	struct opt_int above, below;
+	struct in_lc_and *and;
+};
+struct in_lc_expire {
+	struct opt_int days, date;
+	struct opt_bool markers;
+};
+struct in_lc_old {
+	struct opt_int days, kept;
+};
+struct in_lc_abort {
+	struct opt_int days;
+};
+struct in_lc_rule {
+	const char *id, *prefix, *status;
+	struct in_lc_filter *filter;
+	struct in_lc_expire *expire;
+	struct in_lc_old *old;
+	struct in_lc_abort *abort;
+};
+struct in_lifecycle {
+	struct op_list rules;
+};
+struct in_put_lifecycle {
+	const char *bucket, *owner, *ck_algorithm, *minimum;
+	struct in_lifecycle *config;
+};
+
 struct in_default_retention {
 	const char *mode;
 	struct opt_int days, years;
@@ -180,11 +223,9 @@ struct in_object_lock { /* of the four operations on one version */
 	struct in_legal_hold *hold;
 };
 
-struct in_tag {
-	const char *key, *value;
-};
-struct in_tagset {
-	struct op_list tags;
+struct in_put_bucket_tagging {
+	const char *bucket, *owner, *content_md5, *ck_algorithm;
+	struct in_tagset *tagging;
 };
 struct in_tagging {
 	const char *bucket, *key, *owner, *payer, *version, *content_md5, *ck_algorithm;
@@ -258,7 +299,8 @@ extern const struct op_field s3__f_bucket[], s3__f_create_bucket[], s3__f_list_b
 	s3__f_get_tagging[], s3__f_put_tagging[], s3__f_delete_tagging[], s3__f_put_notify[],
 	s3__f_head_bucket[], s3__f_put_encryption[], s3__f_attributes[], s3__f_put_versioning[], s3__f_list_versions[],
 	s3__f_put_lock_config[], s3__f_put_retention[], s3__f_get_retention[],
-	s3__f_put_legal_hold[], s3__f_get_legal_hold[];
+	s3__f_put_legal_hold[], s3__f_get_legal_hold[],
+	s3__f_put_lifecycle[], s3__f_put_bucket_tagging[];
 
 bool s3__cors(void *self, const struct cors_ask *ask, struct arena *a, struct cors_say *ret);
 
@@ -298,6 +340,12 @@ S3_HANDLER(delete_cors);
 S3_HANDLER(get_versioning);
 S3_HANDLER(put_versioning);
 S3_HANDLER(list_versions);
+S3_HANDLER(put_lifecycle);
+S3_HANDLER(get_lifecycle);
+S3_HANDLER(delete_lifecycle);
+S3_HANDLER(put_bucket_tagging);
+S3_HANDLER(get_bucket_tagging);
+S3_HANDLER(delete_bucket_tagging);
 S3_HANDLER(put_lock_config);
 S3_HANDLER(get_lock_config);
 S3_HANDLER(put_retention);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tagging -- labels of objects. */
+/* tagging -- labels of objects and of buckets. */
 #include <stdlib.h>
 
 #include "base/utf8.h"
@@ -14,11 +14,11 @@ static bool is_text(struct view v)
 	return utf8_valid(v);
 }
 
-static int check(struct op_ctx *cx, const struct s3_tags *t)
+static int check(struct op_ctx *cx, const struct s3_tags *t, size_t max)
 {
-	if (t->n > S3_TAGS_MAX)
-		return aws_fail(&cx->err, &S3_BAD_REQUEST, "Object tags cannot be greater than %d",
-				S3_TAGS_MAX);
+	if (t->n > max)
+		return aws_fail(&cx->err, &S3_BAD_REQUEST, "%s tags cannot be greater than %zu",
+				max == S3_TAGS_MAX ? "Object" : "Bucket", max);
 	for (size_t i = 0; i < t->n; i++) {
 		struct view key = view_str(t->v[i].key), value = view_str(t->v[i].value);
 
@@ -69,8 +69,33 @@ int s3__tags_from_header(struct op_ctx *cx, const char *header, struct s3_tags *
 		ret->v[ret->n++] = (struct op_pair){ arena_str(cx->arena, key),
 						     arena_str(cx->arena, value) };
 	}
-	return check(cx, ret);
+	return check(cx, ret, S3_TAGS_MAX);
 }
+
+static struct op_pair *pairs_of(struct arena *a, const struct in_tagset *set)
+{
+	const struct in_tag *v = set->tags.v;
+	struct op_pair *pairs = ARENA_ARRAY(a, struct op_pair, set->tags.n + 1);
+
+	for (size_t i = 0; i < set->tags.n; i++)
+		pairs[i] = (struct op_pair){ v[i].key, v[i].value };
+	return pairs;
+}
+
+static void out_tags(struct out *o, const struct s3_tags *t)
+{
+	out_root(o, "Tagging");
+	out_list(o, "TagSet", "Tag");
+	for (size_t i = 0; i < t->n; i++) {
+		out_obj(o, NULL);
+		out_str(o, "Key", t->v[i].key);
+		out_str(o, "Value", t->v[i].value);
+		out_obj_end(o);
+	}
+	out_list_end(o);
+}
+
+/* --- of an object --- */
 
 struct tag_arg {
 	struct s3 *s;
@@ -136,31 +161,20 @@ int s3__get_tagging(struct op_ctx *cx, const void *input, struct out *o)
 		return rc;
 	if (a.row.tags.n)
 		qsort(a.row.tags.v, a.row.tags.n, sizeof(*a.row.tags.v), by_key);
-	out_root(o, "Tagging");
-	out_list(o, "TagSet", "Tag");
-	for (size_t i = 0; i < a.row.tags.n; i++) {
-		out_obj(o, NULL);
-		out_str(o, "Key", a.row.tags.v[i].key);
-		out_str(o, "Value", a.row.tags.v[i].value);
-		out_obj_end(o);
-	}
-	out_list_end(o);
+	out_tags(o, &a.row.tags);
 	return 0;
 }
 
 int s3__put_tagging(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_tagging *in = input;
-	const struct in_tag *v = in->tagging->tags.v;
 	struct s3_tags tags = { .n = in->tagging->tags.n };
 	struct tag_arg a;
 	int rc = begin(cx, in, &a);
 
-	tags.v = ARENA_ARRAY(cx->arena, struct op_pair, tags.n + 1);
-	for (size_t i = 0; i < tags.n; i++)
-		tags.v[i] = (struct op_pair){ v[i].key, v[i].value };
+	tags.v = pairs_of(cx->arena, in->tagging);
 	if (!rc)
-		rc = check(cx, &tags);
+		rc = check(cx, &tags, S3_TAGS_MAX);
 	a.tags = &tags;
 	return rc ? rc : answer(cx, &a, meta_write(a.s->meta, tag_fn, &a, &cx->err), o);
 }
@@ -173,4 +187,81 @@ int s3__delete_tagging(struct op_ctx *cx, const void *input, struct out *o)
 
 	a.tags = &none;
 	return rc ? rc : answer(cx, &a, meta_write(a.s->meta, tag_fn, &a, &cx->err), o);
+}
+
+/* --- of a bucket --- */
+
+#define S3_KIND_TAGGING "tagging" /* {"a":"1"}, as of objects */
+
+struct bucket_arg {
+	const char *bucket, *doc; /* doc NULL: to be removed */
+	struct arena *arena;
+};
+
+static int put_bucket_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct bucket_arg *a = arg;
+	int rc = s3__bucket_need(tx, a->bucket, NULL, e);
+
+	if (rc)
+		return rc;
+	return a->doc ? s3__config_put(tx, a->bucket, S3_KIND_TAGGING, a->doc, e)
+		      : s3__config_remove(tx, a->bucket, S3_KIND_TAGGING, e);
+}
+
+int s3__put_bucket_tagging(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_put_bucket_tagging *in = input;
+	struct s3_tags tags = { pairs_of(cx->arena, in->tagging), in->tagging->tags.n };
+	struct s3 *s = cx->self;
+	struct bucket_arg a = { .bucket = in->bucket };
+	int rc = s3__check_owner(cx, in->owner);
+
+	if (!rc)
+		rc = check(cx, &tags, S3_BUCKET_TAGS_MAX);
+	a.doc = s3__tags_text(cx->arena, &tags);
+	if (!rc)
+		rc = meta_write(s->meta, put_bucket_fn, &a, &cx->err);
+	if (!rc)
+		out_status(o, 204);
+	return rc;
+}
+
+int s3__delete_bucket_tagging(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_bucket *in = input;
+	struct s3 *s = cx->self;
+	struct bucket_arg a = { .bucket = in->bucket };
+	int rc = s3__check_owner(cx, in->owner);
+
+	return rc ? rc : meta_write(s->meta, put_bucket_fn, &a, &cx->err);
+}
+
+static int get_bucket_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct bucket_arg *a = arg;
+	int rc = s3__bucket_need(tx, a->bucket, NULL, e);
+
+	if (!rc)
+		rc = s3__config_get(tx, a->bucket, S3_KIND_TAGGING, a->arena, &a->doc, e);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	return aws_fail(e, &S3_NO_TAG_SET, "The TagSet does not exist");
+}
+
+int s3__get_bucket_tagging(struct op_ctx *cx, const void *input, struct out *o)
+{
+	const struct in_bucket *in = input;
+	struct s3 *s = cx->self;
+	struct bucket_arg a = { .bucket = in->bucket, .arena = cx->arena };
+	struct s3_tags tags;
+	int rc = s3__check_owner(cx, in->owner);
+
+	if (!rc)
+		rc = meta_read(s->meta, get_bucket_fn, &a, &cx->err);
+	if (!rc)
+		rc = s3__tags_parse(cx->arena, view_str(a.doc), &tags, &cx->err);
+	if (!rc)
+		out_tags(o, &tags);
+	return rc;
 }

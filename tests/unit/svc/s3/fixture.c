@@ -11,7 +11,9 @@
 #include "base/limits.h"
 #include "os/clock.h"
 
-static int64_t the_time = 1700000000000;
+#define FIRST_MS 1700000000000
+
+static int64_t the_time = FIRST_MS;
 
 static int64_t now_ms(void)
 {
@@ -88,6 +90,7 @@ struct fixture *fixture_new(void)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	the_time = FIRST_MS;
 	(void)snprintf(f->dir, sizeof(f->dir), "%s", unit_tmpdir());
 	arena_init(&f->a, LIMIT_ARENA);
 	open_all(f);
