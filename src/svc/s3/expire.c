@@ -170,7 +170,7 @@ static struct s3_deleting deleting(struct walk *w)
 
 	uuid4(id);
 	return (struct s3_deleting){ .s = w->s,
-				     .who = { id, "s3.amazonaws.com", NULL, "Lifecycle Expiration" },
+				     .who = { id, "s3.amazonaws.com", NULL, S3_REASON_EXPIRED },
 				     .arena = w->arena };
 }
 
