@@ -75,7 +75,7 @@ TEST(lifecycle_rules_that_are_none)
 		{ "{'Status':'Enabled','Filter':{'Prefix':'a','Tag':{'Key':'a','Value':'b'}},'Expiration':{'Days':1}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Filter':{'And':{}},'Expiration':{'Days':1}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Filter':{'And':{'Tags':[{'Key':'a','Value':'b'},{'Key':'a','Value':'c'}]}},'Expiration':{'Days':1}}", "InvalidRequest" },
-		{ "{'Status':'Enabled','Filter':{'Tag':{'Key':'','Value':'b'}},'Expiration':{'Days':1}}", "MalformedXML" },
+		{ "{'Status':'Enabled','Filter':{'Tag':{'Key':'','Value':'b'}},'Expiration':{'Days':1}}", "InvalidArgument" },
 		{ "{'Status':'Enabled','Filter':{'And':{'ObjectSizeGreaterThan':9,'ObjectSizeLessThan':9}},'Expiration':{'Days':1}}", "InvalidRequest" },
 		{ "{'Status':'Enabled','Filter':{},'Expiration':{}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Filter':{},'Expiration':{'Days':1,'Date':'2030-01-01T00:00:00Z'}}", "MalformedXML" },
