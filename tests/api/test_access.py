@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what: users from a file, their policies, buckets' policies, other accounts."""
+import datetime
 import hashlib
 import io
 import json
@@ -284,6 +285,25 @@ def test_versions_have_their_own_actions(users, bucket):
     found = nul.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "v", "VersionId": v}, {"Key": "v"}]})
     assert [e["Code"] for e in found["Errors"]] == ["AccessDenied"] and found["Deleted"][0]["DeleteMarker"] is True
     assert s3.get_object(Bucket=bucket, Key="v", VersionId=v)["Body"].read() == b"1"
+
+
+def test_to_go_round_a_lock_is_an_action_of_its_own(users):
+    s3, nul, b = users.s3, users.s3_of("nul"), rig.name("b")
+    s3.create_bucket(Bucket=b, ObjectLockEnabledForBucket=True, CreateBucketConfiguration={"LocationConstraint": rig.REGION})
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+    v = s3.put_object(Bucket=b, Key="k", Body=b"", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until)["VersionId"]
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{rig.ACCOUNT}:user/nul"},
+                 "Action": ["s3:DeleteObjectVersion", "s3:PutObjectRetention"], "Resource": f"arn:aws:s3:::{b}/*"}
+    s3.put_bucket_policy(Bucket=b, Policy=policy_of(statement))
+    denied(nul.delete_object, Bucket=b, Key="k", VersionId=v, BypassGovernanceRetention=True)
+    one = {"Objects": [{"Key": "k", "VersionId": v}]}
+    assert nul.delete_objects(Bucket=b, Delete=one, BypassGovernanceRetention=True)["Errors"][0]["Code"] == "AccessDenied"
+    denied(nul.put_object_retention, Bucket=b, Key="k", VersionId=v, Retention={}, BypassGovernanceRetention=True)
+    assert s3.get_object_retention(Bucket=b, Key="k", VersionId=v)["Retention"]["Mode"] == "GOVERNANCE"
+    statement["Action"].append("s3:BypassGovernanceRetention")
+    s3.put_bucket_policy(Bucket=b, Policy=policy_of(statement))
+    nul.delete_object(Bucket=b, Key="k", VersionId=v, BypassGovernanceRetention=True)
+    assert "Versions" not in s3.list_object_versions(Bucket=b)
 
 
 @pytest.mark.parametrize("text, message", [

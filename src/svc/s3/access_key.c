@@ -15,6 +15,7 @@ const char *s3__member(struct op_ctx *cx, const void *in, const char *wire)
 {
 	const struct op_field *f = cx->op->in;
 	const char *p = in, *text;
+	struct opt_bool yes;
 	struct opt_int n;
 	char t[TIME_TEXT];
 
@@ -34,6 +35,9 @@ const char *s3__member(struct op_ctx *cx, const void *in, const char *wire)
 			return NULL;
 		return f->kind == OPK_INT ? arena_printf(cx->arena, "%lld", (long long)n.v)
 					  : arena_str(cx->arena, view_str(time_iso(n.v, t)));
+	case OPK_BOOL:
+		memcpy(&yes, p + f->off, sizeof(yes));
+		return opt_bool_or(yes, false) ? "true" : NULL;
 	default:
 		return NULL;
 	}

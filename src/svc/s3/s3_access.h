@@ -40,7 +40,7 @@ struct s3_asked { /* what a condition key may depend on */
 const char *s3__owner_id(struct op_ctx *cx, const char *bucket);
 const char *s3__canonical_id(struct op_ctx *cx, const char *account);
 bool s3__key(void *asked, struct view name, struct policy_values *ret);
-/* A member of the request by its name on the wire ("prefix", "x-amz-acl"), as text; NULL: absent. */
+/* A member of the request by its name on the wire ("prefix", "x-amz-acl"), as text; NULL: absent, or a switch that is off. */
 const char *s3__member(struct op_ctx *cx, const void *in, const char *wire);
 
 /* --- guard.c: what decides about a bucket, kept in memory --- */
