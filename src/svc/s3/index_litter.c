@@ -9,6 +9,8 @@
 #include "base/limits.h"
 #include "svc/s3/s3_int.h"
 
+#define PAGE_BYTES MIB /* of references that are taken up together */
+
 /* --- doomed --- */
 
 int s3__doomed_insert(struct meta_tx *tx, int64_t id, const char *parts, struct err *e)
@@ -28,20 +30,25 @@ int s3__doomed_last(struct meta_tx *tx, int64_t *ret, struct err *e)
 	return 0;
 }
 
-int s3__doomed_next(struct meta_tx *tx, int64_t after, int64_t to, struct arena *a, int64_t *ret_id,
-		    const char **ret_parts, struct err *e)
+int s3__doomed_page(struct meta_tx *tx, int64_t after, int64_t to, struct arena *a, struct s3_doomed_row *ret,
+		    size_t max, size_t *ret_n, struct err *e)
 {
 	struct tx_rows *r;
-	int rc = tx_one(tx, &r, e,
-			"SELECT id, parts FROM s3_doomed WHERE id > ? AND id <= ? ORDER BY id LIMIT 1",
-			"ii", after, to);
+	int rc = tx_query(tx, &r, e,
+			  "SELECT id, parts FROM s3_doomed WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+			  "iii", after, to, (int64_t)max);
 
-	if (rc <= 0)
+	*ret_n = 0;
+	if (rc)
 		return rc;
-	*ret_id = row_int(r, 0);
-	*ret_parts = row_str(r, 1, a);
-	tx_end(r);
-	return 1;
+	while ((rc = tx_next(r, e)) > 0) {
+		ret[(*ret_n)++] = (struct s3_doomed_row){ row_int(r, 0), row_str(r, 1, a) };
+		if (a->used >= PAGE_BYTES) {
+			tx_end(r);
+			return 0;
+		}
+	}
+	return rc;
 }
 
 int s3__doomed_forget(struct meta_tx *tx, int64_t to, struct err *e)

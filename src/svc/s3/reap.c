@@ -17,6 +17,7 @@
 #include "os/diag.h"
 #include "svc/s3/s3_int.h"
 
+#define PAGE_ROWS 64
 #define FORGET_EVERY 4096 /* rows of s3_doomed that are deleted together */
 
 struct s3_doomed {
@@ -195,45 +196,46 @@ static void forget(struct s3 *s)
 	s->reaped = 0;
 }
 
-struct next_arg {
+struct page_arg {
 	struct arena *arena;
 	int64_t after, to;
-	const char *parts;
+	struct s3_doomed_row rows[PAGE_ROWS];
+	size_t n;
 };
 
-static int next_fn(struct meta_tx *tx, void *arg, struct err *e)
+static int page_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
-	struct next_arg *a = arg;
+	struct page_arg *a = arg;
 
-	return s3__doomed_next(tx, a->after, a->to, a->arena, &a->after, &a->parts, e);
+	return s3__doomed_page(tx, a->after, a->to, a->arena, a->rows, PAGE_ROWS, &a->n, e);
 }
 
-/* 1: there was a row up to @to. */
-static int delete_row(struct s3 *s, int64_t to)
+/* False: there is no row up to @to any more. */
+static bool delete_page(struct s3 *s, int64_t to)
 {
 	CLEANUP(arena_clear) struct arena a;
-	struct next_arg arg = { .arena = &a, .after = s->reaped_id, .to = to };
+	struct page_arg page = { .arena = &a, .after = s->reaped_id, .to = to };
 	struct err e = { 0 };
-	int rc;
 
 	arena_init(&a, LIMIT_ARENA);
-	rc = meta_read(s->meta, next_fn, &arg, &e);
-	if (rc < 0) {
+	if (meta_read(s->meta, page_fn, &page, &e) < 0) {
 		diag(DIAG_WARN, "s3", "bytes of replaced objects stay until the next start: %s", e.msg);
 		s->remember = true;
+		return false;
 	}
-	if (rc <= 0)
-		return rc;
-	delete_blobs(s, arg.parts);
-	s->reaped_id = arg.after;
-	if (++s->reaped >= FORGET_EVERY)
+	for (size_t i = 0; i < page.n; i++) {
+		delete_blobs(s, page.rows[i].parts);
+		s->reaped_id = page.rows[i].id;
+		s->reaped++;
+	}
+	if (s->reaped >= FORGET_EVERY)
 		forget(s);
-	return 1;
+	return page.n > 0;
 }
 
 static void delete_rows(struct s3 *s, int64_t to)
 {
-	while (delete_row(s, to) > 0)
+	while (s->reaped_id < to && delete_page(s, to))
 		;
 	s->reaped_id = to;
 }

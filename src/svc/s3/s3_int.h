@@ -468,9 +468,13 @@ int s3__forget_done(struct meta_tx *tx, int64_t before_ms, struct err *e);
 /* --- recovery (index_litter.c) --- */
 int s3__doomed_insert(struct meta_tx *tx, int64_t id, const char *parts, struct err *e);
 int s3__doomed_last(struct meta_tx *tx, int64_t *ret, struct err *e); /* 0: none */
-/* The first after @after up to @to: 1, 0, negative. */
-int s3__doomed_next(struct meta_tx *tx, int64_t after, int64_t to, struct arena *a, int64_t *ret_id,
-		    const char **ret_parts, struct err *e);
+struct s3_doomed_row {
+	int64_t id;
+	const char *parts;
+};
+/* Those after @after up to @to, at most @max, fewer where they are long; none: there are no more. */
+int s3__doomed_page(struct meta_tx *tx, int64_t after, int64_t to, struct arena *a, struct s3_doomed_row *ret,
+		    size_t max, size_t *ret_n, struct err *e);
 int s3__doomed_forget(struct meta_tx *tx, int64_t to, struct err *e);
 int s3__swept_get(struct meta_tx *tx, uint64_t *ret, struct err *e);
 int s3__swept_set(struct meta_tx *tx, uint64_t seq, struct err *e);
