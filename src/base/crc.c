@@ -44,6 +44,9 @@ static uint64_t slice(const struct crc *k, uint64_t c, const uint8_t *s, size_t 
 }
 
 #if defined(__x86_64__)
+/* AddressSanitizer's stack for use after return is aligned to less than these registers are. */
+#define REAL_STACK __attribute__((no_sanitize("address")))
+
 /* Moves @acc on over each block and adds it. */
 __attribute__((target("pclmul,sse4.1"))) static __m128i fold(const struct crc *k, __m128i acc, const uint8_t *s,
 							      size_t n)
@@ -59,8 +62,8 @@ __attribute__((target("pclmul,sse4.1"))) static __m128i fold(const struct crc *k
 }
 
 /* The first WIDE bytes are in @acc. */
-__attribute__((target("avx512f,vpclmulqdq"))) static void fold_wide(const struct crc *k, uint8_t acc[WIDE],
-								     const uint8_t *s, size_t n)
+REAL_STACK __attribute__((target("avx512f,vpclmulqdq"))) static void fold_wide(const struct crc *k, uint8_t acc[WIDE],
+										const uint8_t *s, size_t n)
 {
 	const __m512i by = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i_u *)(const void *)k->wide));
 	__m512i a[4];
@@ -78,8 +81,8 @@ __attribute__((target("avx512f,vpclmulqdq"))) static void fold_wide(const struct
 }
 
 /* Folds as much of a piece as makes sense; *n bytes of it were taken. */
-__attribute__((target("pclmul,sse4.1"))) static uint64_t folded(const struct crc *k, uint64_t c, const uint8_t *s,
-								 size_t *n)
+REAL_STACK __attribute__((target("pclmul,sse4.1"))) static uint64_t folded(const struct crc *k, uint64_t c, const uint8_t *s,
+									    size_t *n)
 {
 	size_t first = can_fold_wide && *n >= 2 * WIDE ? WIDE : NARROW, at = first;
 	uint8_t acc[WIDE] __attribute__((aligned(64)));
