@@ -289,7 +289,6 @@ def test_known_member_that_is_not_supported_lambda(server):
 @pytest.mark.parametrize("members, named", [
     ({"ServerSideEncryption": "aws:kms"}, "x-amz-server-side-encryption"),
     ({"StorageClass": "GLACIER"}, "x-amz-storage-class"),
-    ({"ACL": "public-read"}, "x-amz-acl"),
     ({"WebsiteRedirectLocation": "/x"}, "x-amz-website-redirect-location"),
 ])
 def test_known_member_that_is_not_supported_s3(server, bucket, members, named):
