@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "fault.h"
 #include "s3_rig.h"
+#include "svc/s3/s3_int.h"
 
 #define BUCKET "evidence"
 #define KEEPER "history" /* the bucket with versions */
@@ -44,6 +45,8 @@ enum what {
 	V_PUT,        /* in the keeper: key, size */
 	V_DELETE,     /* a marker */
 	V_DELETE_OLD, /* the oldest version for good */
+	RULE,         /* what is named fade-* expires at once */
+	EXPIRE,       /* lifecycle's walk: key and from go, in one transaction */
 };
 
 struct step {
@@ -61,6 +64,7 @@ static const struct step once[] = {
 	{ .what = CREATE_KEEPER },
 	{ V_PUT, "v", 700 }, /* becomes the null version */
 	{ .what = KEEP },
+	{ .what = RULE },
 };
 static const struct step each[] = {
 	{ .what = RESTART },
@@ -97,6 +101,9 @@ static const struct step each[] = {
 	{ V_PUT, "v", 150 },
 	{ V_DELETE_OLD, "v" },
 	{ V_DELETE_OLD, "v" },
+	{ PUT, "fade-small", 250 },
+	{ PUT, "fade-file", 140000 },
+	{ EXPIRE, "fade-small", .from = "fade-file" },
 };
 
 /* $MULGIL_SCRIPT=upload: short enough to be cut before every call where only this matters. */
@@ -202,6 +209,7 @@ static bool apply_keeper(struct model *m, const struct step *s, size_t i)
 		return true;
 	case KEEP:
 	case RESTART:
+	case RULE:
 		return true;
 	case V_PUT:
 	case V_DELETE:
@@ -236,6 +244,7 @@ static void apply(struct model *m, size_t i)
 	case PUT_ONCE:
 		return;
 	case DELETE_TWO:
+	case EXPIRE:
 		thing_of(m->object, s.from)->there = false;
 		o->there = false;
 		return;
@@ -506,6 +515,23 @@ static void keeper_step(struct rig *r, const struct step *s, size_t i)
 	}
 }
 
+/* --- lifecycle --- */
+
+static void rule_step(struct rig *r)
+{
+	static const char rules[] = "{\"Bucket\":\"" BUCKET "\",\"LifecycleConfiguration\":{\"Rules\":[{\"ID\":\"fade\","
+				    "\"Status\":\"Enabled\",\"Filter\":{\"Prefix\":\"fade-\"},"
+				    "\"Expiration\":{\"Date\":\"2020-01-01T00:00:00Z\"}}]}}";
+
+	rig_ok(r, "PutBucketLifecycleConfiguration", json_parse(&r->a, view_str(rules), JSON_DEPTH, &r->e));
+}
+
+/* A warning instead of the two is a loss that the check will see. */
+static void expire_step(struct rig *r)
+{
+	must(s3__expire_walk(r->s3) == 2);
+}
+
 static void do_step(struct rig *r, size_t i)
 {
 	const struct step s = step_at(i);
@@ -545,6 +571,12 @@ static void do_step(struct rig *r, size_t i)
 		return;
 	case COMPLETE:
 		complete_step(r, &s);
+		return;
+	case RULE:
+		rule_step(r);
+		return;
+	case EXPIRE:
+		expire_step(r);
 		return;
 	case ABORT:
 		if (!thing_of(now.upload, s.key)->there)
