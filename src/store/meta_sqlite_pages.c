@@ -119,7 +119,8 @@ static int f_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 	ask(f);
 	if (!whole_page(f, n, at))
 		return real->pMethods->xWrite(real, p, n, at);
-	memcpy(page, p, (size_t)n);
+	must(n == PAGES_SIZE); /* pages_size() knows no other */
+	memcpy(page, p, sizeof(page));
 	put_sum(page, (uint32_t)n, number_of(n, at));
 	return real->pMethods->xWrite(real, page, n, at);
 }
