@@ -12,6 +12,8 @@
 #include <immintrin.h>
 #endif
 
+#include "base/macro.h"
+
 #define NARROW ((size_t)16) /* bytes that are folded at once */
 #define WIDE ((size_t)256)  /* by four registers of four blocks each */
 
@@ -44,9 +46,6 @@ static uint64_t slice(const struct crc *k, uint64_t c, const uint8_t *s, size_t 
 }
 
 #if defined(__x86_64__)
-/* AddressSanitizer's stack for use after return is aligned to less than these registers are. */
-#define REAL_STACK __attribute__((no_sanitize("address")))
-
 /* Moves @acc on over each block and adds it. */
 __attribute__((target("pclmul,sse4.1"))) static __m128i fold(const struct crc *k, __m128i acc, const uint8_t *s,
 							      size_t n)

@@ -80,7 +80,7 @@ static void plain(uint32_t state[4], const uint8_t *p, size_t blocks)
 /* --- sixteen at once --- */
 
 #if defined(__x86_64__)
-#define WIDE __attribute__((target("avx512f")))
+#define WIDE REAL_STACK __attribute__((target("avx512f")))
 
 /* As _mm512_ternarylogic_epi32() wants them: the result for each value of three bits. */
 #define WIDE_F 0xca
