@@ -36,18 +36,16 @@ struct view s3__behind_prefix(struct arena *a, struct view v)
 	return view_of(s, v.n);
 }
 
-/* The least string greater than @v. */
-static struct view behind_key(struct arena *a, struct view v)
+struct view s3__behind_key(struct arena *a, struct view v)
 {
 	return view_of(arena_str(a, v), v.n + 1);
 }
 
-/* Length of the common prefix that @key stands for; 0: none. */
-static size_t common(const struct list_arg *l, struct view key)
+size_t s3__common(struct view prefix, struct view delimiter, struct view key)
 {
-	ptrdiff_t at = l->delimiter.n ? view_find(view_from(key, l->prefix.n), l->delimiter) : -1;
+	ptrdiff_t at = delimiter.n ? view_find(view_from(key, prefix.n), delimiter) : -1;
 
-	return at < 0 ? 0 : l->prefix.n + (size_t)at + l->delimiter.n;
+	return at < 0 ? 0 : prefix.n + (size_t)at + delimiter.n;
 }
 
 /* One query: until it ends, a common prefix was met, or there is no more room.  1: go on from l->from. */
@@ -61,7 +59,7 @@ static int scan_some(struct meta_tx *tx, struct list_arg *l, struct view to, str
 		return rc;
 	while ((rc = tx_next(r, e)) > 0) {
 		struct view key = row_view(r, 0);
-		size_t n = common(l, key);
+		size_t n = s3__common(l->prefix, l->delimiter, key);
 
 		if (!room) {
 			l->truncated = true;
@@ -207,10 +205,10 @@ static void start_after(struct list_arg *l, const char *after)
 
 	if (!v.n)
 		return;
-	if (view_starts(v, l->prefix) && common(l, v) == v.n)
+	if (view_starts(v, l->prefix) && s3__common(l->prefix, l->delimiter, v) == v.n)
 		l->from = s3__behind_prefix(l->arena, v);
 	else
-		l->from = behind_key(l->arena, v);
+		l->from = s3__behind_key(l->arena, v);
 }
 
 int s3__list_objects(struct op_ctx *cx, const void *input, struct out *o)
@@ -246,7 +244,7 @@ static int start_token(struct op_ctx *cx, const char *token, struct list_arg *l)
 		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,
 				"The continuation token provided is incorrect");
 	l->from = v.p[0] == 'p' ? s3__behind_prefix(cx->arena, view_from(v, 1))
-				: behind_key(cx->arena, view_from(v, 1));
+				: s3__behind_key(cx->arena, view_from(v, 1));
 	return 0;
 }
 

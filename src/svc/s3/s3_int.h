@@ -578,6 +578,9 @@ int s3__read(struct s3 *s, const struct s3_row *r, uint64_t off, uint64_t n, s3_
 /* --- list.c --- */
 /* The least string greater than all that begin with @v (no byte of UTF-8 is 0xff); VIEW_NONE for "". */
 struct view s3__behind_prefix(struct arena *a, struct view v);
+struct view s3__behind_key(struct arena *a, struct view v); /* the least string greater than @v */
+/* Length of the common prefix that @key, which begins with @prefix, stands for; 0: none, or no delimiter. */
+size_t s3__common(struct view prefix, struct view delimiter, struct view key);
 const char *s3__encoded(struct arena *a, const char *text, bool url); /* encoding-type=url */
 
 /* --- copy.c --- */

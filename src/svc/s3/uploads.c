@@ -38,7 +38,7 @@ static int scan_some(struct meta_tx *tx, struct list_arg *l, struct view to, str
 	while ((rc = tx_next(r, e)) > 0) {
 		struct s3_upload u;
 		struct view key;
-		ptrdiff_t at;
+		size_t n;
 
 		s3__upload_row(r, l->arena, &u);
 		key = view_str(u.key);
@@ -50,9 +50,9 @@ static int scan_some(struct meta_tx *tx, struct list_arg *l, struct view to, str
 			return 0;
 		}
 		room--;
-		at = l->delimiter.n ? view_find(view_from(key, l->prefix.n), l->delimiter) : -1;
-		if (at >= 0) {
-			take_prefix(l, view_sub(key, 0, l->prefix.n + (size_t)at + l->delimiter.n));
+		n = s3__common(l->prefix, l->delimiter, key);
+		if (n) {
+			take_prefix(l, view_sub(key, 0, n));
 			l->from = s3__behind_prefix(l->arena, view_str(l->next_key));
 			l->after_id = "";
 			tx_end(r);

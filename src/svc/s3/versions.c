@@ -84,18 +84,6 @@ struct list_arg {
 	const char *last_vid; /* "" behind a common prefix */
 };
 
-static struct view behind_key(struct arena *a, struct view v)
-{
-	return view_of(arena_str(a, v), v.n + 1);
-}
-
-static size_t common(const struct list_arg *l, struct view key)
-{
-	ptrdiff_t at = l->delimiter.n ? view_find(view_from(key, l->prefix.n), l->delimiter) : -1;
-
-	return at < 0 ? 0 : l->prefix.n + (size_t)at + l->delimiter.n;
-}
-
 static void take(struct list_arg *l, const struct tx_rows *r)
 {
 	struct s3_entry *x = &l->entries[l->n_entries];
@@ -121,7 +109,7 @@ static int scan_some(struct meta_tx *tx, struct list_arg *l, struct view to, str
 		return rc;
 	while ((rc = tx_next(r, e)) > 0) {
 		struct view key = row_view(r, 0);
-		size_t n = common(l, key);
+		size_t n = s3__common(l->prefix, l->delimiter, key);
 
 		if (!room) {
 			l->truncated = true;
@@ -153,7 +141,7 @@ static int find_null(struct meta_tx *tx, struct list_arg *l, struct err *e)
 	if (found > 0)
 		l->before = r.seq;
 	else if (!found)
-		l->from = behind_key(l->arena, l->from);
+		l->from = s3__behind_key(l->arena, l->from);
 	return found < 0 ? found : 0;
 }
 
@@ -194,10 +182,10 @@ static int start_after(struct op_ctx *cx, const struct in_versions *in, struct l
 		rc = s3__vid_parse(in->id_marker, &l->after, &cx->err);
 		l->before = l->after.seq;
 		l->from = key;
-	} else if (view_starts(key, l->prefix) && common(l, key) == key.n) {
+	} else if (view_starts(key, l->prefix) && s3__common(l->prefix, l->delimiter, key) == key.n) {
 		l->from = s3__behind_prefix(cx->arena, key);
 	} else {
-		l->from = behind_key(cx->arena, key);
+		l->from = s3__behind_key(cx->arena, key);
 	}
 	return rc;
 }
