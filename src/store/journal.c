@@ -40,6 +40,12 @@ struct job {
 	struct job *next;
 };
 
+struct watch {
+	struct watch *next;
+	void (*fn)(void *arg, uint64_t last);
+	void *arg;
+};
+
 struct journal {
 	struct journal_opts o;
 	char *dir;
@@ -55,6 +61,9 @@ struct journal {
 	uint64_t next_seq; /* of the next record */
 	unsigned inside;   /* callers and readers that journal_close() waits for */
 	bool closing;
+
+	struct lock watching; /* over the watches, and while they are told; taken before `lock` */
+	struct watch *watches;
 
 	/* the committer's own */
 	pthread_t committer;
@@ -265,6 +274,18 @@ static void finish_group(struct journal *j, struct job *first, int rc, const str
 	}
 }
 
+/* The number is asked for under the lock that orders the calls, so it never goes back. */
+static void tell_watches(struct journal *j)
+{
+	LOCK_SCOPE(&j->watching);
+	if (j->watches) {
+		uint64_t last = journal_last(j);
+
+		for (const struct watch *w = j->watches; w; w = w->next)
+			w->fn(w->arg, last);
+	}
+}
+
 static int commit_group(struct journal *j, struct job *first, uint64_t bytes, struct err *e)
 {
 	if (j->broken)
@@ -306,8 +327,10 @@ static void one_group(struct journal *j, uint64_t need)
 	if (rc == 0)
 		rc = commit_group(j, first, bytes, &e);
 	finish_group(j, first, rc, &e, bytes);
-	if (rc == 0)
+	if (rc == 0) {
+		tell_watches(j);
 		after_group(j);
+	}
 }
 
 static void *committer(void *arg)
@@ -354,7 +377,7 @@ int journal_append(struct journal *j, const struct view *records, size_t n, uint
 		   struct journal_at *ret_at, struct err *e)
 {
 	CLEANUP(freep) uint32_t *crcs = NULL;
-	struct job w = { .records = records, .n = n, .e = e, .at_ms = clock_ms() };
+	struct job w = { .records = records, .n = n, .e = e };
 
 	if (check_records(records, n, &w.room, e) < 0)
 		return e->code;
@@ -369,6 +392,7 @@ int journal_append(struct journal *j, const struct view *records, size_t n, uint
 		w.rc = err_set(e, ERR_CANCELLED, "%s is closing", j->dir);
 	} else {
 		j->inside++;
+		w.at_ms = clock_ms(); /* here, so that times are in the order of numbers */
 		*j->tail = &w;
 		/* cppcheck-suppress autoVariables ; it is off the queue before this returns */
 		j->tail = &w.next;
@@ -497,6 +521,8 @@ static struct journal *journal_free(struct journal *j)
 	cond_clear(&j->grown);
 	cond_clear(&j->work);
 	lock_clear(&j->lock);
+	must(!j->watches); /* who watches a log that is gone? */
+	lock_clear(&j->watching);
 	free(j->segs);
 	free(j->out);
 	free(j->dir);
@@ -514,6 +540,7 @@ int journal_open(const char *dir, const struct journal_opts *o, struct journal *
 	j->dir = strdup(dir);
 	must(j->dir);
 	lock_init(&j->lock, "journal");
+	lock_init(&j->watching, "journal-watches");
 	cond_init(&j->work);
 	cond_init(&j->grown);
 	cond_init(&j->left);
@@ -654,6 +681,29 @@ bool journal_closing(struct journal *j)
 {
 	LOCK_SCOPE(&j->lock);
 	return j->closing;
+}
+
+void journal_watch(struct journal *j, void (*fn)(void *arg, uint64_t last), void *arg)
+{
+	struct watch *w = malloc(sizeof(*w));
+
+	must(w);
+	LOCK_SCOPE(&j->watching);
+	*w = (struct watch){ .next = j->watches, .fn = fn, .arg = arg };
+	j->watches = w;
+}
+
+void journal_unwatch(struct journal *j, void (*fn)(void *arg, uint64_t last), void *arg)
+{
+	LOCK_SCOPE(&j->watching);
+	for (struct watch **w = &j->watches, *gone; *w; w = &(*w)->next) {
+		if ((*w)->fn != fn || (*w)->arg != arg)
+			continue;
+		gone = *w;
+		*w = gone->next;
+		free(gone);
+		return;
+	}
 }
 
 int journal_drop(struct journal *j, uint64_t first, struct err *e)

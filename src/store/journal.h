@@ -67,5 +67,9 @@ bool journal_wait(struct journal *j, uint64_t seq, int64_t deadline_mono_ns, ato
 void journal_wake(struct journal *j, atomic_bool *wake);
 bool journal_closing(struct journal *j);
 
+/* As log_watch() and log_unwatch(). */
+void journal_watch(struct journal *j, void (*fn)(void *arg, uint64_t last), void *arg);
+void journal_unwatch(struct journal *j, void (*fn)(void *arg, uint64_t last), void *arg);
+
 /* Unlinks the segment that begins with @first, durably; the last one stays (ERR_BUSY). */
 int journal_drop(struct journal *j, uint64_t first, struct err *e) MUST_CHECK;

@@ -26,6 +26,21 @@ uint64_t log_last(struct log *l)
 	return l->vt->last(l);
 }
 
+void log_watch(struct log *l, log_watch_fn fn, void *arg)
+{
+	l->vt->watch(l, fn, arg);
+}
+
+void log_unwatch(struct log *l, log_watch_fn fn, void *arg)
+{
+	l->vt->unwatch(l, fn, arg);
+}
+
+int log_at_time(struct log *l, int64_t at_ms, uint64_t *ret_seq, struct err *e)
+{
+	return l->vt->at_time(l, at_ms, ret_seq, e);
+}
+
 int log_reader_new(struct log *l, uint64_t from, struct log_reader **ret, struct err *e)
 {
 	return l->vt->reader_new(l, from, ret, e);

@@ -32,7 +32,7 @@ struct log_opts {
 /* Recovers: a torn tail is cut; a bad record with a valid one behind it is ERR_CORRUPT with a repair hint. */
 int log_open_segments(const char *dir, const struct log_opts *o, struct log **ret, struct err *e) MUST_CHECK;
 /* Appends and readers in other threads get ERR_CANCELLED; returns NULL when the last of them has left, so the
- * calling thread may hold no reader. */
+ * calling thread may hold no reader.  All watches have been ended before. */
 struct log *log_close(struct log *l);
 
 /*
@@ -50,6 +50,24 @@ struct log_record {
 	int64_t at_ms; /* when it was accepted, wall clock */
 	struct view data;
 };
+
+/*
+ * @fn(arg, last) is called after every durable append with the number of the newest record, and never twice at a
+ * time: what wakes an actor that serves many logs.  It may not block, and of this log it may call log_first() and
+ * log_last() only.  Who begins to watch and then asks log_last() misses nothing.
+ * log_unwatch() with the same two ends it: @fn is not running and is not called again when it returns, so the
+ * caller may hold no lock that @fn takes.
+ */
+typedef void (*log_watch_fn)(void *arg, uint64_t last);
+void log_watch(struct log *l, log_watch_fn fn, void *arg);
+void log_unwatch(struct log *l, log_watch_fn fn, void *arg);
+
+/*
+ * Number of the first record that was accepted at @at_ms or later; log_last() + 1 when there is none yet.  Reads
+ * one segment at most, and the beginnings of a few.  If the wall clock was set back while the log grew, it is one
+ * such record of several.
+ */
+int log_at_time(struct log *l, int64_t at_ms, uint64_t *ret_seq, struct err *e) MUST_CHECK;
 
 /* Starts before record @from (1: the oldest). */
 int log_reader_new(struct log *l, uint64_t from, struct log_reader **ret, struct err *e) MUST_CHECK;

@@ -14,6 +14,9 @@ struct log_vtable {
 	int (*append)(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e);
 	uint64_t (*first)(struct log *l);
 	uint64_t (*last)(struct log *l);
+	void (*watch)(struct log *l, log_watch_fn fn, void *arg);
+	void (*unwatch)(struct log *l, log_watch_fn fn, void *arg);
+	int (*at_time)(struct log *l, int64_t at_ms, uint64_t *ret_seq, struct err *e);
 	int (*reader_new)(struct log *l, uint64_t from, struct log_reader **ret, struct err *e);
 	int (*read)(struct log_reader *r, struct log_record *ret, size_t n, size_t bytes_max, int timeout_ms,
 		    struct err *e);

@@ -249,6 +249,69 @@ static int seglog_read(struct log_reader *reader, struct log_record *ret, size_t
 	return reader_fill(r, ret, n, bytes_max, e);
 }
 
+static void seglog_watch(struct log *l, log_watch_fn fn, void *arg)
+{
+	journal_watch(seglog_of(l)->j, fn, arg);
+}
+
+static void seglog_unwatch(struct log *l, log_watch_fn fn, void *arg)
+{
+	journal_unwatch(seglog_of(l)->j, fn, arg);
+}
+
+/* The first of the records from @from up to @to that was accepted at @at_ms or later; @to + 1 if none was. */
+static int scan_time(struct log *l, uint64_t from, uint64_t to, int64_t at_ms, uint64_t *ret_seq, struct err *e)
+{
+	struct log_record rec[64];
+	struct log_reader *r;
+
+	*ret_seq = from;
+	if (seglog_reader_new(l, from, &r, e) < 0)
+		return e->code;
+	while (*ret_seq <= to) {
+		int n = seglog_read(r, rec, ARRAY_LEN(rec), MIB, 0, e), i = 0;
+
+		while (i < n && rec[i].seq <= to && rec[i].at_ms < at_ms)
+			i++;
+		*ret_seq += (uint64_t)(i > 0 ? i : 0);
+		if (n < 0 || i < n)
+			break;
+	}
+	seglog_reader_free(r);
+	return e->code;
+}
+
+/* Of the segments' first records the last one before @at_ms begins the only segment to look through. */
+static int find_time(struct log *l, int64_t at_ms, uint64_t *ret_seq, struct err *e)
+{
+	uint64_t lo = seglog_first(l), hi = seglog_last(l) + 1, found;
+	struct journal_place p;
+
+	while (lo < hi && journal_place_of(seglog_of(l)->j, lo + (hi - lo) / 2, &p)) {
+		uint64_t middle = p.segment.first > lo ? p.segment.first : p.next;
+
+		if (!middle || middle >= hi)
+			break;
+		if (scan_time(l, middle, middle, at_ms, &found, e) < 0)
+			return e->code;
+		if (found == middle)
+			hi = middle;
+		else
+			lo = middle;
+	}
+	return scan_time(l, lo, hi - 1, at_ms, ret_seq, e);
+}
+
+static int seglog_at_time(struct log *l, int64_t at_ms, uint64_t *ret_seq, struct err *e)
+{
+	int rc;
+
+	/* Trimmed under our hands: the log has moved on, so this ends. */
+	while ((rc = find_time(l, at_ms, ret_seq, e)) == ERR_NOENT)
+		err_clear(e);
+	return rc;
+}
+
 static int seglog_trim(struct log *l, uint64_t seq, struct err *e)
 {
 	struct journal *j = seglog_of(l)->j;
@@ -268,6 +331,9 @@ static const struct log_vtable seglog_vtable = {
 	.append = seglog_append,
 	.first = seglog_first,
 	.last = seglog_last,
+	.watch = seglog_watch,
+	.unwatch = seglog_unwatch,
+	.at_time = seglog_at_time,
 	.reader_new = seglog_reader_new,
 	.read = seglog_read,
 	.reader_wake = seglog_reader_wake,

@@ -243,6 +243,166 @@ void suite_log_trims_whole_segments(suite_log_open open)
 	log_close(l);
 }
 
+static int64_t next_ms(void)
+{
+	int64_t now = clock_ms();
+
+	while (clock_ms() <= now)
+		;
+	return now + 1;
+}
+
+static uint64_t at_time(struct log *l, int64_t at_ms)
+{
+	struct err e = { 0 };
+	uint64_t seq = 0;
+
+	if (log_at_time(l, at_ms, &seq, &e) < 0)
+		fail_msg("%s", e.msg);
+	return seq;
+}
+
+void suite_log_finds_records_by_time(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	char *big = calloc(1, LIMIT_RECORD);
+	struct view v[2] = { { big, LIMIT_RECORD }, { big, 1 } };
+	int64_t begun[40];
+	struct err e = { 0 };
+
+	assert_int_equal(at_time(l, 0), 1);
+	assert_int_equal(at_time(l, clock_ms() + 1000), 1);
+	for (int i = 0; i < 40; i++) { /* over several segments */
+		begun[i] = next_ms();
+		assert_int_equal(log_append(l, v, 2, NULL, &e), 0);
+	}
+	assert_int_equal(at_time(l, 0), 1);
+	for (uint64_t i = 0; i < 40; i++)
+		assert_int_equal(at_time(l, begun[i]), 1 + 2 * i);
+	assert_int_equal(at_time(l, next_ms()), 81);
+	assert_int_equal(log_trim(l, 60, &e), 0);
+	assert_true(log_first(l) > 1);
+	assert_int_equal(at_time(l, begun[0]), log_first(l));
+	assert_int_equal(at_time(l, begun[39]), 79);
+	free(big);
+	log_close(l);
+}
+
+struct seen {
+	struct lock lock;
+	struct cond cond;
+	struct log *l;
+	uint64_t last;
+	bool busy, go_on;
+};
+
+static void see(void *arg, uint64_t last)
+{
+	struct seen *s = arg;
+
+	LOCK_SCOPE(&s->lock);
+	must(last > s->last && last <= log_last(s->l) && log_first(s->l) == 1);
+	s->last = last;
+	cond_broadcast(&s->cond);
+}
+
+static void seen_init(struct seen *s, struct log *l)
+{
+	*s = (struct seen){ .l = l };
+	lock_init(&s->lock, "seen");
+	cond_init(&s->cond);
+}
+
+static void seen_clear(struct seen *s)
+{
+	cond_clear(&s->cond);
+	lock_clear(&s->lock);
+}
+
+static void wait_for(struct seen *s, uint64_t last)
+{
+	int64_t end = clock_mono_ns() + 20000000000;
+
+	LOCK_SCOPE(&s->lock);
+	while (s->last < last)
+		assert_true(cond_wait_until(&s->cond, &s->lock, end));
+}
+
+void suite_log_watch_is_told_of_every_append(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	struct view v[3] = { VIEW("a"), VIEW("b"), VIEW("c") };
+	struct seen one, two;
+	struct err e = { 0 };
+
+	seen_init(&one, l);
+	seen_init(&two, l);
+	log_watch(l, see, &one);
+	append(l, "first");
+	wait_for(&one, 1);
+	log_watch(l, see, &two);
+	assert_int_equal(log_append(l, v, 3, NULL, &e), 0);
+	wait_for(&one, 4);
+	wait_for(&two, 4);
+	log_unwatch(l, see, &one);
+	append(l, "last");
+	wait_for(&two, 5);
+	assert_int_equal(one.last, 4);
+	log_unwatch(l, see, &two);
+	log_unwatch(l, see, &two); /* nothing left to end */
+	seen_clear(&one);
+	seen_clear(&two);
+	log_close(l);
+}
+
+static void linger(void *arg, uint64_t last)
+{
+	struct seen *s = arg;
+
+	LOCK_SCOPE(&s->lock);
+	s->last = last;
+	s->busy = true;
+	cond_broadcast(&s->cond);
+	while (!s->go_on)
+		cond_wait(&s->cond, &s->lock);
+	s->busy = false;
+}
+
+static void *append_one(void *arg)
+{
+	append(arg, "one");
+	return NULL;
+}
+
+static void *let_go(void *arg)
+{
+	struct seen *s = arg;
+
+	LOCK_SCOPE(&s->lock);
+	s->go_on = true;
+	cond_broadcast(&s->cond);
+	return NULL;
+}
+
+void suite_log_unwatch_waits_for_a_running_call(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	pthread_t writer, other;
+	struct seen s;
+
+	seen_init(&s, l);
+	log_watch(l, linger, &s);
+	writer = thread_start("writer", append_one, l);
+	wait_for(&s, 1);
+	other = thread_start("other", let_go, &s);
+	log_unwatch(l, linger, &s);
+	assert_false(s.busy); /* no lock needed: nobody is there any more */
+	thread_join(other);
+	thread_join(writer);
+	seen_clear(&s);
+	log_close(l);
+}
+
 #define WRITERS 8
 #define EACH 200
 

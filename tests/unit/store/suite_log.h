@@ -17,6 +17,9 @@ typedef struct log *(*suite_log_open)(const char *dir);
 	X(reader_keeps_to_its_limits, __VA_ARGS__) \
 	X(refuses_what_is_too_large, __VA_ARGS__) \
 	X(trims_whole_segments, __VA_ARGS__) \
+	X(finds_records_by_time, __VA_ARGS__) \
+	X(watch_is_told_of_every_append, __VA_ARGS__) \
+	X(unwatch_waits_for_a_running_call, __VA_ARGS__) \
 	X(many_writers_lose_nothing, __VA_ARGS__) \
 	X(close_cancels_readers, __VA_ARGS__)
 
