@@ -98,7 +98,8 @@ struct op_field {
 	int64_t min, max; /* max 0: none */
 	const struct op_field *sub;
 	const char *const *values, *const *refused; /* NULL-terminated */
-	const struct aws_error *invalid; /* OPK_ENUM: for a value that AWS does not know either; NULL: the service's */
+	const struct aws_error *invalid; /* OPK_ENUM: for a value that AWS does not know either; NULL: the service's.
+	                                  * OPK_REFUSED: AWS itself does not take this header here, and says so with this */
 };
 
 #define OP__CHECK(st, m, type) \

@@ -404,6 +404,8 @@ static int get_value(const struct decode *d, const struct op_field *f, const str
 	case OPK_MAP:
 		return get_map(d, f, w, v, slot);
 	case OPK_REFUSED:
+		if (f->invalid)
+			return aws_fail(d->err, f->invalid, "%s header is not supported for this operation.", f->at);
 		return aws__refuse(d, where_str(d, w), true);
 	case OPK_END:
 		break;

@@ -133,10 +133,35 @@ def test_a_copy_needs_its_source(users, bucket):
 def test_what_is_not_there_is_not_told(users, bucket):
     ann = users.s3_of("ann")
     assert rig.error(users.s3.get_object, Bucket=bucket, Key="raw/none")[0] == "NoSuchKey"
-    denied(ann.get_object, Bucket=bucket, Key="raw/none")  # she may get it, and may not list without a prefix
-    denied(ann.head_object, Bucket=bucket, Key="raw/none")
+    assert rig.error(ann.get_object, Bucket=bucket, Key="raw/none")[0] == "NoSuchKey"  # she may list what begins so
+    denied(ann.get_object, Bucket=bucket, Key="own/ann/none")  # she may get it, and may not list
+    denied(ann.head_object, Bucket=bucket, Key="own/ann/none")
     denied(ann.get_object, Bucket=bucket, Key="none")
     assert rig.error(users.s3_of("bob").get_object, Bucket=bucket, Key="raw/none")[0] == "NoSuchKey"
+
+
+def test_who_may_list_is_told_what_is_not_there(users, bucket):
+    alt = users.s3_of("alt")
+    users.s3.put_bucket_policy(Bucket=opened(users, bucket), Policy=policy_of(
+        {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}",
+         "Condition": {"StringLike": {"s3:prefix": "raw/*"}}}))
+    for ask in (alt.get_object, alt.head_object):
+        assert rig.error(ask, Bucket=bucket, Key="raw/none")[1] == 404
+        denied(ask, Bucket=bucket, Key="raw/a")
+        denied(ask, Bucket=bucket, Key="none")
+        denied(ask, Bucket=bucket, Key="other")
+        denied(ask, Bucket=bucket, Key="raw/none", VersionId="null")
+
+
+def test_a_policy_is_asked_before_a_value(users, bucket):
+    put = users.s3_of("alt").put_object
+    users.s3.put_bucket_policy(Bucket=opened(users, bucket), Policy=policy_of(
+        {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*",
+         "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"}}}))
+    for method in ("AES192", "aws:kms"):
+        denied(put, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption=method)
+    assert put(Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="AES256")["ServerSideEncryption"] == "AES256"
 
 
 def test_other_services_and_the_rest(users):

@@ -131,6 +131,19 @@ def test_put_only_if_absent(server, bucket):
     assert read(server, bucket, "once") == b"4"
 
 
+def test_put_unless_it_is_this(server, bucket):
+    s3, put = server.s3, lambda etag: rig.signed(server, "s3", "PUT", f"/{bucket}/unless", b"new", {"If-None-Match": etag})
+    old = s3.put_object(Bucket=bucket, Key="unless", Body=b"old")["ETag"]
+    for etag in (old, old.strip('"'), f'"0", {old}'):
+        answer = put(etag)
+        assert (answer.code(), answer.status) == ("PreconditionFailed", 412), etag
+    assert read(server, bucket, "unless") == b"old"
+    assert put('"0"').status == 200 and read(server, bucket, "unless") == b"new"
+    assert put(old).status == 200
+    s3.delete_object(Bucket=bucket, Key="unless")
+    assert put(f'"{md5(b"new")}"').status == 200
+
+
 def test_content_md5(server, bucket):
     server.s3.put_object(Bucket=bucket, Key="md5", Body=b"x", ContentMD5=b64(hashlib.md5(b"x").digest()))
     assert rig.error(server.s3.put_object, Bucket=bucket, Key="md5", Body=b"x",

@@ -51,7 +51,7 @@ static const struct s3_action actions[] = {
 	{ "GetBucketTagging", A("GetBucketTagging", NULL, B, 0) },
 	{ "GetBucketVersioning", A("GetBucketVersioning", NULL, B, 0) },
 	{ "GetBucketWebsite", A("GetBucketWebsite", NULL, B, 0) },
-	{ "GetObject", A("GetObject", "s3:GetObjectVersion", O, 0) },
+	{ "GetObject", A("GetObject", "s3:GetObjectVersion", O, S3_ACT_MISSING) },
 	{ "GetObjectAcl", A("GetObjectAcl", "s3:GetObjectVersionAcl", O, 0) },
 	{ "GetObjectAttributes", A("GetObjectAttributes", "s3:GetObjectVersionAttributes", O, S3_ACT_ATTRIBUTES) },
 	{ "GetObjectLegalHold", A("GetObjectLegalHold", NULL, O, 0) },
@@ -61,7 +61,7 @@ static const struct s3_action actions[] = {
 	{ "GetObjectTorrent", A("GetObjectTorrent", "s3:GetObjectVersionTorrent", O, 0) },
 	{ "GetPublicAccessBlock", A("GetBucketPublicAccessBlock", NULL, B, 0) },
 	{ "HeadBucket", A("ListBucket", NULL, B, 0) },
-	{ "HeadObject", A("GetObject", "s3:GetObjectVersion", O, 0) },
+	{ "HeadObject", A("GetObject", "s3:GetObjectVersion", O, S3_ACT_MISSING) },
 	{ "ListBuckets", A("ListAllMyBuckets", NULL, S3_ON_ALL, S3_ACT_CREATE) },
 	{ "ListMultipartUploads", A("ListBucketMultipartUploads", NULL, B, 0) },
 	{ "ListObjectVersions", A("ListBucketVersions", NULL, B, 0) },
@@ -265,6 +265,43 @@ static int ask_besides(struct asking *q, const void *in, const struct s3_action 
 	return rc;
 }
 
+/* May who asks list the keys that begin as this one? */
+static bool may_list(struct asking *q, const char *action, const char *key)
+{
+	struct err told = q->cx->err;
+	int rc;
+
+	err_clear(&q->cx->err);
+	q->asked.prefix = key;
+	rc = ask(q, action, NULL);
+	q->asked.prefix = NULL;
+	q->cx->err = told;
+	return rc == 0;
+}
+
+/* After a refusal: it stays one unless the key is not there and who asks could have listed that. */
+static int ask_missing(struct asking *q, const char *key)
+{
+	struct op_ctx *cx = q->cx;
+	struct err gone = { 0 };
+
+	q->asked.key = key;
+	if (q->asked.version || !s3__asked_read(&q->asked, &gone) || gone.wire != &S3_NO_SUCH_KEY ||
+	    !may_list(q, "s3:ListBucket", key))
+		return cx->err.code;
+	cx->err = gone;
+	return gone.code;
+}
+
+static int ask_own(struct asking *q, const void *in, const struct s3_action *a, const char *key)
+{
+	int rc = ask(q, a->versioned && q->asked.version ? a->versioned : a->action, key);
+
+	if (!rc)
+		return ask_besides(q, in, a, key);
+	return a->flags & S3_ACT_MISSING ? ask_missing(q, key) : rc;
+}
+
 int s3__authorize(struct op_ctx *cx, const void *in)
 {
 	const struct s3_action *a = s3__action(cx->op->name);
@@ -285,9 +322,7 @@ int s3__authorize(struct op_ctx *cx, const void *in)
 	q.w.always = (a->flags & S3_ACT_POLICY) != 0;
 	q.asked.version = s3__member(cx, in, "versionId");
 	key = a->on == S3_ON_OBJECT ? path_member(cx, in, "Key") : NULL;
-	rc = ask(&q, a->versioned && q.asked.version ? a->versioned : a->action, key);
-	if (!rc)
-		rc = ask_besides(&q, in, a, key);
+	rc = ask_own(&q, in, a, key);
 	return !rc && (a->flags & S3_ACT_SOURCE) ? ask_source(&q, in, key) : rc;
 }
 
@@ -323,6 +358,7 @@ void s3__conceal(struct op_ctx *cx, const void *in)
 	err_clear(&cx->err);
 	if (s3__guard_get(cx->self, bucket, &g, &cx->err) == 0) {
 		begin(&q, cx, in, g, bucket);
+		q.asked.prefix = path_member(cx, in, "Key");
 		if (ask(&q, wire == &S3_NO_SUCH_KEY ? "s3:ListBucket" : "s3:ListBucketVersions", NULL) == 0)
 			cx->err = told;
 	}

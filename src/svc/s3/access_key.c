@@ -167,13 +167,19 @@ static int row_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return rc;
 }
 
-static const char *existing(struct s3_asked *q, struct view key)
+int s3__asked_read(struct s3_asked *q, struct err *e)
 {
 	struct s3 *s = q->cx->self;
+
+	return meta_read(s->meta, row_fn, q, e);
+}
+
+static const char *existing(struct s3_asked *q, struct view key)
+{
 	struct err none = { 0 };
 
 	if (!q->looked && q->key)
-		(void)!meta_read(s->meta, row_fn, q, &none);
+		(void)!s3__asked_read(q, &none);
 	q->looked = true;
 	return q->row ? tag(&q->row->tags, key) : NULL;
 }
@@ -206,6 +212,8 @@ bool s3__key(void *asked, struct view name, struct policy_values *ret)
 		return tag_keys(q, ret);
 	if (view_eq_nocase(name, VIEW("s3:x-amz-copy-source")))
 		return one(q, source(q), ret);
+	if (q->prefix && view_eq_nocase(name, VIEW("s3:prefix")))
+		return one(q, q->prefix, ret);
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (view_eq_nocase(name, view_str(members[i].key)) && members[i].wire)
 			return one(q, s3__member(q->cx, q->in, members[i].wire), ret);

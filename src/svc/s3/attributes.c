@@ -41,8 +41,8 @@ static void out_checksum(struct out *o, const struct s3_ck *stored)
 	out_obj_end(o);
 }
 
-/* Parts have the numbers 1 to n here.  Those with a checksum of their own kind are listed; of a checksum of the
- * whole S3 tells their number alone. */
+/* Parts have the numbers 1 to n here.  AWS lists them where the checksum is composed of theirs; here they are listed
+ * always, since each has one. */
 static void out_parts(struct out *o, const struct in_attributes *in, const struct s3_row *r)
 {
 	size_t from = (size_t)opt_int_or(in->marker, 0),
@@ -56,21 +56,19 @@ static void out_parts(struct out *o, const struct in_attributes *in, const struc
 	to = r->n_parts - from < max ? r->n_parts : from + max;
 	out_obj(o, "ObjectParts");
 	out_int(o, "PartsCount", (int64_t)r->n_parts);
-	if (r->ck.composite) {
-		out_int(o, "PartNumberMarker", (int64_t)from);
-		out_int(o, "NextPartNumberMarker", (int64_t)to);
-		out_int(o, "MaxParts", (int64_t)max);
-		out_bool(o, "IsTruncated", to < r->n_parts);
-		out_list(o, NULL, "Part");
-		for (size_t i = from; i < to; i++) {
-			out_obj(o, NULL);
-			out_int(o, "PartNumber", (int64_t)i + 1);
-			out_int(o, "Size", (int64_t)r->parts[i].size);
-			out_str(o, s3__ck_names[r->ck.algo].member, r->parts[i].ck);
-			out_obj_end(o);
-		}
-		out_list_end(o);
+	out_int(o, "PartNumberMarker", (int64_t)from);
+	out_int(o, "NextPartNumberMarker", (int64_t)to);
+	out_int(o, "MaxParts", (int64_t)max);
+	out_bool(o, "IsTruncated", to < r->n_parts);
+	out_list(o, NULL, "Part");
+	for (size_t i = from; i < to; i++) {
+		out_obj(o, NULL);
+		out_int(o, "PartNumber", (int64_t)i + 1);
+		out_int(o, "Size", (int64_t)r->parts[i].size);
+		out_str(o, s3__ck_names[r->ck.algo].member, r->parts[i].ck);
+		out_obj_end(o);
 	}
+	out_list_end(o);
 	out_obj_end(o);
 }
 

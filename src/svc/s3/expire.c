@@ -23,6 +23,7 @@
 #define PAUSE_MS 2
 #define PAUSE_AFTER_WRITE_MS 10
 #define MIDNIGHT_SLACK_MS 1000
+#define CHANGED_AFTER_MS 60000 /* after rules changed, at most: a slip can be taken back */
 #define MS 1000000LL
 
 /* How far a walk has come: behind the row @before of @key. */
@@ -402,21 +403,35 @@ static int64_t until_next_ms(const struct s3 *s)
 	return midnight < s->expire.every_ms ? midnight : s->expire.every_ms;
 }
 
+/* With the lock held. */
+static void wait_for_next(struct s3 *s)
+{
+	int64_t after = s->expire.every_ms < CHANGED_AFTER_MS ? s->expire.every_ms : CHANGED_AFTER_MS;
+	int64_t end = clock_mono_ns() + until_next_ms(s) * MS;
+	bool more = true, seen = false;
+
+	while (!s->expire.stop && more) {
+		if (s->expire.changed && !seen) {
+			int64_t soon = clock_mono_ns() + after * MS;
+
+			end = soon < end ? soon : end;
+			seen = true;
+		}
+		more = cond_wait_until(&s->expire.wake, &s->lock, end);
+	}
+}
+
 static void *run(void *arg)
 {
 	struct s3 *s = arg;
 
 	lock_take(&s->lock);
 	while (!s->expire.stop) {
-		int64_t end;
-
 		s->expire.changed = false;
 		lock_drop(&s->lock);
 		(void)s3__expire_walk(s);
 		lock_take(&s->lock);
-		end = clock_mono_ns() + until_next_ms(s) * MS;
-		while (!s->expire.stop && !s->expire.changed && cond_wait_until(&s->expire.wake, &s->lock, end))
-			;
+		wait_for_next(s);
 	}
 	lock_drop(&s->lock);
 	return NULL;

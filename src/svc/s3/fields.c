@@ -97,8 +97,8 @@ static const char *const other_ownership[] = { "BucketOwnerPreferred", "ObjectWr
 		       HEADER(h "server-side-encryption-customer-key-MD5"))
 #define SSE_C(st) SSE_C_AS(st, sse, "", "x-amz-")
 #define SSE(st) \
-	OP_ENUM(st, sse.sse, "ServerSideEncryption", false, sse_algorithms, other_sse, \
-		HEADER("x-amz-server-side-encryption")), \
+	OP_STR(st, sse.sse, "ServerSideEncryption", false, 0, 0, \
+	       HEADER("x-amz-server-side-encryption")), /* s3__sse_of(): policies are asked first */ \
 		SSE_C(st)
 #define KMS_REFUSED \
 	NO("SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"), \
@@ -205,6 +205,8 @@ const struct op_field s3__f_get[] = {
 	       QUERY("response-content-type")),
 	OP_TIME(struct in_get, expires, "ResponseExpires", false, QUERY("response-expires")),
 	SSE_C(struct in_get),
+	OP_REFUSED("ServerSideEncryption", HEADER("x-amz-server-side-encryption"),
+		   .invalid = &S3_INVALID_ARGUMENT),
 	OP_END
 };
 
@@ -812,6 +814,13 @@ static const struct op_field lc_old_fields[] = {
 static const struct op_field lc_abort_fields[] = {
 	OP_INT(struct in_lc_abort, days, "DaysAfterInitiation", false, 0, 0), OP_END
 };
+/* Transitions are refused, but not before what is wrong with them is told as AWS tells it. */
+static const struct op_field lc_transition_fields[] = {
+	OP_TIME(struct in_lc_transition, date, "Date", false),
+	OP_INT(struct in_lc_transition, days, "Days", false, 0, 0),
+	OP_STR(struct in_lc_transition, storage, "StorageClass", false, 0, 0), OP_END
+};
+static const struct op_field lc_transition[] = { OP_ITEM_OBJ(lc_transition_fields), OP_END };
 static const struct op_field lc_rule_fields[] = {
 	OP_STR(struct in_lc_rule, id, "ID", false, 0, 0),
 	OP_STR(struct in_lc_rule, prefix, "Prefix", false, 0, 0),
@@ -820,7 +829,8 @@ static const struct op_field lc_rule_fields[] = {
 	OP_OBJ(struct in_lc_rule, expire, "Expiration", false, lc_expire_fields),
 	OP_OBJ(struct in_lc_rule, old, "NoncurrentVersionExpiration", false, lc_old_fields),
 	OP_OBJ(struct in_lc_rule, abort, "AbortIncompleteMultipartUpload", false, lc_abort_fields),
-	OP_REFUSED("Transitions", .at = "Transition"),
+	OP_LIST(struct in_lc_rule, transitions, "Transitions", false, struct in_lc_transition, lc_transition, 0, 0,
+		.flat = true, .at = "Transition"),
 	OP_REFUSED("NoncurrentVersionTransitions", .at = "NoncurrentVersionTransition"),
 	OP_END
 };

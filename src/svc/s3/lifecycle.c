@@ -126,6 +126,29 @@ static int check_abort(struct err *e, const struct in_lc_rule *r)
 	return check_days(e, r->abort->days, "DaysAfterInitiation", "AbortIncompleteMultipartUpload");
 }
 
+static int refuse_transitions(struct err *e, const struct in_lc_rule *r)
+{
+	const struct in_lc_transition *v = r->transitions.v;
+
+	for (size_t i = 0; i < r->transitions.n; i++)
+		if (v[i].date.set && (v[i].date.v % LC_DAY_MS || v[i].date.v <= 0))
+			return aws_fail(e, &S3_INVALID_ARGUMENT, "'Date' must be at midnight GMT");
+	return aws_fail(e, &AWS_NOT_IMPLEMENTED, "the member 'transitions' is not supported by mulgil");
+}
+
+static int check_actions(struct err *e, const struct in_lc_rule *r)
+{
+	int rc = r->transitions.n ? refuse_transitions(e, r) : 0;
+
+	if (!rc && !r->expire && !r->old && !r->abort)
+		rc = aws_fail(e, &S3_INVALID_REQUEST, "At least one action needs to be specified in a rule");
+	if (!rc && r->expire)
+		rc = check_expiration(e, r);
+	if (!rc && r->old)
+		rc = check_old(e, r->old);
+	return rc || !r->abort ? rc : check_abort(e, r);
+}
+
 static int check_rule(struct err *e, const struct in_lc_rule *r)
 {
 	int rc = 0;
@@ -136,13 +159,7 @@ static int check_rule(struct err *e, const struct in_lc_rule *r)
 		return aws_fail(e, &S3_INVALID_ARGUMENT, "ID length should not exceed allowed limit of %d", ID_MAX);
 	if (r->filter)
 		rc = check_filter(e, r->filter);
-	if (!rc && !r->expire && !r->old && !r->abort)
-		rc = aws_fail(e, &S3_INVALID_REQUEST, "At least one action needs to be specified in a rule");
-	if (!rc && r->expire)
-		rc = check_expiration(e, r);
-	if (!rc && r->old)
-		rc = check_old(e, r->old);
-	return rc || !r->abort ? rc : check_abort(e, r);
+	return rc ? rc : check_actions(e, r);
 }
 
 static int check(struct err *e, const struct in_lc_rule *v, size_t n)
@@ -158,6 +175,62 @@ static int check(struct err *e, const struct in_lc_rule *v, size_t n)
 						"Rule ID must be unique. Found same ID for more than one rule");
 	}
 	return 0;
+}
+
+/* --- several members in a filter --- */
+
+/* The one that begins with the other; NULL: no key can begin with both. */
+static const char *longer(const char *a, const char *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	if (view_starts(view_str(a), view_str(b)))
+		return a;
+	return view_starts(view_str(b), view_str(a)) ? b : NULL;
+}
+
+static void tighten(struct opt_int *have, struct opt_int other, bool up)
+{
+	if (other.set && (!have->set || (up ? other.v > have->v : other.v < have->v)))
+		*have = other;
+}
+
+/*
+ * AWS takes one member in a filter and wants several in And; others take them side by side, and mean the same: all have
+ * to hold.  So do we.  What is kept and answered is AWS's form.  Where the prefixes exclude each other it stays as it is,
+ * to be refused.
+ */
+static void join_filter(struct arena *a, struct in_lc_filter *f)
+{
+	struct in_lc_and *old = f->and, *and;
+	struct in_tag *tags;
+	size_t n = 0;
+
+	if ((f->prefix != NULL) + (f->tag != NULL) + f->above.set + f->below.set + (old != NULL) < 2)
+		return;
+	and = ARENA_NEW(a, struct in_lc_and);
+	if (old)
+		*and = *old;
+	if (old && f->prefix && old->prefix && !longer(f->prefix, old->prefix))
+		return;
+	and->prefix = longer(f->prefix, and->prefix);
+	tighten(&and->above, f->above, true);
+	tighten(&and->below, f->below, false);
+	tags = ARENA_ARRAY(a, struct in_tag, and->tags.n + 1);
+	if (f->tag)
+		tags[n++] = *f->tag;
+	if (and->tags.n)
+		memcpy(tags + n, and->tags.v, and->tags.n * sizeof(*tags));
+	and->tags.n += n;
+	and->tags.v = tags;
+	*f = (struct in_lc_filter){ .and = and };
+}
+
+static void join_filters(struct arena *a, struct in_lc_rule *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].filter)
+			join_filter(a, v[i].filter);
 }
 
 /* --- the document --- */
@@ -357,6 +430,8 @@ int s3__put_lifecycle(struct op_ctx *cx, const void *input, struct out *o)
 	struct lifecycle_arg a = { .bucket = in->bucket };
 	int rc = s3__check_owner(cx, in->owner);
 
+	if (!rc && in->config)
+		join_filters(cx->arena, in->config->rules.v, in->config->rules.n);
 	if (!rc)
 		rc = in->config ? check(&cx->err, in->config->rules.v, in->config->rules.n) : malformed(&cx->err);
 	if (rc)

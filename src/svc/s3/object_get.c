@@ -280,8 +280,7 @@ static void checksum(const struct in_get *in, const struct s3_row *r, const stru
 		return;
 	if (!sl->partial || (sl->part && r->n_parts == 1 && !r->multipart)) {
 		s3__ck_out_headers(o, &r->ck);
-	} else if (sl->part && sl->part->ck && strlen(sl->part->ck) < CK_TEXT &&
-		   (r->ck.composite || r->n_parts == 1)) { /* of the whole there is none of a part */
+	} else if (sl->part && sl->part->ck && strlen(sl->part->ck) < CK_TEXT) {
 		memcpy(part.value, sl->part->ck, strlen(sl->part->ck));
 		s3__ck_out_headers(o, &part);
 	}

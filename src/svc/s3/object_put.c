@@ -41,11 +41,6 @@ int s3__check_conditions_asked(struct op_ctx *cx, const char *if_match, const ch
 				"A header you provided implies functionality that is not "
 				"implemented: If-Match together "
 				"with If-None-Match");
-	if (if_none_match && !view_eq_str(view_str(if_none_match), "*"))
-		return aws_fail(&cx->err, &AWS_NOT_IMPLEMENTED,
-				"A header you provided implies functionality that is not "
-				"implemented: If-None-Match "
-				"with a value other than *");
 	return 0;
 }
 
@@ -242,10 +237,11 @@ uint64_t s3__next_seq(struct s3 *s)
 	return s->last_seq;
 }
 
+/* If-None-Match may name ETags, as HTTP has it: AWS takes "*" alone. */
 static int conditions_hold(const struct s3_publish *p, bool exists, const struct s3_row *old,
 			   struct err *e)
 {
-	if (p->if_none_match && exists)
+	if (p->if_none_match && exists && s3__same_etag(p->if_none_match, old->etag))
 		return aws_fail(e, &S3_PRECONDITION_FAILED,
 				"At least one of the pre-conditions you specified did not hold");
 	if (p->if_match && !exists)

@@ -19,6 +19,7 @@ enum s3_action_flags {
 	S3_ACT_EACH = 4,     /* the handler asks for each key */
 	S3_ACT_CREATE = 8,   /* the bucket need not be there */
 	S3_ACT_ATTRIBUTES = 16, /* reads the object as well */
+	S3_ACT_MISSING = 32,    /* who may list is told that there is no such key, whether he could read it or not */
 };
 const struct s3_action *s3__action(const char *op); /* NULL: none */
 int s3__authorize(struct op_ctx *cx, const void *in);
@@ -33,9 +34,11 @@ struct s3_asked { /* what a condition key may depend on */
 	struct op_ctx *cx;
 	const void *in;
 	const char *bucket, *key, *version;
+	const char *prefix;       /* s3:prefix, where the request itself lists nothing; NULL: what the request says */
 	const struct s3_row *row; /* read when it is first needed */
 	bool looked;
 };
+int s3__asked_read(struct s3_asked *q, struct err *e); /* the row; as s3__row_need() */
 /* Of the account that owns the bucket. */
 const char *s3__owner_id(struct op_ctx *cx, const char *bucket);
 const char *s3__canonical_id(struct op_ctx *cx, const char *account);

@@ -179,12 +179,17 @@ struct in_lc_old {
 struct in_lc_abort {
 	struct opt_int days;
 };
+struct in_lc_transition {
+	struct opt_int date, days;
+	const char *storage;
+};
 struct in_lc_rule {
 	const char *id, *prefix, *status;
 	struct in_lc_filter *filter;
 	struct in_lc_expire *expire;
 	struct in_lc_old *old;
 	struct in_lc_abort *abort;
+	struct op_list transitions;
 };
 struct in_lifecycle {
 	struct op_list rules;

@@ -61,10 +61,26 @@ static int customer_key(struct op_ctx *cx, const struct in_sse *in, struct s3_ss
 	return 0;
 }
 
+static int check_method(struct op_ctx *cx, const char *method)
+{
+	static const char *const others[] = { "aws:kms", "aws:kms:dsse", "aws:fsx" };
+
+	if (!method || strcmp(method, "AES256") == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(method, others[i]) == 0)
+			return aws_fail(&cx->err, &AWS_NOT_IMPLEMENTED,
+					"the value '%s' of the member 'serverSideEncryption' is not supported by mulgil",
+					method);
+	return aws_fail(&cx->err, &S3_INVALID_ARGUMENT, "The encryption method specified is not supported");
+}
+
 int s3__sse_of(struct op_ctx *cx, const struct in_sse *in, struct s3_sse *ret)
 {
 	bool customer = in->algorithm || in->key || in->md5;
 
+	if (check_method(cx, in->sse))
+		return cx->err.code;
 	*ret = (struct s3_sse){ .kind = in->sse ? S3_SSE_S3 : S3_SSE_NONE };
 	if (in->sse && customer)
 		return aws_fail(&cx->err, &S3_INVALID_ARGUMENT,

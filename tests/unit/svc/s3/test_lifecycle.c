@@ -72,7 +72,10 @@ TEST(lifecycle_rules_that_are_none)
 		{ "{'Filter':{},'Expiration':{'Days':1}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Expiration':{'Days':1}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Filter':{},'Prefix':'','Expiration':{'Days':1}}", "MalformedXML" },
-		{ "{'Status':'Enabled','Filter':{'Prefix':'a','Tag':{'Key':'a','Value':'b'}},'Expiration':{'Days':1}}", "MalformedXML" },
+		{ "{'Status':'Enabled','Filter':{'Prefix':'a','And':{'Prefix':'b'}},'Expiration':{'Days':1}}", "MalformedXML" },
+		{ "{'Status':'Enabled','Filter':{'Prefix':'a','Tag':{'Key':'a','Value':'b'},'And':{'Tags':[{'Key':'a','Value':'c'}]}},'Expiration':{'Days':1}}", "InvalidRequest" },
+		{ "{'Status':'Enabled','Filter':{'ObjectSizeGreaterThan':9,'ObjectSizeLessThan':9},'Expiration':{'Days':1}}", "InvalidRequest" },
+		{ "{'Status':'Enabled','Filter':{'Prefix':'a','ObjectSizeLessThan':3},'AbortIncompleteMultipartUpload':{'DaysAfterInitiation':1}}", "InvalidRequest" },
 		{ "{'Status':'Enabled','Filter':{'And':{}},'Expiration':{'Days':1}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Filter':{'And':{'Tags':[{'Key':'a','Value':'b'},{'Key':'a','Value':'c'}]}},'Expiration':{'Days':1}}", "InvalidRequest" },
 		{ "{'Status':'Enabled','Filter':{'Tag':{'Key':'','Value':'b'}},'Expiration':{'Days':1}}", "InvalidArgument" },
@@ -90,6 +93,8 @@ TEST(lifecycle_rules_that_are_none)
 		{ "{'Status':'Enabled','Filter':{},'NoncurrentVersionExpiration':{'NewerNoncurrentVersions':1}}", "MalformedXML" },
 		{ "{'Status':'Enabled','Filter':{},'NoncurrentVersionExpiration':{'NoncurrentDays':1,'NewerNoncurrentVersions':101}}", "InvalidArgument" },
 		{ "{'Status':'Enabled','Filter':{},'Expiration':{'Days':1},'Transitions':[{'Days':1,'StorageClass':'GLACIER'}]}", "NotImplemented" },
+		{ "{'Status':'Enabled','Filter':{},'Transitions':[{'Date':'2030-01-01T00:00:01Z','StorageClass':'GLACIER'}]}", "InvalidArgument" },
+		{ "{'Status':'Enabled','Filter':{},'Expiration':{'Days':1},'NoncurrentVersionTransitions':[{'NoncurrentDays':1,'StorageClass':'GLACIER'}]}", "NotImplemented" },
 		{ "{'ID':'a','Status':'Enabled','Filter':{},'Expiration':{'Days':1}},{'ID':'a','Status':'Enabled','Filter':{},'Expiration':{'Days':2}}", "InvalidArgument" },
 	};
 	struct fixture *f = with_rules(false, NULL);
@@ -109,6 +114,28 @@ TEST(lifecycle_rules_that_are_none)
 	buf_clear(&b);
 	fails(f, "PutBucketLifecycleConfiguration", "{'Bucket':'none','LifecycleConfiguration':{'Rules':[{'Status':'Enabled','Prefix':'','Expiration':{'Days':1}}]}}", "NoSuchBucket");
 	fails(f, "GetBucketLifecycleConfiguration", "{'Bucket':'buck'}", "NoSuchLifecycleConfiguration");
+	fixture_free(f);
+}
+
+TEST(lifecycle_members_of_a_filter_hold_together)
+{
+	struct fixture *f = with_rules(false,
+		"{'Status':'Enabled','Filter':{'Prefix':'a','Tag':{'Key':'k','Value':'v'},'ObjectSizeGreaterThan':1,"
+		"'And':{'Prefix':'ab','Tags':[{'Key':'m','Value':'w'}],'ObjectSizeGreaterThan':3,'ObjectSizeLessThan':99}},'Expiration':{'Days':1}}");
+	const struct json *v = ok(f, "GetBucketLifecycleConfiguration", "{'Bucket':'buck'}");
+	const struct json *filter = json_get(json_at(json_get(v, "Rule"), 0), "Filter"), *and = json_get(filter, "And");
+	static const char *const puts[] = { "'Key':'ab1','Body':'body','Tagging':'k=v&m=w'", "'Key':'ab2','Body':'body','Tagging':'k=v'",
+					    "'Key':'ab3','Body':'bod','Tagging':'k=v&m=w'", "'Key':'a4','Body':'body','Tagging':'k=v&m=w'" };
+
+	assert_int_equal(json_len(filter), 1);
+	assert_string_equal(text(f, and, "Prefix"), "ab");
+	assert_int_equal(json_int(json_get(and, "ObjectSizeGreaterThan"), -1), 3);
+	assert_int_equal(json_int(json_get(and, "ObjectSizeLessThan"), -1), 99);
+	assert_int_equal(json_len(json_get(and, "Tag")), 2);
+	for (size_t i = 0; i < ARRAY_LEN(puts); i++)
+		ok(f, "PutObject", arena_printf(&f->a, "{'Bucket':'buck',%s}", puts[i]));
+	later(DAY + TO_MIDNIGHT);
+	walk(f, 1, "a4 ab2 ab3");
 	fixture_free(f);
 }
 

@@ -124,6 +124,12 @@ TEST(multipart_object_is_its_parts)
 	assert_string_equal(text(f, v, "PartsCount"), "2");
 	assert_string_equal(text(f, v, "ContentRange"), "bytes 5242880-5243879/5243880");
 	assert_string_equal(text(f, v, "TagCount"), "1");
+	crc = crc64nvme(0, b.p, b.n);
+	for (int i = 0; i < 8; i++)
+		be[i] = (uint8_t)(crc >> (56 - 8 * i));
+	v = ok(f, "HeadObject", "{'Bucket':'buck','Key':'big','PartNumber':2,'ChecksumMode':'ENABLED'}");
+	assert_true(view_eq(json_get_str(v, "ChecksumCRC64NVME"), base64_encode_arena(&f->a, view_of(be, 8))));
+	assert_string_equal(text(f, v, "ChecksumType"), "FULL_OBJECT");
 	assert_int_equal(f->n_events, 1);
 	assert_non_null(strstr(f->events[0], "\"reason\":\"CompleteMultipartUpload\""));
 	assert_int_equal(f->port.head(f->s3, "buck", "big", &f->a, &o, &f->e), 0);
@@ -416,6 +422,14 @@ TEST(multipart_attributes)
 	assert_false(json_is_true(json_get(parts, "IsTruncated")));
 	assert_int_equal(json_int(json_get(json_at(json_get(parts, "Part"), 0), "PartNumber"), 0),
 			 2);
+	u = begin(f, NULL, NULL);
+	part(&u, 1, bytes_of(f, MB5, 1));
+	part(&u, 2, VIEW("end"));
+	complete(&u, one_two, 2);
+	parts = json_get(attributes(f, ""), "ObjectParts");
+	assert_int_equal(json_len(json_get(parts, "Part")), 2);
+	assert_int_equal(json_int(json_get(json_at(json_get(parts, "Part"), 1), "Size"), 0), 3);
+	assert_int_equal(strlen(text(f, json_at(json_get(parts, "Part"), 1), "ChecksumCRC64NVME")), 12);
 	put(f, "buck", "big", VIEW("whole"));
 	v = attributes(f, "");
 	assert_null(json_get(v, "ObjectParts"));

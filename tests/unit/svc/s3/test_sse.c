@@ -282,6 +282,22 @@ static void multipart(struct fixture *f, const char *begin, const char *key, con
 	assert_true(same_body(f, v, two));
 }
 
+TEST(sse_c_completion_needs_the_key_if_a_checksum_was_asked_for)
+{
+	struct fixture *f = with_bucket();
+	const char *id = text(f, ok(f, "CreateMultipartUpload", "{'Bucket':'buck','Key':'c','ChecksumAlgorithm':'CRC32'," KEY_A "}"), "UploadId");
+	const struct json *v = in_upload(f, "UploadPart", id, "{'Bucket':'buck','Key':'c','PartNumber':1,'ChecksumAlgorithm':'CRC32'," KEY_A "}", VIEW("x"));
+	const char *done = arena_printf(&f->a, "{'Bucket':'buck','Key':'c','MultipartUpload':{'Parts':[{'PartNumber':1,'ETag':'%.32s','ChecksumCRC32':'%s'}]}",
+					text(f, v, "ETag") + 1, text(f, v, "ChecksumCRC32"));
+
+	assert_null(in_upload(f, "CompleteMultipartUpload", id, arena_printf(&f->a, "%s}", done), VIEW_NONE));
+	assert_ptr_equal(f->e.wire, &S3_INVALID_REQUEST);
+	assert_null(in_upload(f, "CompleteMultipartUpload", id, arena_printf(&f->a, "%s," KEY_B "}", done), VIEW_NONE));
+	assert_ptr_equal(f->e.wire, &S3_INVALID_REQUEST);
+	assert_non_null(in_upload(f, "CompleteMultipartUpload", id, arena_printf(&f->a, "%s," KEY_A "}", done), VIEW_NONE));
+	fixture_free(f);
+}
+
 TEST(sse_uploads_in_parts)
 {
 	struct fixture *f = with_bucket();
