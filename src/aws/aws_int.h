@@ -93,6 +93,11 @@ struct decode {
 /* Fills the operation's zeroed struct from @tree (an object by member names; members that do not travel in the body
  * are JSON_STR).  Validates; @d->err has the wire error. */
 int aws__decode(const struct decode *d, const struct op *op, const struct json *tree, void *ret) MUST_CHECK;
+/* The same for the plain @text of a body, without a tree (op_scan.c).  true: done, and blobs lie where @text was.
+ * false: it is not plain, and as it was; the general way knows what to say about it. */
+bool aws__scan(const struct decode *d, const struct op *op, char *text, size_t n, void *ret);
+/* The row of a member by its name on the wire, or NULL. */
+const struct op_field *aws__field_of(const struct decode *d, const struct op_field *fields, struct view name);
 /* Trees for aws__decode(). */
 struct json *aws__tree_of_xml(const struct decode *d, const struct op_field *fields, const struct xml *x);
 struct json *aws__tree_of_form(const struct decode *d, const struct op_field *fields, const struct json *params);

@@ -239,6 +239,7 @@ enum op_flags {
 	OP_STREAM_OUT = 8,
 	OP_OPEN_QUERY = 16, /* rest: unknown query parameters are allowed */
 	OP_WAITS = 32,    /* may do nothing but wait: runs in the waiting lane */
+	OP_BULK = 64,     /* JSON protocols: bodies are large and plain (records); see op_scan.c */
 };
 
 typedef int (*op_fn)(struct op_ctx *cx, const void *in, struct out *o);

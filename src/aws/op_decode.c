@@ -428,7 +428,7 @@ static bool name_fits(const struct decode *d, struct view given, struct view nam
 	       view_eq(view_from(given, 1), view_from(name, 1));
 }
 
-static const struct op_field *field_of(const struct decode *d, const struct op_field *fields, struct view name)
+const struct op_field *aws__field_of(const struct decode *d, const struct op_field *fields, struct view name)
 {
 	for (; fields && fields->kind != OPK_END; fields++)
 		if (name_fits(d, name, wire_name(d, fields)))
@@ -475,7 +475,7 @@ static int get_fields(const struct decode *d, const struct op_field *fields, con
 
 	for (size_t i = 0; i < json_len(obj); i++) {
 		const struct json_member *m = &obj->obj.v[i];
-		const struct op_field *f = field_of(d, fields, m->name);
+		const struct op_field *f = aws__field_of(d, fields, m->name);
 		const struct where w = { .up = up, .name = m->name };
 		int rc;
 

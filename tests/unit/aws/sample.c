@@ -44,6 +44,22 @@ const struct op_field sample_fields[] = {
 	OP_END
 };
 
+static const struct op_field record_fields[] = {
+	OP_BLOB(struct sample_record, data, "Data", true, 0, 70),
+	OP_STR(struct sample_record, key, "Key", false, 1, 4),
+	OP_END
+};
+static const struct op_field record_item[] = { OP_ITEM_OBJ(record_fields) };
+static const struct op_field bulk_fields[] = {
+	OP_STR(struct sample_bulk_in, name, "Name", true, 1, 10),
+	OP_LIST(struct sample_bulk_in, records, "Records", false, struct sample_record, record_item, 1, 3),
+	OP_OBJ(struct sample_bulk_in, one, "One", false, record_fields),
+	OP_INT(struct sample_bulk_in, count, "Count", false, 0, 0),
+	OP_REFUSED("Encryption"),
+	OP_END
+};
+const struct op sample_bulk = { .name = "Bulk", .in = bulk_fields, .in_size = sizeof(struct sample_bulk_in), .flags = OP_BULK };
+
 static int echo(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct sample_in *in = input;

@@ -24,7 +24,20 @@ struct sample_in {
 	struct sample_hints *hints;
 };
 
+/* What comes in bulk. */
+struct sample_record {
+	struct view data;
+	const char *key;
+};
+struct sample_bulk_in {
+	const char *name;
+	struct op_list records;
+	struct sample_record *one;
+	struct opt_int count;
+};
+
 extern const struct op_field sample_fields[];
+extern const struct op sample_bulk;
 extern const struct service sample_json, sample_xml, sample_query, sample_rest;
 /* What the handler was last given. */
 extern struct sample_in sample_seen;

@@ -44,6 +44,32 @@ TEST(base64_refuses)
 			fail_msg("taken: %s", t[i]);
 }
 
+/* Every length around the wide registers, each byte of it made wrong once. */
+TEST(base64_long_texts_in_place)
+{
+	char bytes[150], text[200], back[200];
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 37 + (i >> 3));
+	for (size_t len = 0; len <= sizeof(bytes); len++) {
+		size_t chars = base64_len(len), span = (len * 8 + 5) / 6;
+
+		base64_encode(text, bytes, len);
+		memcpy(back, text, chars);
+		assert_int_equal(base64_span(view_of(text, chars)), span);
+		assert_true(base64_decode(back, view_of(back, chars), &n));
+		assert_int_equal(n, len);
+		assert_memory_equal(back, bytes, len);
+		for (size_t i = 0; i < span; i++) {
+			memcpy(back, text, chars);
+			back[i] = "\"\\=-_ .:@[`{\x80\xc1"[i % 14];
+			assert_int_equal(base64_span(view_of(back, chars)), i);
+			assert_false(base64_decode(back, view_of(back, chars), &n));
+		}
+	}
+}
+
 TEST(hex_both_ways)
 {
 	struct arena a;
