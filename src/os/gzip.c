@@ -2,6 +2,8 @@
 /* gzip streams through zlib, the only file that includes it. */
 #include "os/gzip.h"
 
+#include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -67,4 +69,40 @@ struct gzip *gzip_free(struct gzip *g)
 		deflateEnd(&g->z);
 	free(g);
 	return NULL;
+}
+
+/* One member from z->next_in on. */
+static int unpack_member(z_stream *z, struct buf *ret, struct err *e)
+{
+	unsigned char room[ROOM];
+	int rc;
+
+	do {
+		z->next_out = room;
+		z->avail_out = sizeof(room);
+		rc = inflate(z, Z_NO_FLUSH);
+		must(rc != Z_MEM_ERROR && rc != Z_STREAM_ERROR);
+		if (rc != Z_OK && rc != Z_STREAM_END)
+			return err_set(e, ERR_INVALID, "not gzip, broken or cut off");
+		buf_add(ret, room, sizeof(room) - z->avail_out);
+		if (ret->over)
+			return err_set(e, ERR_LIMIT, "more than %zu bytes when unpacked", ret->max);
+	} while (rc != Z_STREAM_END);
+	return 0;
+}
+
+int gzip_unpack(struct view packed, struct buf *ret, struct err *e)
+{
+	z_stream z = { 0 };
+	int rc;
+
+	must(inflateInit2(&z, WINDOW_GZIP) == Z_OK);
+	must(packed.n <= UINT_MAX);
+	z.next_in = (z_const Bytef *)(uintptr_t)packed.p;
+	z.avail_in = (uInt)packed.n;
+	do {
+		rc = unpack_member(&z, ret, e);
+	} while (!rc && z.avail_in && inflateReset(&z) == Z_OK);
+	inflateEnd(&z);
+	return rc;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -239,4 +240,74 @@ int zip_pack(const struct zip_entry *entries, size_t n, struct buf *ret, struct 
 		return err_set(e, ERR_LIMIT, "cannot finish the archive: %s",
 			       archive_error_string(ar));
 	return 0;
+}
+
+/* --- one entry, piece by piece --- */
+
+struct zip_stream {
+	struct archive *ar;
+	struct archive_entry *entry; /* until its header is written */
+	struct buf *to;              /* during a call */
+};
+
+/* What does not fit any more is the caller's to see (buf.over): the archive goes on, into nothing. */
+static la_ssize_t on_piece(struct archive *ar, void *ctx, const void *p, size_t n)
+{
+	const struct zip_stream *z = ctx;
+
+	(void)ar;
+	if (z->to)
+		buf_add(z->to, p, n);
+	return (la_ssize_t)n;
+}
+
+struct zip_stream *zip_stream_new(const char *name)
+{
+	struct zip_stream *z = calloc(1, sizeof(*z));
+
+	must(z);
+	z->ar = archive_write_new();
+	z->entry = archive_entry_new();
+	must(z->ar && z->entry && archive_write_set_format_zip(z->ar) == ARCHIVE_OK);
+	archive_write_set_bytes_per_block(z->ar, 0);
+	must(archive_write_open2(z->ar, z, NULL, on_piece, NULL, NULL) == ARCHIVE_OK);
+	archive_entry_set_pathname(z->entry, name);
+	archive_entry_set_filetype(z->entry, AE_IFREG);
+	archive_entry_set_perm(z->entry, 0644);
+	archive_entry_set_mtime(z->entry, DOS_EPOCH_S, 0);
+	return z;
+}
+
+static void stream_to(struct zip_stream *z, struct buf *to)
+{
+	z->to = to;
+	if (z->entry)
+		must(archive_write_header(z->ar, z->entry) == ARCHIVE_OK);
+	entry_freep(&z->entry);
+	z->entry = NULL;
+}
+
+void zip_stream_add(struct zip_stream *z, const void *p, size_t n, struct buf *ret)
+{
+	stream_to(z, ret);
+	must(archive_write_data(z->ar, p, n) == (la_ssize_t)n);
+	z->to = NULL;
+}
+
+struct zip_stream *zip_stream_end(struct zip_stream *z, struct buf *ret)
+{
+	stream_to(z, ret);
+	must(archive_write_close(z->ar) == ARCHIVE_OK);
+	return zip_stream_free(z);
+}
+
+struct zip_stream *zip_stream_free(struct zip_stream *z)
+{
+	if (z) {
+		z->to = NULL;
+		entry_freep(&z->entry);
+		archive_write_free(z->ar);
+	}
+	free(z);
+	return NULL;
 }

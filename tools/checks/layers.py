@@ -26,6 +26,8 @@ MAY = {
 LIBRARY = {
     r"openssl/": r"src/os/crypto\.c",
     r"archive": r"src/os/zip\.c",
+    r"snappy-c\.h": r"src/os/pack\.c",
+    r"(jq|jv)\.h": r"src/data/keyquery\.c",
     r"json-c/": r"src/base/json_parse\.c",
     r"expat\.h": r"src/base/xml\.c",
     r"yaml\.h": r"src/base/yaml\.c",
