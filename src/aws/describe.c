@@ -39,7 +39,7 @@ static void field(struct buf *b, const struct op_field *f)
 
 	buf_add_str(b, "{\"name\":");
 	json_print_str(b, view_str(f->name));
-	text(b, "kind", kinds[f->kind]);
+	text(b, "kind", f->kind == OPK_JSON && f->sub ? "structure" : kinds[f->kind]);
 	text(b, "in", locs[f->loc]);
 	text(b, "at", f->at);
 	if (f->required)
@@ -50,7 +50,7 @@ static void field(struct buf *b, const struct op_field *f)
 		buf_printf(b, ",\"min\":%lld,\"max\":%lld", (long long)f->min, (long long)f->max);
 	list(b, "values", f->values);
 	list(b, "refused", f->refused);
-	if (f->kind == OPK_OBJ) {
+	if (f->kind == OPK_OBJ || (f->kind == OPK_JSON && f->sub)) {
 		buf_add_str(b, ",\"members\":");
 		fields(b, f->sub);
 	} else if (f->kind == OPK_LIST) {

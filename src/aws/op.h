@@ -68,7 +68,8 @@ enum op_kind {
 	OPK_BOOL,    /* struct opt_bool */
 	OPK_TIME,    /* struct opt_int, ms */
 	OPK_ENUM,    /* const char *, one of values[]; refused[]: AWS knows it, mulgil does not do it */
-	OPK_JSON,    /* const struct json *: a structure or document kept as it is (JSON protocols only) */
+	OPK_JSON,    /* const struct json *: a structure or document kept as it is (JSON protocols only); with sub: one that
+	                its rows (OPD_*, which have no struct) validate, with the model's own names and without nulls */
 	OPK_OBJ,     /* pointer to the structure's struct, sub = its fields, size = its size */
 	OPK_LIST,    /* struct op_list; sub[0] = the element's field (offset 0), size = an element's size; min, max: elements */
 	OPK_MAP,     /* struct op_map, string to string; max: entries; sub: NULL, or two rows OP_ITEM_STR: limits of key and value */
@@ -127,6 +128,16 @@ struct op_field {
 	{ .name = nm, .kind = OPK_LIST, .required = req, .off = OP__CHECK(st, m, struct op_list), .size = sizeof(elem), .sub = field, .min = lo, .max = hi, __VA_ARGS__ }
 #define OP_MAP(st, m, nm, req, hi, ...) \
 	{ .name = nm, .kind = OPK_MAP, .required = req, .off = OP__CHECK(st, m, struct op_map), .max = hi, __VA_ARGS__ }
+/* A structure that is kept, echoed or merged as JSON: the rows in @fields are OPD_* and OP_REFUSED. */
+#define OP_DOC(st, m, nm, req, fields, ...) \
+	{ .name = nm, .kind = OPK_JSON, .required = req, .off = OP__CHECK(st, m, const struct json *), .sub = fields, __VA_ARGS__ }
+#define OPD_STR(nm, req, lo, hi) { .name = nm, .kind = OPK_STR, .required = req, .min = lo, .max = hi }
+#define OPD_INT(nm, req, lo, hi) { .name = nm, .kind = OPK_INT, .required = req, .min = lo, .max = hi }
+#define OPD_BOOL(nm, req) { .name = nm, .kind = OPK_BOOL, .required = req }
+#define OPD_ENUM(nm, req, vals, refs) { .name = nm, .kind = OPK_ENUM, .required = req, .values = vals, .refused = refs }
+#define OPD_OBJ(nm, req, fields) { .name = nm, .kind = OPK_OBJ, .required = req, .sub = fields }
+#define OPD_LIST(nm, req, field, lo, hi) { .name = nm, .kind = OPK_LIST, .required = req, .sub = field, .min = lo, .max = hi }
+#define OPD_MAP(nm, req, hi, pair) { .name = nm, .kind = OPK_MAP, .required = req, .max = hi, .sub = pair }
 #define OP_REFUSED(nm, ...) { .name = nm, .kind = OPK_REFUSED, __VA_ARGS__ }
 #define OP_END { .kind = OPK_END }
 /* Elements of lists: their struct IS the element.  For OPK_OBJ elements the list holds the structs themselves.

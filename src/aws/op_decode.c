@@ -288,6 +288,9 @@ static int get_value(const struct decode *d, const struct op_field *f, const str
 		     void *slot);
 static int get_fields(const struct decode *d, const struct op_field *fields, const struct where *w,
 		      const struct json *obj, void *ret);
+static int unknown(const struct decode *d, const struct where *up, struct view name);
+static int get_required(const struct decode *d, const struct op_field *fields, const struct where *up, const bool *seen);
+static size_t count_fields(const struct op_field *fields);
 
 static int get_element(const struct decode *d, const struct op_field *f, const struct where *w,
 		       const struct json *v, void *slot)
@@ -366,6 +369,89 @@ static int get_map(const struct decode *d, const struct op_field *f, const struc
 	return 0;
 }
 
+/* --- documents: validated by their rows, kept as JSON --- */
+
+union scratch { /* a decoded value that nobody keeps */
+	const char *s;
+	struct view v;
+	struct opt_int i;
+	struct opt_num n;
+	struct opt_bool b;
+	struct op_map m;
+};
+
+static int get_doc(const struct decode *d, const struct op_field *fields, const struct where *w, const struct json *v,
+		   const struct json **ret);
+
+static int get_doc_list(const struct decode *d, const struct op_field *f, const struct where *w, const struct json *v,
+			const struct json **ret);
+
+static int get_doc_value(const struct decode *d, const struct op_field *f, const struct where *w, const struct json *v,
+			 const struct json **ret)
+{
+	union scratch out = { .s = NULL };
+	int rc;
+
+	if (f->kind == OPK_OBJ)
+		return get_doc(d, f->sub, w, v, ret);
+	if (f->kind == OPK_LIST)
+		return get_doc_list(d, f, w, v, ret);
+	rc = get_value(d, f, w, v, &out);
+	*ret = f->kind == OPK_INT && rc == 0 ? json_new_int(d->arena, out.i.v) : v;
+	return rc;
+}
+
+static int get_doc_list(const struct decode *d, const struct op_field *f, const struct where *w, const struct json *v,
+			const struct json **ret)
+{
+	struct json *list = json_new_arr(d->arena);
+	int rc;
+
+	if (!json_is(v, JSON_ARR))
+		return bad_type(d, w, v, "a list");
+	rc = check_length(d, f, w, json_len(v), VIEW("(list)"));
+	for (size_t i = 0; rc == 0 && i < json_len(v); i++) {
+		const struct where at = { .up = w, .index = i + 1 };
+		const struct json *one = json_at(v, i);
+
+		rc = json_is(one, JSON_NULL) ? bad_type(d, &at, one, "an element of a list") :
+					       get_doc_value(d, f->sub, &at, one, &one);
+		if (rc == 0)
+			json_push(d->arena, list, one);
+	}
+	*ret = list;
+	return rc;
+}
+
+static int get_doc(const struct decode *d, const struct op_field *fields, const struct where *w, const struct json *v,
+		   const struct json **ret)
+{
+	bool *seen = ARENA_ARRAY(d->arena, bool, count_fields(fields) + 1);
+	struct json *doc = json_new_obj(d->arena);
+
+	if (!json_is(v, JSON_OBJ))
+		return bad_type(d, w, v, "a structure");
+	for (size_t i = 0; i < json_len(v); i++) {
+		const struct json_member *m = &v->obj.v[i];
+		const struct op_field *f = aws__field_of(d, fields, m->name);
+		const struct where at = { .up = w, .name = m->name };
+		const struct json *one;
+		int rc;
+
+		if (json_is(m->value, JSON_NULL))
+			continue;
+		if (!f)
+			return unknown(d, w, m->name);
+		rc = get_doc_value(d, f, &at, m->value, &one);
+		if (rc < 0)
+			return rc;
+		json_set(d->arena, doc, f->name, one);
+		seen[f - fields] = true;
+	}
+	*ret = doc;
+	return get_required(d, fields, w, seen);
+}
+
 static int get_obj(const struct decode *d, const struct op_field *f, const struct where *w, const struct json *v,
 		   void **slot)
 {
@@ -395,6 +481,8 @@ static int get_value(const struct decode *d, const struct op_field *f, const str
 	case OPK_ENUM:
 		return get_enum(d, f, w, v, slot);
 	case OPK_JSON:
+		if (f->sub)
+			return get_doc(d, f->sub, w, v, slot);
 		*(const struct json **)slot = v;
 		return 0;
 	case OPK_OBJ:

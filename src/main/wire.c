@@ -196,6 +196,7 @@ static int open_stores(struct wire *w, struct err *e)
 static int make_collecting(struct wire *w, struct err *e)
 {
 	const struct config *c = w->config;
+	const char *staging = NULL;
 	bool made = strcmp(c->master_key, "auto") == 0;
 	int r = logs_new(w->meta, c->region, c->account, &w->logs, e);
 
@@ -204,6 +205,8 @@ static int make_collecting(struct wire *w, struct err *e)
 	if (r < 0)
 		return r;
 	r = sqs_new(&(struct sqs_opts){ .meta = w->meta, .region = c->region, .account = c->account }, &w->sqs, e);
+	if (r == 0)
+		r = make_dir(w, "objects/staging-firehose", &staging, e);
 	if (r < 0)
 		return r;
 	w->events_port = events_port(w->events);
@@ -214,7 +217,9 @@ static int make_collecting(struct wire *w, struct err *e)
 					  .lifecycle_every_s = c->lifecycle_interval_s, .lifecycle_day_s = c->lifecycle_day_s });
 	w->s3_port = s3_port(w->s3);
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
-							    .dir = path(w, "log"), .region = c->region, .account = c->account });
+							    .dir = path(w, "log"), .region = c->region, .account = c->account,
+							    .glue = &w->glue_port, .sql = w->sql, .staging = staging,
+							    .logs = logs_port(w->logs) });
 	w->firehose_port = firehose_port(w->firehose);
 	return 0;
 }
@@ -387,6 +392,8 @@ int wire_start(struct wire *w, struct err *e)
 	if (r == 0)
 		r = events_start(w->events, w->registry, e);
 	if (r == 0)
+		r = firehose_deliver(w->firehose, w->registry, e);
+	if (r == 0)
 		r = write_endpoint(w, e);
 	if (r == 0)
 		sql_pool_warm(w->sql);
@@ -403,6 +410,8 @@ static void *stop_runners(void *arg)
 		states_stop(w->states);
 	if (w->events)
 		events_stop(w->events);
+	if (w->firehose)
+		firehose_stop(w->firehose);
 	return NULL;
 }
 

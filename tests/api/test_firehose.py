@@ -65,7 +65,7 @@ def test_prefix_expression_is_refused_at_creation(server, bucket, member, value,
 
 @pytest.mark.parametrize("more, named", [
     ({"DynamicPartitioningConfiguration": {"Enabled": True}}, "DynamicPartitioningConfiguration"),
-    ({"ProcessingConfiguration": {"Enabled": True, "Processors": []}}, "ProcessingConfiguration"),
+    ({"ProcessingConfiguration": {"Processors": [{"Type": "Magic"}]}}, "ProcessingConfiguration.Processors: the Type Magic"),
     ({"DataFormatConversionConfiguration": {"Enabled": True}}, "DataFormatConversionConfiguration"),
     ({"CompressionFormat": "Snappy"}, "CompressionFormat"),
     ({"S3BackupMode": "Enabled"}, "S3Backup"),

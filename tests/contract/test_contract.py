@@ -47,6 +47,13 @@ ON_PURPOSE = {
     **{f"s3 {op}.ServerSideEncryption": "a string, looked at by the handler: policies are asked first"
        for op in ("PutObject", "CopyObject", "CreateMultipartUpload")},
     "s3 PutBucketLifecycleConfiguration.LifecycleConfiguration.Rules[].Transitions[].StorageClass": "refused by the handler, whatever it is",
+    # A further processor, "mulgil:Layout", and hints beyond AWS's 128 MiB.
+    **{f"firehose {where}.{member}": "more than AWS has"
+       for where in ("CreateDeliveryStream.ExtendedS3DestinationConfiguration", "UpdateDestination.ExtendedS3DestinationUpdate")
+       for member in ("ProcessingConfiguration.Processors[].Type", "ProcessingConfiguration.Processors[].Parameters[].ParameterName",
+                      "BufferingHints.SizeInMBs", "S3BackupConfiguration.BufferingHints.SizeInMBs", "S3BackupUpdate.BufferingHints.SizeInMBs")},
+    **{f"firehose {where}.BufferingHints.SizeInMBs": "more than AWS has"
+       for where in ("CreateDeliveryStream.S3DestinationConfiguration", "UpdateDestination.S3DestinationUpdate")},
     "s3 CreateBucket.CreateBucketConfiguration.LocationConstraint": "the region is configured, not one of AWS's",
 }
 

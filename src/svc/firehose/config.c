@@ -1,52 +1,388 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config -- a stream's destination as it is stored. */
+/* config -- a destination's members checked and made ready for delivery; defaults; updates. */
+#include "svc/firehose/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "svc/firehose/compress.h"
 #include "svc/firehose/firehose_int.h"
 
-char *fh__config_text(struct arena *a, const struct fh_config *c)
+int fh__invalid(const struct fh_check *x, const char *fmt, ...)
+{
+	char text[768];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return aws_fail(x->e, &FIREHOSE_INVALID, "%s.%s", x->kind, text);
+}
+
+/* What breaks a pattern of AWS's model. */
+static int malformed(const struct fh_check *x, const char *member, struct view v, const char *what)
+{
+	return aws_fail(x->e, &AWS_VALIDATION, "%s.%s '%.*s' is not %s", x->kind, member, VIEW_ARG(v), what);
+}
+
+/* --- patterns of the model --- */
+
+static bool all_of(struct view v, const char *also)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		char c = v.p[i];
+		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		if (!alnum && (!c || !strchr(also, c)))
+			return false;
+	}
+	return true;
+}
+
+bool fh__is_name(struct view v)
+{
+	return all_of(v, "_.-");
+}
+
+bool fh__is_role(struct view v)
+{
+	ptrdiff_t iam = view_find(v, VIEW(":iam::"));
+	struct view account, rest;
+	uint64_t n;
+
+	if (!view_starts(v, VIEW("arn:")) || iam < 0)
+		return false;
+	rest = view_from(v, (size_t)iam + 6);
+	account = view_sub(rest, 0, 12);
+	rest = view_from(rest, 12);
+	return account.n == 12 && view_u64(account, UINT64_MAX, &n) && view_starts(rest, VIEW(":role/")) && rest.n > 6 &&
+	       all_of(view_from(rest, 6), "_+=,.@-/");
+}
+
+static struct view bucket_of(struct view arn)
+{
+	ptrdiff_t at = view_find(arn, VIEW(":s3:::"));
+	struct view name = at < 0 ? VIEW_NONE : view_from(arn, (size_t)at + 6);
+
+	return view_starts(arn, VIEW("arn:")) && name.n > 0 && name.n < 256 && all_of(name, "_.-") ? name : VIEW_NONE;
+}
+
+static bool is_extension(struct view v)
+{
+	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyz!-_.*'()";
+
+	for (size_t i = 1; i < v.n; i++)
+		if (!v.p[i] || !strchr(allowed, v.p[i]))
+			return false;
+	return !v.n || (v.p[0] == '.' && v.n > 1);
+}
+
+/* --- one place: the destination, or the backup's --- */
+
+static int parse_prefix(const struct fh_check *x, const struct json *d, const char *member, enum prefix_use use,
+			const struct prefix **ret)
+{
+	struct view text = json_get_str(d, member);
+	struct err why = { 0 };
+
+	if (prefix_parse(x->a, text.p ? text : VIEW(""), use, ret, &why) < 0)
+		return fh__invalid(x, "%s: %s", member, why.msg);
+	return 0;
+}
+
+static int parse_prefixes(const struct fh_check *x, const struct json *d, struct fh_place *ret)
+{
+	struct err why = { 0 };
+	int rc = parse_prefix(x, d, "Prefix", PREFIX_DATA, &ret->prefix);
+
+	if (!rc && json_get_str(d, "ErrorOutputPrefix").p)
+		rc = parse_prefix(x, d, "ErrorOutputPrefix", PREFIX_ERROR, &ret->error_prefix);
+	if (rc)
+		return rc;
+	if (prefix_check_pair(ret->prefix, ret->error_prefix, &why) < 0)
+		return fh__invalid(x, "ErrorOutputPrefix: %s", why.msg);
+	return 0;
+}
+
+static int parse_hints(const struct fh_check *x, const struct json *d, struct fh_place *ret)
+{
+	const struct json *hints = json_get(d, "BufferingHints");
+	const struct json *size = json_get(hints, "SizeInMBs"), *interval = json_get(hints, "IntervalInSeconds");
+
+	if (!size != !interval)
+		return fh__invalid(x, "BufferingHints: SizeInMBs and IntervalInSeconds are given both, or neither of them");
+	ret->size_mb = json_int(size, FIREHOSE_SIZE_MB);
+	ret->interval_s = json_int(interval, FIREHOSE_INTERVAL_S);
+	return 0;
+}
+
+static int parse_compression(const struct fh_check *x, const struct json *d, struct fh_place *ret)
+{
+	struct view format = json_get_str(d, "CompressionFormat");
+
+	for (int i = 0; format.p && i < FH_COMPRESSIONS; i++) {
+		if (!view_eq_str(format, fh__packers[i].format))
+			continue;
+		if (i != FH_PLAIN && !fh__packers[i].begin)
+			return fh__invalid(x, "CompressionFormat: %s is not supported by mulgil", fh__packers[i].format);
+		ret->compression = (enum fh_compression)i;
+	}
+	return 0;
+}
+
+static int parse_logging(const struct fh_check *x, const struct json *d, struct fh_place *ret)
+{
+	const struct json *o = json_get(d, "CloudWatchLoggingOptions");
+	struct view group = json_get_str(o, "LogGroupName"), stream = json_get_str(o, "LogStreamName");
+
+	if (group.n && !all_of(group, "._/#-"))
+		return malformed(x, "CloudWatchLoggingOptions.LogGroupName", group, "the name of a log group");
+	if (view_chr(stream, ':') >= 0 || view_chr(stream, '*') >= 0)
+		return malformed(x, "CloudWatchLoggingOptions.LogStreamName", stream, "the name of a log stream");
+	if (!json_is_true(json_get(o, "Enabled")))
+		return 0;
+	if (!group.n || !stream.n)
+		return fh__invalid(x, "CloudWatchLoggingOptions: LogGroupName and LogStreamName are needed when Enabled is true");
+	ret->log_group = arena_str(x->a, group);
+	ret->log_stream = arena_str(x->a, stream);
+	return 0;
+}
+
+static int parse_place(const struct fh_check *x, const struct json *d, struct fh_place *ret)
+{
+	struct view role = json_get_str(d, "RoleARN"), arn = json_get_str(d, "BucketARN"), bucket = bucket_of(arn);
+	int rc;
+
+	if (!fh__is_role(role))
+		return malformed(x, "RoleARN", role, "the ARN of a role");
+	if (!bucket.p)
+		return malformed(x, "BucketARN", arn, "the ARN of a bucket");
+	ret->bucket = arena_str(x->a, bucket);
+	rc = parse_prefixes(x, d, ret);
+	if (!rc)
+		rc = parse_hints(x, d, ret);
+	if (!rc)
+		rc = parse_compression(x, d, ret);
+	return rc ? rc : parse_logging(x, d, ret);
+}
+
+/* --- what only an extended destination has --- */
+
+static bool is_on(const struct json *o, bool dflt)
+{
+	const struct json *enabled = json_get(o, "Enabled");
+
+	return o && (enabled ? json_is_true(enabled) : dflt);
+}
+
+static int parse_backup(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	const struct json *to = json_get(d, "S3BackupConfiguration");
+	struct fh_check sub = *x;
+	struct fh_place *place;
+
+	if (!view_eq_str(json_get_str(d, "S3BackupMode"), "Enabled"))
+		return 0;
+	if (!to)
+		return fh__invalid(x, "S3BackupConfiguration is needed when S3BackupMode is Enabled");
+	sub.kind = arena_printf(x->a, "%s.S3BackupConfiguration", x->kind);
+	place = ARENA_NEW(x->a, struct fh_place);
+	ret->backup = place;
+	return parse_place(&sub, to, place) ? x->e->code : fh__invalid(x, "S3BackupMode: Enabled is not supported by mulgil");
+}
+
+static int parse_processing(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	const struct json *o = json_get(d, "ProcessingConfiguration");
+	struct fh_processor *v;
+	int rc;
+
+	/* What is switched off is checked like the rest: it may be switched on without being given again. */
+	rc = fh__stages_parse(x, o, &v, &ret->n_processors);
+	if (rc || is_on(o, false)) {
+		ret->processors = v;
+		return rc;
+	}
+	fh__stages_release(v, ret->n_processors);
+	ret->n_processors = 0;
+	return 0;
+}
+
+static int parse_conversion(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	if (is_on(json_get(d, "DataFormatConversionConfiguration"), true))
+		return fh__invalid(x, "DataFormatConversionConfiguration.Enabled: true is not supported by mulgil");
+	ret->conversion = NULL;
+	return 0;
+}
+
+static int parse_partitioning(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	ret->partitioned = is_on(json_get(d, "DynamicPartitioningConfiguration"), false);
+	if (ret->partitioned)
+		return fh__invalid(x, "DynamicPartitioningConfiguration.Enabled: true is not supported by mulgil");
+	return 0;
+}
+
+static int parse_names(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	struct view extension = json_get_str(d, "FileExtension"), zone = json_get_str(d, "CustomTimeZone");
+
+	if (!is_extension(extension))
+		return malformed(x, "FileExtension", extension, "valid");
+	if (extension.n)
+		ret->extension = arena_str(x->a, extension);
+	if (zone.n && !view_eq_str(zone, "UTC"))
+		return fh__invalid(x, "CustomTimeZone: only UTC is supported by mulgil");
+	return 0;
+}
+
+/* A Wednesday in September has the longest names. */
+#define LONGEST_DAY_MS 1790812799999
+
+static int check_length(const struct fh_check *x, const struct fh_config *c)
+{
+	const struct prefix_env env = { .at_ms = LONGEST_DAY_MS };
+	size_t rest = strlen(x->stream) + sizeof("-18446744073709551615-2026-09-30-23-59-59-") + 36 +
+		      (c->extension ? strlen(c->extension) : 8);
+	struct buf b;
+	bool fits;
+
+	buf_init(&b, 64 * KIB);
+	prefix_eval(c->data.prefix, &env, &b);
+	fits = !b.over && b.n + rest <= LIMIT_KEY;
+	buf_clear(&b);
+	return fits ? 0 : fh__invalid(x, "Prefix: object names would be longer than 1024 bytes");
+}
+
+int fh__config_parse(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	int rc;
+
+	*ret = (struct fh_config){ .extension = NULL };
+	rc = parse_place(x, d, &ret->data);
+	if (!rc)
+		rc = parse_names(x, d, ret);
+	if (!rc)
+		rc = parse_partitioning(x, d, ret);
+	if (!rc)
+		rc = parse_conversion(x, d, ret);
+	if (!rc)
+		rc = parse_backup(x, d, ret);
+	if (!rc)
+		rc = check_length(x, ret);
+	/* The last: what stages hold outside of the arena is released by fh__config_release(). */
+	if (!rc)
+		rc = parse_processing(x, d, ret);
+	ret->fixed = !rc && !fh__stages_vary(ret->processors, ret->n_processors);
+	return rc;
+}
+
+void fh__config_release(struct fh_config *c)
+{
+	fh__stages_release(c->processors, c->n_processors);
+	c->n_processors = 0;
+}
+
+/* --- defaults: what Describe shows though it was not given --- */
+
+static void dflt(struct arena *a, struct json *o, const char *name, const struct json *v)
+{
+	if (!json_get(o, name))
+		json_set(a, o, name, v);
+}
+
+static struct json *pair(struct arena *a, const char *name, const struct json *v)
 {
 	struct json *o = json_new_obj(a);
 
-	json_set(a, o, "extended", json_new_bool(c->extended));
-	json_set_str(a, o, "role", c->role_arn);
-	json_set_str(a, o, "bucket", c->bucket_arn);
-	json_set_str(a, o, "prefix", c->prefix);
-	json_set_str(a, o, "error_prefix", c->error_prefix);
-	json_set_int(a, o, "size_mb", c->size_mb);
-	json_set_int(a, o, "interval_s", c->interval_s);
-	json_set(a, o, "gzip", json_new_bool(c->gzip));
-	json_set_str(a, o, "extension", c->extension);
-	json_set_str(a, o, "time_zone", c->time_zone);
-	json_set_str(a, o, "log_group", c->log_group);
-	json_set_str(a, o, "log_stream", c->log_stream);
-	return json_text(a, o);
+	json_set(a, o, name, v);
+	return o;
 }
 
-static const char *text(struct arena *a, const struct json *o, const char *name)
+static void plain_defaults(struct arena *a, struct json *o, bool converted)
 {
-	struct view v = json_get_str(o, name);
+	struct json *hints = pair(a, "SizeInMBs", json_new_int(a, converted ? FIREHOSE_CONVERTED_MB : FIREHOSE_SIZE_MB));
 
-	return v.p ? arena_str(a, v) : NULL;
+	json_set_int(a, hints, "IntervalInSeconds", FIREHOSE_INTERVAL_S);
+	dflt(a, o, "BufferingHints", hints);
+	if (!json_len(json_get(o, "BufferingHints")))
+		json_set(a, o, "BufferingHints", hints);
+	dflt(a, o, "CompressionFormat", json_new_cstr(a, "UNCOMPRESSED"));
+	dflt(a, o, "EncryptionConfiguration", pair(a, "NoEncryptionConfig", json_new_cstr(a, "NoEncryption")));
+	dflt(a, o, "CloudWatchLoggingOptions", pair(a, "Enabled", &json_false));
 }
 
-int fh__config_from(struct arena *a, struct view v, struct fh_config *ret, struct err *e)
+/* @o's member @name as a copy that may be changed, or NULL. */
+static struct json *own(struct arena *a, struct json *o, const char *name)
 {
-	const struct json *o = json_parse(a, v, JSON_DEPTH, e);
+	const struct json *v = json_get(o, name);
+	struct json *copy;
 
-	if (!o)
-		return err_ctx(e, "stored configuration of a delivery stream");
-	*ret = (struct fh_config){
-		.extended = json_is_true(json_get(o, "extended")),
-		.role_arn = text(a, o, "role"),
-		.bucket_arn = text(a, o, "bucket"),
-		.prefix = text(a, o, "prefix"),
-		.error_prefix = text(a, o, "error_prefix"),
-		.size_mb = json_int(json_get(o, "size_mb"), FIREHOSE_SIZE_MB),
-		.interval_s = json_int(json_get(o, "interval_s"), FIREHOSE_INTERVAL_S),
-		.gzip = json_is_true(json_get(o, "gzip")),
-		.extension = text(a, o, "extension"),
-		.time_zone = text(a, o, "time_zone"),
-		.log_group = text(a, o, "log_group"),
-		.log_stream = text(a, o, "log_stream"),
-	};
-	return 0;
+	if (!v)
+		return NULL;
+	copy = json_copy(a, v);
+	json_set(a, o, name, copy);
+	return copy;
+}
+
+const struct json *fh__config_defaults(struct arena *a, const struct json *destination)
+{
+	struct json *o = json_copy(a, destination), *sub = own(a, o, "DataFormatConversionConfiguration");
+
+	if (sub)
+		dflt(a, sub, "Enabled", &json_true); /* the opposite of ProcessingConfiguration's */
+	plain_defaults(a, o, sub && json_is_true(json_get(sub, "Enabled")));
+	sub = own(a, o, "ProcessingConfiguration");
+	if (sub) {
+		dflt(a, sub, "Enabled", &json_false);
+		dflt(a, sub, "Processors", json_new_arr(a));
+	}
+	sub = own(a, o, "DynamicPartitioningConfiguration");
+	if (sub && json_is_true(json_get(sub, "Enabled")))
+		dflt(a, sub, "RetryOptions", pair(a, "DurationInSeconds", json_new_int(a, 300)));
+	sub = own(a, o, "S3BackupConfiguration");
+	if (sub)
+		plain_defaults(a, sub, false);
+	return o;
+}
+
+/* --- updates --- */
+
+static void merge(struct arena *a, struct json *into, const struct json *from)
+{
+	for (size_t i = 0; i < json_len(from); i++)
+		json_set_view(a, into, from->obj.v[i].name, from->obj.v[i].value);
+}
+
+/* A member of two that is merged itself: what the update does not name stays. */
+static void merge_member(struct arena *a, struct json *into, const char *name, const struct json *from)
+{
+	struct json *sub = own(a, into, name);
+
+	if (!sub) {
+		json_set(a, into, name, from);
+		return;
+	}
+	merge(a, sub, from);
+}
+
+/* Of AWS's merging only this is known: conversion is merged member by member, processing is replaced as a whole.  The
+ * backup's update is a type of its own without required members, so it is merged; all others are replaced. */
+const struct json *fh__config_merge(struct arena *a, const struct json *stored, const struct json *update)
+{
+	struct json *o = json_copy(a, stored);
+
+	for (size_t i = 0; i < json_len(update); i++) {
+		const struct json_member *m = &update->obj.v[i];
+
+		if (view_eq_str(m->name, "S3BackupUpdate"))
+			merge_member(a, o, "S3BackupConfiguration", m->value);
+		else if (view_eq_str(m->name, "DataFormatConversionConfiguration"))
+			merge_member(a, o, "DataFormatConversionConfiguration", m->value);
+		else
+			json_set_view(a, o, m->name, m->value);
+	}
+	return o;
 }

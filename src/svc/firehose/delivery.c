@@ -16,6 +16,7 @@
 #include "os/crypto.h"
 #include "os/diag.h"
 #include "os/gzip.h"
+#include "svc/firehose/compress.h"
 #include "svc/firehose/firehose_int.h"
 
 #define READ_RECORDS 512
@@ -60,7 +61,7 @@ static int gather_begin(struct fh_stream *s, struct gather *g, const struct log_
 		return rc;
 	}
 	g->md5 = digest_new(DIGEST_MD5);
-	g->gzip = s->config.gzip ? gzip_new() : NULL;
+	g->gzip = s->config.data.compression == FH_GZIP ? gzip_new() : NULL;
 	buf_init(&g->packed, PACKED_MAX);
 	return 0;
 }
@@ -148,15 +149,12 @@ char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struc
 	h[6] = (uint8_t)((h[6] & 0x0f) | 0x80);
 	h[8] = (uint8_t)((h[8] & 0x3f) | 0x80);
 	buf_init(&b, 16 * KIB);
-	prefix_eval(s->prefix, &env, &b);
+	prefix_eval(s->config.data.prefix, &env, &b);
 	buf_printf(&b, "%s-%" PRId64 "-", s->name, s->version);
 	prefix_timestamp(VIEW("yyyy-MM-dd-HH-mm-ss"), o->at_ms, &b);
 	buf_printf(&b, "-%s-%s-%s-%s-%s", hex_arena(a, h, 4), hex_arena(a, h + 4, 2),
 		   hex_arena(a, h + 6, 2), hex_arena(a, h + 8, 2), hex_arena(a, h + 10, 6));
-	if (c->extension && c->extension[0])
-		buf_add_str(&b, c->extension);
-	else if (c->gzip)
-		buf_add_str(&b, ".gz");
+	buf_add_str(&b, c->extension ? c->extension : fh__packers[c->data.compression].extension);
 	key = arena_str(a, buf_view(&b));
 	buf_clear(&b);
 	return key;
@@ -184,13 +182,13 @@ int fh__publish(struct fh_stream *s, const struct fh_object *o, struct err *e)
 
 	arena_init(&a, LIMIT_ARENA);
 	p.new = (struct s3_new){
-		.bucket = strstr(s->config.bucket_arn, ":::") + 3,
+		.bucket = s->config.data.bucket,
 		.key = fh__object_key(s, o, &a),
 		.ref = o->ref,
 		.md5_hex = o->md5_hex,
 		.crc64nvme = o->crc64nvme,
 		.content_type = "application/octet-stream",
-		.content_encoding = s->config.gzip ? "gzip" : NULL,
+		.content_encoding = fh__packers[s->config.data.compression].encoding,
 		.reason = "PutObject",
 		.requester = s->f->account,
 		.source_ip = "127.0.0.1",
@@ -229,7 +227,7 @@ static void trim(struct fh_stream *s)
 static bool publish_until_done(struct fh_stream *s, struct fh_object *o, struct arena *a)
 {
 	const struct s3_port *s3 = &s->f->s3;
-	const char *bucket = strstr(s->config.bucket_arn, ":::") + 3;
+	const char *bucket = s->config.data.bucket;
 	int64_t pause = RETRY_MIN_MS;
 
 	for (;;) {
@@ -283,13 +281,13 @@ static int timeout_of(const struct fh_stream *s, const struct gather *g)
 
 	if (!g->w)
 		return IDLE_MS;
-	left = g->at_ms + s->config.interval_s * 1000 - clock_ms();
+	left = g->at_ms + s->config.data.interval_s * 1000 - clock_ms();
 	return left < 0 ? 0 : left < IDLE_MS ? (int)left : IDLE_MS;
 }
 
 static bool is_due(const struct fh_stream *s, const struct gather *g)
 {
-	return g->w && (g->bytes >= (uint64_t)s->config.size_mb * MIB || timeout_of(s, g) == 0);
+	return g->w && (g->bytes >= (uint64_t)s->config.data.size_mb * MIB || timeout_of(s, g) == 0);
 }
 
 static int step(struct fh_stream *s, struct gather *g, struct err *e)
@@ -302,7 +300,7 @@ static int step(struct fh_stream *s, struct gather *g, struct err *e)
 	for (int i = 0; i < n; i++) {
 		int rc = gather_add(s, g, &r[i], e);
 
-		if (!rc && g->bytes >= (uint64_t)s->config.size_mb * MIB)
+		if (!rc && g->bytes >= (uint64_t)s->config.data.size_mb * MIB)
 			rc = flush(s, g, e);
 		if (rc)
 			return rc;

@@ -18,11 +18,16 @@
 
 struct firehose;
 
+/* What is NULL here cannot be had: a configuration that needs it is refused. */
 struct firehose_opts {
 	struct meta *meta;
 	struct blob_store *blob;
 	struct s3_port s3;
 	const char *dir;              /* of the logs, one folder each; copied */
+	const struct glue_port *glue; /* tables of format conversion; kept */
+	struct sql *sql;              /* writes Parquet */
+	const char *staging;          /* an existing directory of the blobs' file system, firehose's own; copied */
+	const struct logs_port *logs; /* where delivery writes its errors; kept */
 	const char *region, *account; /* copied */
 	uint64_t log_bytes_max;       /* of one stream; 0: the log's default */
 };
@@ -30,8 +35,12 @@ struct firehose_opts {
 extern const struct service firehose_service;
 
 struct firehose *firehose_new(const struct firehose_opts *o);
-/* Creates the tables, opens the logs, begins delivery. */
+/* Creates the tables, opens the logs: records are taken from now on. */
 int firehose_start(struct firehose *f, struct err *e) MUST_CHECK;
+/* Begins delivery; @ops is where Lambda functions are called and has to outlive @f's deliveries (firehose_stop()). */
+int firehose_deliver(struct firehose *f, const struct op_registry *ops, struct err *e) MUST_CHECK;
+/* Ends delivery; records are still taken.  Idempotent. */
+void firehose_stop(struct firehose *f);
 /* Ends delivery and closes the logs (readers of others have to be gone); what is not delivered waits in the
  * logs.  Returns NULL. */
 struct firehose *firehose_free(struct firehose *f);

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "data/prefix.h"
 #include "os/thread.h"
+#include "svc/firehose/config.h"
 #include "svc/firehose/firehose.h"
 
 #define FIREHOSE_BATCH_BYTES (4 * 1024 * 1024UL)
@@ -14,18 +15,8 @@
 #define FIREHOSE_TAGS_MAX 50
 #define FIREHOSE_SIZE_MB 5
 #define FIREHOSE_INTERVAL_S 300
+#define FIREHOSE_CONVERTED_MB 128 /* SizeInMBs with format conversion */
 #define FIREHOSE_DESTINATION "destinationId-000000000001"
-
-/* --- a stream's configuration --- */
-struct fh_config {
-	bool extended; /* ExtendedS3DestinationConfiguration */
-	const char *role_arn, *bucket_arn, *prefix,
-		*error_prefix; /* the last two: NULL if not given */
-	int64_t size_mb, interval_s;
-	bool gzip;
-	const char *extension, *time_zone; /* NULL if not given */
-	const char *log_group, *log_stream;
-};
 
 struct fh_tag {
 	const char *key, *value;
@@ -35,7 +26,8 @@ struct fh_row {
 	const char *name, *id;
 	int64_t created_ms, version;
 	uint64_t delivered;
-	const char *config; /* JSON */
+	bool extended;      /* ExtendedS3DestinationConfiguration */
+	const char *config; /* the destination, JSON: config.h */
 };
 
 struct fh_hold {
@@ -57,9 +49,10 @@ struct fh_stream {
 	const char *name, *id;
 	int64_t created_ms, version;
 	struct fh_config config;
-	const struct prefix *prefix; /* of config.prefix or "" */
+	const char *text; /* of config */
 	struct log *log;
 	struct fh_stream *next; /* all, deleted ones too */
+	bool deleted;           /* under admin */
 	/* delivery.c */
 	uint64_t delivered; /* the actor's own */
 	struct lock lock;
@@ -75,7 +68,11 @@ struct firehose {
 	struct meta *meta;
 	struct blob_store *blob;
 	struct s3_port s3;
-	char *dir, *region, *account;
+	char *dir, *region, *account, *staging;
+	const struct glue_port *glue;
+	struct sql *sql;
+	const struct logs_port *logs;
+	const struct op_registry *ops; /* set once delivery has begun, under admin */
 	uint64_t log_bytes_max;
 	struct lock admin;  /* one creation or deletion at a time */
 	struct lock lock;   /* of what follows; never held while anything blocks */
@@ -92,7 +89,7 @@ extern const struct aws_error FIREHOSE_NOT_FOUND, FIREHOSE_IN_USE, FIREHOSE_INVA
 struct fh_stream *fh__find(struct firehose *f, const char *name); /* NULL if there is none */
 /* ResourceNotFoundException if there is none. */
 struct fh_stream *fh__need(struct op_ctx *cx, const char *name);
-int fh__create(struct firehose *f, const char *name, const struct fh_config *c,
+int fh__create(struct firehose *f, const char *name, const struct json *destination, bool extended,
 	       const struct fh_tag *tags, size_t n_tags, struct err *e);
 int fh__delete(struct firehose *f, const char *name, struct err *e);
 void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l),
@@ -100,13 +97,17 @@ void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, str
 char *fh__arn(const struct firehose *f, struct arena *a, const char *name);
 
 /* --- config.c --- */
-char *fh__config_text(struct arena *a, const struct fh_config *c);
-int fh__config_from(struct arena *a, struct view text, struct fh_config *ret, struct err *e);
+bool fh__is_name(struct view v);
+bool fh__is_role(struct view v);
+void fh__config_release(struct fh_config *c); /* what stages hold outside of the arena */
 
 /* --- index.c --- */
 extern const char fh__ddl[];
+extern const char *const fh__steps[]; /* of meta_steps(), behind the ddl */
 int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e); /* ERR_EXISTS */
 int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e);
+/* ERR_NOENT if there is none of that name. */
+int fh__row(struct meta_tx *tx, const char *name, struct arena *a, struct fh_row *ret, struct err *e);
 int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg,
 	     struct err *e);
 /* Names after @after, at most @max. */

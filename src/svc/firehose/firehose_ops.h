@@ -4,30 +4,9 @@
 
 #include "svc/firehose/firehose_int.h"
 
-struct in_hints {
-	struct opt_int size, interval;
-};
-struct in_encryption {
-	const char *none;
-};
-struct in_logging {
-	struct opt_bool enabled;
-	const char *group, *stream;
-};
-struct in_switch {
-	struct opt_bool enabled;
-};
-struct in_destination { /* both kinds; the plain one has no members of the last lines */
-	const char *role, *bucket, *prefix, *error_prefix, *compression;
-	struct in_hints *hints;
-	struct in_encryption *encryption;
-	struct in_logging *logging;
-	const char *backup_mode, *extension, *time_zone;
-	struct in_switch *processing, *conversion, *partitioning;
-};
 struct in_create {
 	const char *name, *type;
-	struct in_destination *plain, *extended;
+	const struct json *plain, *extended; /* in the SDK's shape */
 	struct op_list tags;
 };
 struct in_describe {
@@ -58,6 +37,9 @@ struct in_tags {
 	struct op_list tags, keys;
 	struct opt_int limit;
 };
+
+/* --- destination.c: members of destinations --- */
+extern const struct op_field fh__plain_fields[], fh__plain_update_fields[], fh__extended_fields[], fh__extended_update_fields[];
 
 #define FH_HANDLER(name) int fh__op_##name(struct op_ctx *cx, const void *input, struct out *o)
 FH_HANDLER(create);

@@ -18,13 +18,15 @@ const char fh__ddl[] = "CREATE TABLE IF NOT EXISTS firehose_stream (name TEXT PR
 		       "NOT NULL, deleted_ms BIGINT NOT NULL,"
 		       " delivered BIGINT NOT NULL, config TEXT NOT NULL);";
 
+const char *const fh__steps[] = { "ALTER TABLE firehose_stream ADD COLUMN extended BIGINT NOT NULL DEFAULT 1", NULL };
+
 int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e)
 {
 	return tx_run(
 		tx, e,
-		"INSERT INTO firehose_stream (name, id, created_ms, version, delivered, config)"
-		" VALUES (?, ?, ?, ?, 0, ?)",
-		"ssiis", r->name, r->id, r->created_ms, r->version, r->config);
+		"INSERT INTO firehose_stream (name, id, created_ms, version, delivered, extended, config)"
+		" VALUES (?, ?, ?, ?, 0, ?, ?)",
+		"ssiiis", r->name, r->id, r->created_ms, r->version, (int64_t)r->extended, r->config);
 }
 
 int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e)
@@ -41,13 +43,40 @@ int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struc
 	return rc ? rc : tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ?", "s", r->id);
 }
 
+#define STREAM_COLUMNS "name, id, created_ms, version, delivered, extended, config"
+
+static void stream_of(const struct tx_rows *r, struct arena *a, struct fh_row *ret)
+{
+	*ret = (struct fh_row){
+		.name = row_str(r, 0, a),
+		.id = row_str(r, 1, a),
+		.created_ms = row_int(r, 2),
+		.version = row_int(r, 3),
+		.delivered = (uint64_t)row_int(r, 4),
+		.extended = row_int(r, 5) != 0,
+		.config = row_str(r, 6, a),
+	};
+}
+
+int fh__row(struct meta_tx *tx, const char *name, struct arena *a, struct fh_row *ret, struct err *e)
+{
+	struct tx_rows *r;
+	int rc = tx_one(tx, &r, e, "SELECT " STREAM_COLUMNS " FROM firehose_stream WHERE name = ?", "s", name);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(e, ERR_NOENT, "delivery stream %s does not exist", name);
+	stream_of(r, a, ret);
+	tx_end(r);
+	return 0;
+}
+
 int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg,
 	     struct err *e)
 {
 	struct tx_rows *r;
-	int rc = tx_query(
-		tx, &r, e,
-		"SELECT name, id, created_ms, version, delivered, config FROM firehose_stream", "");
+	int rc = tx_query(tx, &r, e, "SELECT " STREAM_COLUMNS " FROM firehose_stream", "");
 
 	if (rc)
 		return rc;
@@ -56,10 +85,7 @@ int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), 
 		struct fh_row row;
 
 		arena_init(&a, LIMIT_ARENA);
-		row =
-			(struct fh_row){ row_str(r, 0, &a),       row_str(r, 1, &a),
-					 row_int(r, 2),           row_int(r, 3),
-					 (uint64_t)row_int(r, 4), row_str(r, 5, &a) };
+		stream_of(r, &a, &row);
 		fn(arg, &row);
 	}
 	return rc;

@@ -10,63 +10,6 @@ static const char *const other_types[] = { "KinesisStreamAsSource", "MSKAsSource
 					   "DatabaseAsSource", NULL };
 static const char *const all_types[] = { "DirectPut", "KinesisStreamAsSource", "MSKAsSource",
 					 "DatabaseAsSource", NULL };
-static const char *const compressions[] = { "UNCOMPRESSED", "GZIP", NULL };
-static const char *const other_compressions[] = { "ZIP", "Snappy", "HADOOP_SNAPPY", NULL };
-static const char *const no_encryption[] = { "NoEncryption", NULL };
-static const char *const disabled[] = { "Disabled", NULL };
-static const char *const enabled[] = { "Enabled", NULL };
-
-static const struct op_field hints_fields[] = {
-	OP_INT(struct in_hints, size, "SizeInMBs", false, 1, 128),
-	OP_INT(struct in_hints, interval, "IntervalInSeconds", false, 0, 900), OP_END
-};
-static const struct op_field encryption_fields[] = {
-	OP_ENUM(struct in_encryption, none, "NoEncryptionConfig", false, no_encryption, NULL),
-	OP_REFUSED("KMSEncryptionConfig"), OP_END
-};
-static const struct op_field logging_fields[] = {
-	OP_BOOL(struct in_logging, enabled, "Enabled", false),
-	OP_STR(struct in_logging, group, "LogGroupName", false, 0, 512),
-	OP_STR(struct in_logging, stream, "LogStreamName", false, 0, 512), OP_END
-};
-static const struct op_field processing_fields[] = {
-	OP_BOOL(struct in_switch, enabled, "Enabled", false), OP_REFUSED("Processors"), OP_END
-};
-static const struct op_field conversion_fields[] = {
-	OP_BOOL(struct in_switch, enabled, "Enabled", false), OP_REFUSED("SchemaConfiguration"),
-	OP_REFUSED("InputFormatConfiguration"), OP_REFUSED("OutputFormatConfiguration"), OP_END
-};
-static const struct op_field partitioning_fields[] = {
-	OP_BOOL(struct in_switch, enabled, "Enabled", false), OP_REFUSED("RetryOptions"), OP_END
-};
-
-#define DESTINATION \
-	OP_STR(struct in_destination, role, "RoleARN", true, 1, 512), \
-		OP_STR(struct in_destination, bucket, "BucketARN", true, 1, 2048), \
-		OP_STR(struct in_destination, prefix, "Prefix", false, 0, 1024), \
-		OP_STR(struct in_destination, error_prefix, "ErrorOutputPrefix", false, 0, 1024), \
-		OP_OBJ(struct in_destination, hints, "BufferingHints", false, hints_fields), \
-		OP_ENUM(struct in_destination, compression, "CompressionFormat", false, \
-			compressions, other_compressions), \
-		OP_OBJ(struct in_destination, encryption, "EncryptionConfiguration", false, \
-		       encryption_fields), \
-		OP_OBJ(struct in_destination, logging, "CloudWatchLoggingOptions", false, \
-		       logging_fields)
-static const struct op_field plain_fields[] = { DESTINATION, OP_END };
-static const struct op_field extended_fields[] = {
-	DESTINATION,
-	OP_OBJ(struct in_destination, processing, "ProcessingConfiguration", false,
-	       processing_fields),
-	OP_ENUM(struct in_destination, backup_mode, "S3BackupMode", false, disabled, enabled),
-	OP_REFUSED("S3BackupConfiguration"),
-	OP_OBJ(struct in_destination, conversion, "DataFormatConversionConfiguration", false,
-	       conversion_fields),
-	OP_OBJ(struct in_destination, partitioning, "DynamicPartitioningConfiguration", false,
-	       partitioning_fields),
-	OP_STR(struct in_destination, extension, "FileExtension", false, 0, 128),
-	OP_STR(struct in_destination, time_zone, "CustomTimeZone", false, 0, 50),
-	OP_END
-};
 
 static const struct op_field tag_fields[] = { OP_STR(struct fh_tag, key, "Key", true, 1, 128),
 					      OP_STR(struct fh_tag, value, "Value", false, 0, 256),
@@ -77,9 +20,8 @@ static const struct op_field key_item[] = { OP_ITEM_STR(1, 128), OP_END };
 static const struct op_field create_fields[] = {
 	NAME(struct in_create),
 	OP_ENUM(struct in_create, type, "DeliveryStreamType", false, direct_put, other_types),
-	OP_OBJ(struct in_create, plain, "S3DestinationConfiguration", false, plain_fields),
-	OP_OBJ(struct in_create, extended, "ExtendedS3DestinationConfiguration", false,
-	       extended_fields),
+	OP_DOC(struct in_create, plain, "S3DestinationConfiguration", false, fh__plain_fields),
+	OP_DOC(struct in_create, extended, "ExtendedS3DestinationConfiguration", false, fh__extended_fields),
 	OP_LIST(struct in_create, tags, "Tags", false, struct fh_tag, tag_item, 1,
 		FIREHOSE_TAGS_MAX),
 	OP_REFUSED("DirectPutSourceConfiguration"),

@@ -41,6 +41,7 @@ static struct fh_stream *stream_free(struct fh_stream *s)
 	if (s->log)
 		log_close(s->log);
 	fh__hold_free(s);
+	fh__config_release(&s->config);
 	cond_clear(&s->wake);
 	lock_clear(&s->lock);
 	arena_clear(&s->arena);
@@ -62,20 +63,28 @@ static struct fh_stream *stream_new(struct firehose *f, const struct fh_row *r)
 	s->created_ms = r->created_ms;
 	s->version = r->version;
 	s->delivered = r->delivered;
+	s->text = arena_str(&s->arena, view_str(r->config));
 	return s;
 }
 
-static int stream_open(struct fh_stream *s, const char *config, struct err *e)
+static int stream_config(struct fh_stream *s, struct err *e)
+{
+	const struct fh_check x = {
+		.a = &s->arena, .f = s->f, .stream = s->name, .kind = "stored configuration", .e = e
+	};
+	const struct json *destination = json_parse(&s->arena, view_str(s->text), JSON_DEPTH, e);
+
+	return destination ? fh__config_parse(&x, destination, &s->config) : e->code;
+}
+
+static int stream_open(struct fh_stream *s, struct err *e)
 {
 	const uint64_t max = s->f->log_bytes_max;
 	const struct log_opts o = { .bytes_max = max,
 				    .segment_bytes = max && max < 256 * MIB ? max / 4 : 0 };
 	const char *dir = arena_printf(&s->arena, "%s/%s", s->f->dir, s->id);
-	int rc = fh__config_from(&s->arena, view_str(config), &s->config, e);
+	int rc = stream_config(s, e);
 
-	if (!rc)
-		rc = prefix_parse(&s->arena, view_str(s->config.prefix ? s->config.prefix : ""),
-				  PREFIX_DATA, &s->prefix, e);
 	if (!rc)
 		rc = file_mkdirs(dir, 0700, e);
 	return rc ? rc : log_open_segments(dir, &o, &s->log, e);
@@ -148,16 +157,19 @@ static int in_use(const struct firehose *f, const char *name, struct err *e)
 			f->account);
 }
 
-int fh__create(struct firehose *f, const char *name, const struct fh_config *c,
+int fh__create(struct firehose *f, const char *name, const struct json *destination, bool extended,
 	       const struct fh_tag *tags, size_t n_tags, struct err *e)
 {
+	CLEANUP(arena_clear) struct arena a;
 	char uuid[UUID_TEXT], id[ID_TEXT];
-	struct fh_row row = { .name = name, .id = id, .created_ms = clock_ms(), .version = 1 };
+	struct fh_row row = { .name = name, .id = id, .created_ms = clock_ms(), .version = 1, .extended = extended };
 	struct create_arg arg = { &row, tags, n_tags };
 	struct fh_stream *s;
 	size_t n = 0;
 	int rc;
 
+	arena_init(&a, LIMIT_ARENA);
+	row.config = json_text(&a, destination);
 	uuid7(uuid);
 	for (size_t i = 0; uuid[i]; i++)
 		if (uuid[i] != '-')
@@ -167,12 +179,11 @@ int fh__create(struct firehose *f, const char *name, const struct fh_config *c,
 	if (fh__find(f, name))
 		return in_use(f, name, e);
 	s = stream_new(f, &row);
-	row.config = fh__config_text(&s->arena, c);
 	/* The log first: a folder without a row is nothing, a row without a log would be a stream that loses. */
-	rc = stream_open(s, row.config, e);
+	rc = stream_open(s, e);
 	if (!rc)
 		rc = meta_write(f->meta, create_fn, &arg, e);
-	if (!rc)
+	if (!rc && f->ops)
 		rc = fh__delivery_start(s, e);
 	if (rc) {
 		stream_free(s);
@@ -211,6 +222,7 @@ int fh__delete(struct firehose *f, const char *name, struct err *e)
 	lock_take(&f->lock);
 	map_del(&f->streams, view_str(name));
 	lock_drop(&f->lock);
+	s->deleted = true;
 	fh__delivery_stop(s);
 	return 0;
 }
@@ -228,7 +240,11 @@ struct firehose *firehose_new(const struct firehose_opts *o)
 	f->dir = strdup(o->dir);
 	f->region = strdup(o->region);
 	f->account = strdup(o->account);
-	must(f->dir && f->region && f->account);
+	f->staging = strdup(o->staging ? o->staging : "");
+	must(f->dir && f->region && f->account && f->staging);
+	f->glue = o->glue;
+	f->sql = o->sql;
+	f->logs = o->logs;
 	f->log_bytes_max = o->log_bytes_max;
 	lock_init(&f->admin, "firehose-admin");
 	lock_init(&f->lock, "firehose");
@@ -245,10 +261,8 @@ struct start_arg {
 static void found(void *arg, const struct fh_row *r)
 {
 	struct start_arg *a = arg;
-	struct fh_stream *s = stream_new(a->f, r);
+	struct fh_stream *s = stream_new(a->f, r); /* opened later, outside of the transaction */
 
-	/* Opened later, outside of the transaction. */
-	s->config.prefix = arena_str(&s->arena, view_str(r->config));
 	s->next = a->list;
 	a->list = s;
 }
@@ -265,11 +279,8 @@ static int start_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 static int start_one(struct fh_stream *s, struct err *e)
 {
-	const char *config = s->config.prefix;
-	int rc = stream_open(s, config, e);
+	int rc = stream_open(s, e);
 
-	if (!rc)
-		rc = fh__delivery_start(s, e);
 	return rc ? err_ctx(e, "delivery stream %s", s->name) : 0;
 }
 
@@ -281,6 +292,8 @@ int firehose_start(struct firehose *f, struct err *e)
 	LOCK_SCOPE(&f->admin);
 	if (!rc)
 		rc = meta_schema(f->meta, fh__ddl, e);
+	if (!rc)
+		rc = meta_steps(f->meta, "firehose", fh__steps, e);
 	if (!rc)
 		rc = meta_read(f->meta, start_fn, &a, e);
 	while (a.list) {
@@ -297,10 +310,30 @@ int firehose_start(struct firehose *f, struct err *e)
 	return rc;
 }
 
+int firehose_deliver(struct firehose *f, const struct op_registry *ops, struct err *e)
+{
+	int rc = 0;
+
+	LOCK_SCOPE(&f->admin);
+	f->ops = ops;
+	for (struct fh_stream *s = f->all; s && !rc; s = s->next) /* changed under admin only */
+		rc = s->deleted ? 0 : fh__delivery_start(s, e);
+	return rc;
+}
+
+void firehose_stop(struct firehose *f)
+{
+	LOCK_SCOPE(&f->admin);
+	f->ops = NULL;
+	for (struct fh_stream *s = f->all; s; s = s->next)
+		fh__delivery_stop(s);
+}
+
 struct firehose *firehose_free(struct firehose *f)
 {
 	if (!f)
 		return NULL;
+	firehose_stop(f);
 	while (f->all) {
 		struct fh_stream *s = f->all;
 
@@ -319,6 +352,7 @@ struct firehose *firehose_free(struct firehose *f)
 	free(f->dir);
 	free(f->region);
 	free(f->account);
+	free(f->staging);
 	free(f);
 	return NULL;
 }

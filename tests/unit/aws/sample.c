@@ -21,6 +21,13 @@ static const struct op_field hints_fields[] = {
 	OP_REFUSED("Jitter"),
 	OP_END
 };
+static const struct op_field kept_item_fields[] = { OPD_STR("Type", true, 1, 8), OP_REFUSED("Later"), OP_END };
+static const struct op_field kept_item[] = { OP_ITEM_OBJ(kept_item_fields) };
+static const struct op_field kept_pair[] = { OP_ITEM_STR(1, 3), OP_ITEM_STR(0, 3) };
+static const struct op_field kept_fields[] = {
+	OPD_INT("Size", false, 1, 128), OPD_BOOL("On", false), OPD_ENUM("Kind", false, kinds, kinds_refused),
+	OPD_LIST("Items", false, kept_item, 0, 2), OPD_MAP("Names", false, 2, kept_pair), OP_END
+};
 static const struct op_field tag_item[] = { OP_ITEM_OBJ(tag_fields, .at = "Tag") };
 static const struct op_field name_item[] = { OP_ITEM_STR(1, 4) };
 static const struct op_field port_item[] = { OP_ITEM_INT(1, 65535) };
@@ -40,6 +47,7 @@ const struct op_field sample_fields[] = {
 	OP_MAP(struct sample_in, env, "Env", false, 2, .sub = env_pair),
 	OP_JSON(struct sample_in, document, "Document", false),
 	OP_OBJ(struct sample_in, hints, "Hints", false, hints_fields),
+	OP_DOC(struct sample_in, kept, "Kept", false, kept_fields),
 	OP_REFUSED("Encryption"),
 	OP_END
 };

@@ -20,7 +20,7 @@ struct sample_in {
 	struct op_list names; /* const char * */
 	struct op_list ports; /* int64_t */
 	struct op_map env;
-	const struct json *document;
+	const struct json *document, *kept;
 	struct sample_hints *hints;
 };
 

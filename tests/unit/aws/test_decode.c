@@ -46,6 +46,20 @@ TEST(op_call_fills_the_struct_and_gives_the_output)
 	arena_clear(&a);
 }
 
+TEST(decode_keeps_a_document_in_the_models_names)
+{
+	struct arena a;
+	struct err e = { 0 };
+	const char *out = NULL;
+
+	arena_init(&a, LIMIT_ARENA);
+	assert_int_equal(call(&a, "echo", "{\"Name\":\"k\",\"Kept\":{\"size\":5.0,\"On\":true,\"Kind\":\"ONE\","
+			      "\"Items\":[{\"type\":\"a\",\"Later\":null}],\"Names\":{\"any\":\"b\"}}}", &out, &e), 0);
+	assert_string_equal(json_text(&a, sample_seen.kept), "{\"Size\":5,\"On\":true,\"Kind\":\"ONE\",\"Items\":[{\"Type\":\"a\"}],"
+			    "\"Names\":{\"any\":\"b\"}}");
+	arena_clear(&a);
+}
+
 static const struct refusal {
 	const char *in, *code, *message;
 } refusals[] = {
@@ -82,6 +96,15 @@ static const struct refusal {
 	{ "{\"Name\":\"a\",\"Tags\":[null]}", "SerializationException", "null at 'tags.1.member' can not be converted to an element of a list" },
 	{ "{\"Name\":\"a\",\"Hints\":[]}", "SerializationException", "START_ARRAY at 'hints' can not be converted to a structure" },
 	{ "{\"Name\":\"a\",\"Env\":{\"a\":1}}", "SerializationException", "NUMBER_VALUE at 'env.a' can not be converted to String" },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Size\":129}}", "ValidationException", V("'129'", "kept.size", "have value less than or equal to 128") },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Colour\":1}}", "ValidationException", "the member 'kept.colour' is not known" },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Items\":[{\"Type\":\"a\",\"Later\":1}]}}", "ValidationException",
+	  "the member 'kept.items.1.member.later' is not supported by mulgil" },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Items\":[{}]}}", "ValidationException", V("null", "kept.items.1.member.type", "not be null") },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Items\":[null]}}", "SerializationException", "null at 'kept.items.1.member' can not be converted to an element of a list" },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Items\":[{\"Type\":\"a\"},{\"Type\":\"a\"},{\"Type\":\"a\"}]}}", "ValidationException",
+	  V("'(list)'", "kept.items", "have length less than or equal to 2") },
+	{ "{\"Name\":\"a\",\"Kept\":{\"Names\":{\"long\":\"b\"}}}", "ValidationException", V("'long'", "kept.names", "have length less than or equal to 3") },
 	{ "{\"Name\":\"nobody\"}", "ResourceNotFoundException", "there is no nobody" },
 };
 

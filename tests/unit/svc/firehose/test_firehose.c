@@ -51,10 +51,12 @@ static void open_all(struct fixture *f)
 	op_registry_add(f->ops, &s3_service, f->s3);
 	op_registry_add(f->ops, &firehose_service, f->fh);
 	op_registry_context(f->ops, "ap-northeast-2", VIEW("http://127.0.0.1:4566"));
+	assert_int_equal(firehose_deliver(f->fh, f->ops, &f->e), 0);
 }
 
 static void close_all(struct fixture *f)
 {
+	firehose_stop(f->fh);
 	f->ops = op_registry_free(f->ops);
 	f->fh = firehose_free(f->fh);
 	f->s3 = s3_free(f->s3);
@@ -278,7 +280,7 @@ TEST(firehose_errors)
 		  "compressionFormat" },
 		{ "s", ",'BufferingHints':{'SizeInMBs':1}", "InvalidArgumentException",
 		  "IntervalInSeconds" },
-		{ "s", ",'BufferingHints':{'SizeInMBs':129,'IntervalInSeconds':1}",
+		{ "s", ",'BufferingHints':{'SizeInMBs':1025,'IntervalInSeconds':1}",
 		  "ValidationException", "sizeInMBs" },
 		{ "s", ",'BufferingHints':{'SizeInMBs':1,'IntervalInSeconds':901}",
 		  "ValidationException", "intervalInSeconds" },
@@ -287,15 +289,13 @@ TEST(firehose_errors)
 		{ "s", ",'FileExtension':'bin'", "ValidationException", "FileExtension" },
 		{ "s", ",'CloudWatchLoggingOptions':{'Enabled':true}", "InvalidArgumentException",
 		  "CloudWatchLoggingOptions" },
-		{ "s", ",'ProcessingConfiguration':{'Enabled':true}", "InvalidArgumentException",
-		  "Processing" },
-		{ "s", ",'ProcessingConfiguration':{'Processors':[]}", "InvalidArgumentException",
-		  "rocessors" },
+		{ "s", ",'ProcessingConfiguration':{'Processors':[{'Type':'Magic'}]}",
+		  "InvalidArgumentException", "ProcessingConfiguration.Processors: the Type Magic" },
 		{ "s", ",'DataFormatConversionConfiguration':{}", "InvalidArgumentException",
 		  "DataFormatConversion" },
 		{ "s", ",'DynamicPartitioningConfiguration':{'Enabled':true}",
 		  "InvalidArgumentException", "DynamicPartitioning" },
-		{ "s", ",'S3BackupMode':'Enabled'", "InvalidArgumentException", "3BackupMode" },
+		{ "s", ",'S3BackupMode':'Enabled'", "InvalidArgumentException", "3Backup" },
 		{ "s", ",'EncryptionConfiguration':{'KMSEncryptionConfig':{'AWSKMSKeyARN':'x'}}",
 		  "InvalidArgumentException", "MSEncryptionConfig" },
 		{ "s", "},'IcebergDestinationConfiguration':{", "InvalidArgumentException",
