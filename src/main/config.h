@@ -17,7 +17,7 @@
 struct config {
 	const char *data, *api, *console, *region, *account, *s3_domain, *log_level, *function_dir, *users, *encryption, *master_key,
 		*public_access_block;
-	int64_t fast_threads, slow_threads, sql_children, sql_memory_mb, function_children,
+	int64_t fast_threads, slow_threads, sql_children, sql_memory_mb, compaction_quiet_s, function_children,
 		lifecycle_interval_s, lifecycle_day_s;
 };
 

@@ -26,6 +26,9 @@
 #define SECRET_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define FUNCTION_KEY_MS (12LL * 3600 * 1000)
 #define STOP_GRACE_MS 5000
+#define SQL_NICE 5       /* a query never delays a tablet */
+#define LAKE_CHILDREN 2  /* fresh samples, and the merging of older ones */
+#define LAKE_MEMORY (512 * MIB)
 #define WAITING_THREADS 512 /* requests that wait for a message or a body at the same time */
 
 static const char *path(struct wire *w, const char *name)
@@ -166,7 +169,7 @@ static void fn_log(void *arg, const char *function, const char *stream, int64_t 
 static int open_stores(struct wire *w, struct err *e)
 {
 	const struct config *c = w->config;
-	const char *scratch, *function_tmp;
+	const char *scratch, *lake_scratch, *function_tmp;
 	struct err quiet = { 0 };
 	int r = meta_open_sqlite(path(w, "meta"), &w->meta, e);
 
@@ -178,8 +181,14 @@ static int open_stores(struct wire *w, struct err *e)
 		r = make_dir(w, "sql-scratch", &scratch, e);
 	if (r == 0)
 		r = sql_open_pool(&(struct sql_pool_opts){ .scratch = scratch, .children = (unsigned)c->sql_children,
-							   .memory_bytes = (uint64_t)c->sql_memory_mb * MIB },
+							   .memory_bytes = (uint64_t)c->sql_memory_mb * MIB, .nice = SQL_NICE },
 				  &w->sql, e);
+	if (r == 0)
+		r = make_dir(w, "lake-scratch", &lake_scratch, e);
+	if (r == 0)
+		r = sql_open_pool(&(struct sql_pool_opts){ .scratch = lake_scratch, .children = LAKE_CHILDREN, .threads = 1,
+							   .memory_bytes = LAKE_MEMORY },
+				  &w->lake_sql, e);
 	if (file_remove_tree(path(w, "functions-tmp"), &quiet) < 0)
 		diag(DIAG_WARN, "functions", "%s", quiet.msg);
 	if (r == 0)
@@ -255,9 +264,10 @@ static int make_processing(struct wire *w, struct err *e)
 		r = states_new(&(struct states_opts){ .meta = w->meta, .region = c->region, .account = c->account }, &w->states,
 			       e);
 	if (r == 0)
-		r = measure_new(&(struct measure_opts){ .meta = w->meta, .blobs = w->objects, .sql = w->sql, .s3 = &w->s3_port,
+		r = measure_new(&(struct measure_opts){ .meta = w->meta, .blobs = w->objects, .sql = w->lake_sql, .s3 = &w->s3_port,
 							.events = &w->events_port, .firehose = &w->firehose_port,
-							.glue = &w->glue_port, .staging_dir = measure_staging },
+							.glue = &w->glue_port, .staging_dir = measure_staging,
+							.compact_quiet_s = c->compaction_quiet_s },
 				&w->measure, e);
 	return r;
 }
@@ -395,8 +405,10 @@ int wire_start(struct wire *w, struct err *e)
 		r = firehose_deliver(w->firehose, w->registry, e);
 	if (r == 0)
 		r = write_endpoint(w, e);
-	if (r == 0)
+	if (r == 0) {
+		sql_pool_warm(w->lake_sql);
 		sql_pool_warm(w->sql);
+	}
 	return r;
 }
 
@@ -459,6 +471,8 @@ void wire_free(struct wire *w)
 	op_registry_free(w->registry);
 	if (w->sql)
 		w->sql = sql_close(w->sql);
+	if (w->lake_sql)
+		w->lake_sql = sql_close(w->lake_sql);
 	if (w->code)
 		w->code = blob_close(w->code);
 	if (w->objects)

@@ -33,7 +33,8 @@ struct wire {
 
 	struct meta *meta;
 	struct blob_store *objects, *code;
-	struct sql *sql;
+	struct sql *sql;      /* users' queries and jobs */
+	struct sql *lake_sql; /* samples into files: waits for no query */
 	struct fn_pool *fn;
 	struct credentials *credentials;
 	struct op_registry *registry;

@@ -9,7 +9,7 @@
 
 #include "base/base64.h"
 #include "base/limits.h"
-#include "measure/measure_int.h"
+#include "measure/compact.h"
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "os/diag.h"
@@ -453,28 +453,36 @@ static int to_parquet(struct lake_batch *b, const char *dir, struct sql_result *
 	return r < 0 ? err_ctx(e, "samples to Parquet") : 0;
 }
 
-static int split_location(struct lake_batch *b, const char **ret_bucket, const char **ret_prefix, struct err *e)
+int lake_split(const char *location, struct arena *a, const char **ret_bucket, const char **ret_prefix, struct err *e)
 {
-	struct view v = view_str(b->table.location), bucket;
+	struct view v = view_str(location), bucket;
 
 	if (!view_starts(v, VIEW("s3://")))
-		return err_set(e, ERR_INVALID, "table %s.%s: its location is no s3:// URL", b->table.database, b->table.name);
+		return err_set(e, ERR_INVALID, "a table's location is no s3:// URL: %s", location);
 	v = view_from(v, 5);
 	(void)view_split(&v, '/', &bucket);
-	*ret_bucket = arena_str(b->a, bucket);
-	*ret_prefix = arena_printf(b->a, "%.*s%s", VIEW_ARG(v), v.n && v.p[v.n - 1] != '/' ? "/" : "");
+	*ret_bucket = arena_str(a, bucket);
+	*ret_prefix = arena_printf(a, "%.*s%s", VIEW_ARG(v), v.n && v.p[v.n - 1] != '/' ? "/" : "");
 	return 0;
+}
+
+int lake_adopt(struct measure *m, const struct glue_table *t, const struct sql_out_file *f, struct arena *a,
+	       struct lake_file *ret, struct err *e)
+{
+	int r = file_md5(f->path, a, &ret->md5, e);
+
+	ret->meta[0] = (struct port_tag){ COMPACT_COLUMNS, compact_columns(t, a) };
+	ret->meta[1] = (struct port_tag){ COMPACT_ROWS, arena_printf(a, "%" PRIu64, f->rows) };
+	if (r == 0)
+		r = blob_adopt(m->o.blobs, f->path, a, &ret->ref, e);
+	return r ? r : m->o.s3->ready(m->o.s3->self, ret->bucket, &ret->ref, a, e);
 }
 
 /* Makes one written file a durable blob and says where it belongs. */
 static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, struct lake_file *ret, struct err *e)
 {
-	const struct s3_port *s3 = b->in->m->o.s3;
 	const char *prefix = "", *place = "";
-	struct view content;
-	struct arena own;
-	char md5[33];
-	int r = split_location(b, &ret->bucket, &prefix, e);
+	int r = lake_split(b->table.location, b->a, &ret->bucket, &prefix, e);
 
 	if (r < 0)
 		return r;
@@ -485,17 +493,14 @@ static int adopt(struct lake_batch *b, const struct sql_out_file *f, size_t i, s
 				     b->table.location[strlen(b->table.location) - 1] == '/' ? "" : "/", place);
 	/* Not by the position: a batch may give up a hole without taking a record, and no name may be used twice. */
 	ret->key = arena_printf(b->a, "%s%spart-%s-%s-%zu.parquet", prefix, place, b->in->name, b->id, i);
-	arena_init(&own, 2 * GIB);
-	r = file_read(f->path, &own, GIB, &content, e);
-	if (r == 0) {
-		md5_hex(content, md5);
-		ret->md5 = arena_str(b->a, view_str(md5));
-		r = blob_adopt(b->in->m->o.blobs, f->path, b->a, &ret->ref, e);
-		if (r == 0)
-			r = s3->ready(s3->self, ret->bucket, &ret->ref, b->a, e);
-	}
-	arena_clear(&own);
-	return r;
+	return lake_adopt(b->in->m, &b->table, f, b->a, ret, e);
+}
+
+void lake_object(const struct lake_file *f, struct s3_new *ret)
+{
+	*ret = (struct s3_new){ .bucket = f->bucket, .key = f->key, .ref = f->ref, .md5_hex = f->md5,
+				.content_type = "application/vnd.apache.parquet", .meta = f->meta, .n_meta = ARRAY_LEN(f->meta),
+				.reason = "PutObject", .requester = "mulgil", .source_ip = "127.0.0.1" };
 }
 
 static int files_tx(struct meta_tx *tx, struct lake_batch *b, struct err *e)
@@ -505,9 +510,9 @@ static int files_tx(struct meta_tx *tx, struct lake_batch *b, struct err *e)
 
 	for (size_t i = 0; i < b->n_files && r == 0; i++) {
 		const struct lake_file *f = &b->files[i];
-		struct s3_new o = { .bucket = f->bucket, .key = f->key, .ref = f->ref, .md5_hex = f->md5,
-				    .content_type = "application/vnd.apache.parquet", .reason = "PutObject",
-				    .requester = "mulgil", .source_ip = "127.0.0.1" };
+		struct s3_new o;
+
+		lake_object(f, &o);
 
 		r = m->o.s3->put_tx(m->o.s3->self, tx, &o, e);
 		if (r == 0)
@@ -596,6 +601,8 @@ int lake_commit(struct lake_batch *b, struct err *e)
 		b->in->position = b->position;
 		b->in->fresh = false; /* the position is this log's from now on */
 		clean(b->in);
+		for (size_t i = 0; i < b->n_files; i++)
+			compact_touch(m->compactor, &b->table, b->files[i].location);
 		return 0;
 	}
 	for (size_t i = 0; i < b->n_files; i++) {

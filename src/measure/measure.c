@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "measure/measure_int.h"
+#include "measure/compact.h"
 #include "os/clock.h"
 #include "os/diag.h"
 #include "os/file.h"
@@ -70,13 +70,17 @@ int measure_start(struct measure *m, struct err *e)
 {
 	int r = measure__events_load(m, e);
 
-	if (r == 0)
-		m->o.firehose->watch(m->o.firehose->self, add_stream, m);
-	return r;
+	if (r < 0)
+		return r;
+	m->compactor = compactor_start(m);
+	m->o.firehose->watch(m->o.firehose->self, add_stream, m);
+	return 0;
 }
 
 void measure_stop(struct measure *m)
 {
+	if (m->compactor)
+		compactor_stop(m->compactor);
 	LOCK_SCOPE(&m->lock);
 	m->stopping = true;
 	atomic_store(&m->stop, true);
@@ -105,6 +109,7 @@ struct measure *measure_free(struct measure *m)
 		thread_join(in->live_thread);
 		intake_close(in);
 	}
+	m->compactor = compactor_free(m->compactor); /* readers touch it to their end */
 	while (map_next(&m->infos, &slot, &it)) {
 		struct stream_info *info = it->value;
 		struct arena a = info->arena;

@@ -34,11 +34,12 @@ struct measure;
 struct measure_opts {
 	struct meta *meta;
 	struct blob_store *blobs; /* s3's, for Parquet files that become objects */
-	struct sql *sql;
+	struct sql *sql; /* not the one that users' queries wait for */
 	const struct s3_port *s3;
 	const struct events_port *events;
 	const struct firehose_port *firehose;
 	const struct glue_port *glue;
+	int64_t compact_quiet_s; /* a partition without new files for so long is merged to the end; 0: 30 */
 	const char *staging_dir; /* an existing directory of the blobs' file system, measure's own: emptied at start */
 };
 

@@ -108,6 +108,8 @@ struct measure {
 	struct lock events_lock;
 	uint64_t events_position;
 
+	struct compactor *compactor;
+
 	struct lock subs_lock;
 	struct measure_sub *subs;
 	_Atomic unsigned n_subs;
@@ -133,6 +135,11 @@ int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e);
 int ledger_ended_load(struct measure *m, struct ledger *l, struct err *e); /* refreshes ended, last_seq */
 
 /* lake.c: decoded samples on their way into the table */
+struct lake_file { /* one Parquet file on its way to being an object of the table */
+	const char *ref, *md5, *location, *key, *bucket;
+	const char *const *partition;
+	struct port_tag meta[2]; /* see compact.h */
+};
 struct lake_batch {
 	struct intake *in;
 	struct arena *a;
@@ -148,10 +155,7 @@ struct lake_batch {
 	} *quarantined;
 	struct glue_table table;
 	const char *const *paths; /* Parquet files that were written, then their references */
-	struct lake_file {
-		const char *ref, *md5, *location, *key, *bucket;
-		const char *const *partition;
-	} *files;
+	struct lake_file *files;
 	size_t n_files;
 	uint64_t position; /* of the last record of this batch */
 	char id[37];       /* of this commit: in the names of its files */
@@ -167,6 +171,14 @@ void lake_gap(struct lake_batch *b, struct ledger *l);
 int ledger_decoder(struct ledger *l, struct err *e); /* makes the decoder if there is none */
 /* Rows to Parquet files, durable; then everything in one transaction. */
 int lake_commit(struct lake_batch *b, struct err *e);
+
+/* What a file is as an object. */
+void lake_object(const struct lake_file *f, struct s3_new *ret);
+/* "s3://bucket/a" is bucket and "a/". */
+int lake_split(const char *location, struct arena *a, const char **ret_bucket, const char **ret_prefix, struct err *e);
+/* Makes a finished file a durable blob (encrypted where the bucket asks for it); ret->bucket is given. */
+int lake_adopt(struct measure *m, const struct glue_table *t, const struct sql_out_file *f, struct arena *a,
+	       struct lake_file *ret, struct err *e);
 
 /* intake.c */
 void *intake_main(void *arg);

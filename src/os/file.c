@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
+#include "os/crypto.h"
 
 #define TREE_DEPTH_MAX 256
 
@@ -264,6 +266,30 @@ int file_read(const char *path, struct arena *a, size_t max, struct view *ret, s
 	if (read_into(fd, &b, e) < 0)
 		return err_ctx(e, "%s", path);
 	*ret = view_of(arena_str(a, view_of(b.p, b.n)), b.n);
+	return 0;
+}
+
+int file_md5(const char *path, struct arena *a, const char **ret, struct err *e)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t piece[64 * 1024], sum[DIGEST_MAX];
+	struct digest *d;
+	off_t at = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(e, ERR_IO, "open %s", path);
+	d = digest_new(DIGEST_MD5);
+	while ((n = file_pread_all(fd, piece, sizeof(piece), at, e)) > 0) {
+		digest_add(d, piece, (size_t)n);
+		at += n;
+	}
+	if (n < 0) {
+		(void)digest_free(d);
+		return e->code;
+	}
+	(void)digest_end(d, sum);
+	*ret = hex_arena(a, sum, 16);
 	return 0;
 }
 

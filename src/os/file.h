@@ -39,6 +39,8 @@ int file_replace(const char *path, struct view content, unsigned mode, struct er
 /* ERR_NOENT, ERR_LIMIT if longer than @max. */
 int file_read(const char *path, struct arena *a, size_t max, struct view *ret, struct err *e)
 	MUST_CHECK;
+/* MD5 of the whole file, in hex, in @a. */
+int file_md5(const char *path, struct arena *a, const char **ret, struct err *e) MUST_CHECK;
 bool file_exists(const char *path);
 int file_remove_tree(const char *path, struct err *e)
 	MUST_CHECK; /* absent is fine; does not follow links */

@@ -131,6 +131,7 @@ struct sql_pool_opts {
 	uint64_t memory_bytes;   /* engine's own limit; 0: 1 GiB.  The address space limit is 3 GiB above it */
 	uint64_t spill_bytes;    /* of one job; 0: 16 GiB */
 	int64_t timeout_ms;      /* 0: 30 minutes */
+	int nice;                /* 0 to 19: how far the children stand back for others */
 };
 /* Starts no child before the first job, or sql_pool_warm().  ERR_NOENT: no program. */
 int sql_open_pool(const struct sql_pool_opts *o, struct sql **ret, struct err *e) MUST_CHECK;

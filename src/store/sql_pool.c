@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,6 +139,8 @@ static int child_start(struct sql_pool *p, struct child *c, struct err *e)
 		(void)close(fds[0]);
 		return err_ctx(e, "SQL process");
 	}
+	/* Before its engine has threads: they have it from the first one.  It can fail for a process that is gone only. */
+	(void)setpriority(PRIO_PROCESS, (id_t)c->proc.pid, p->o.nice);
 	c->fd = fds[0];
 	c->running = true;
 	return 0;

@@ -66,13 +66,21 @@ struct s3_port {
 	int (*head)(void *self, const char *bucket, const char *key, struct arena *a, struct s3_object *ret, struct err *e);
 	/* ERR_LIMIT when longer than @max. */
 	int (*get)(void *self, const char *bucket, const char *key, size_t max, struct arena *a, struct view *ret, struct err *e);
-	/* Objects whose key begins with @prefix and is greater than @after, in key order, at most @max. */
+	/* Objects whose key begins with @prefix and is greater than @after, in key order, at most @max, as they are at one
+	 * moment: what one transaction replaces is listed as before it or as behind it. */
 	int (*list)(void *self, const char *bucket, const char *prefix, const char *after, size_t max, struct arena *a,
 		    struct s3_object **ret, size_t *ret_n, struct err *e);
 	/* A local path that a child process can read the whole object from (see blob_path()).  Of an encrypted object it is a
 	 * decrypted copy, which lasts as long as the object or until the next start.  ERR_UNSUPPORTED: only a client has its key. */
 	int (*path)(void *self, const struct s3_object *o, struct arena *a, const char **ret, struct err *e);
 	int (*remove)(void *self, const char *bucket, const char *key, struct err *e); /* absent is fine */
+	/* Inside the caller's transaction: removes @o as head() or list() gave it.  ERR_CONFLICT: it is not there any more, or
+	 * has been replaced. */
+	int (*remove_tx)(void *self, struct meta_tx *tx, const struct s3_object *o, struct err *e);
+	/* Until unpin() the bytes of every object that exists now, or was looked at since, stay readable under its path(), also
+	 * when it is deleted or replaced: the disk keeps them so long.  unpin() takes NULL, too. */
+	void *(*pin)(void *self);
+	void (*unpin)(void *self, void *pin);
 	bool (*bucket_exists)(void *self, const char *bucket);
 };
 

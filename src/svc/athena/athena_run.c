@@ -48,32 +48,6 @@ static void add_column(struct work *w, const char *name, const char *type, int p
 	json_push(w->arena, w->columns, c);
 }
 
-static int file_md5(const char *path, struct arena *a, const char **ret, struct err *e)
-{
-	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct digest *d;
-	uint8_t sum[DIGEST_MAX];
-	char *piece;
-	off_t at = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(e, ERR_IO, "result");
-	d = digest_new(DIGEST_MD5);
-	piece = arena_alloc(a, MIB);
-	while ((n = file_pread_all(fd, piece, MIB, at, e)) > 0) {
-		digest_add(d, piece, (size_t)n);
-		at += n;
-	}
-	if (n < 0) {
-		(void)digest_free(d);
-		return e->code;
-	}
-	(void)digest_end(d, sum);
-	*ret = hex_arena(a, sum, 16);
-	return 0;
-}
-
 /* What describes the result beside it.  AWS's own file of this name has a form of its own that is not published. */
 static const char *metadata_text(struct work *w)
 {
@@ -174,7 +148,7 @@ static int bind_parameters(struct work *w, const char **ret, struct err *e)
 	return literal_bind(w->arena, w->q.text, values, n, ret, e);
 }
 
-static int run_select(struct work *w, const char *text, const char *database, struct err *e)
+static int select_pinned(struct work *w, const char *text, const char *database, struct err *e)
 {
 	struct sql_job job = { .text = text,
 			       .schema = database,
@@ -201,6 +175,17 @@ static int run_select(struct work *w, const char *text, const char *database, st
 		add_column(w, res.columns[i].name, res.columns[i].type, res.columns[i].precision,
 			   res.columns[i].scale);
 	return 0;
+}
+
+/* The files that the statement was given stay while it runs, whatever is deleted or merged meanwhile. */
+static int run_select(struct work *w, const char *text, const char *database, struct err *e)
+{
+	const struct s3_port *s3 = w->s->o.s3;
+	void *pin = s3->pin(s3->self);
+	int r = select_pinned(w, text, database, e);
+
+	s3->unpin(s3->self, pin);
+	return r;
 }
 
 static int run_query(struct work *w, struct err *e)

@@ -5,7 +5,6 @@
 #define VIEW_DEPTH 16
 #define TABLES_MAX 256
 #define FILES_MAX 200000
-#define LIST_PAGE 1000
 
 struct resolve {
 	struct glue *g;
@@ -80,21 +79,18 @@ static int add_location(struct resolve *r, struct files *f, const char *location
 			const char *const *partition, struct err *e)
 {
 	const struct s3_port *s3 = r->g->o.s3;
-	const char *bucket = NULL, *prefix = NULL, *after = NULL;
+	const char *bucket = NULL, *prefix = NULL;
 	struct s3_object *list = NULL;
 	size_t n;
 
 	if (glue__location(r->arena, location, &bucket, &prefix, e) < 0)
 		return e->code;
-	do {
-		if (s3->list(s3->self, bucket, prefix, after, LIST_PAGE, r->arena, &list, &n, e) <
-		    0)
-			return err_ctx(e, "%s", location);
-		for (size_t i = 0; i < n; i++)
-			if (is_data(&list[i]) && add_file(r, f, &list[i], partition, e) < 0)
-				return e->code;
-		after = n ? list[n - 1].key : NULL;
-	} while (n == LIST_PAGE);
+	/* One look, not pages: what is merged meanwhile is seen once. */
+	if (s3->list(s3->self, bucket, prefix, NULL, FILES_MAX + 1, r->arena, &list, &n, e) < 0)
+		return err_ctx(e, "%s", location);
+	for (size_t i = 0; i < n; i++)
+		if (is_data(&list[i]) && add_file(r, f, &list[i], partition, e) < 0)
+			return e->code;
 	return 0;
 }
 

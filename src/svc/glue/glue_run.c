@@ -91,32 +91,6 @@ static void log_line(struct work *w, const char *text)
 
 /* --- one INSERT --- */
 
-static int file_md5(const char *path, struct arena *a, const char **ret, struct err *e)
-{
-	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct digest *d;
-	uint8_t sum[DIGEST_MAX];
-	char *piece;
-	off_t at = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(e, ERR_IO, "file of a statement");
-	d = digest_new(DIGEST_MD5);
-	piece = arena_alloc(a, 1024 * 1024);
-	while ((n = file_pread_all(fd, piece, 1024 * 1024, at, e)) > 0) {
-		digest_add(d, piece, (size_t)n);
-		at += n;
-	}
-	if (n < 0) {
-		(void)digest_free(d);
-		return e->code;
-	}
-	(void)digest_end(d, sum);
-	*ret = hex_arena(a, sum, 16);
-	return 0;
-}
-
 /* Hive's escapes in a partition's directory name. */
 static void escape(struct buf *b, const char *s)
 {
@@ -342,17 +316,20 @@ static int run_statement(struct work *w, const struct script_statement *s, struc
 			       .n_params = w->n_params,
 			       .timeout_ms = left_ms(w),
 			       .cancel = w->g->cancel };
+	const struct s3_port *s3 = w->g->o.s3;
 	struct sql_table *tables;
 	struct err ignored = { 0 };
+	void *pin = s3->pin(s3->self); /* the files that the statement is given stay while it runs */
 	int r;
 
 	w->result = (struct sql_result){ 0 };
 	w->refs = NULL;
 	job.out_path = arena_printf(w->arena, "%s/%s-%zu", w->g->o.staging, w->run.id, w->number);
-	if (glue__resolve(w->g, text, w->database, w->arena, &tables, &job.n_tables, e) < 0)
-		return e->code;
+	r = glue__resolve(w->g, text, w->database, w->arena, &tables, &job.n_tables, e);
 	job.tables = tables;
-	r = s->table ? insert(w, s, &job, e) : look(w, &job, e);
+	if (r == 0)
+		r = s->table ? insert(w, s, &job, e) : look(w, &job, e);
+	s3->unpin(s3->self, pin);
 	if (file_remove_tree(job.out_path, &ignored) < 0)
 		diag(DIAG_WARN, "glue", "%s", ignored.msg);
 	if (r == 0)

@@ -360,17 +360,38 @@ struct list_arg {
 	size_t max;
 	struct arena *arena;
 	struct s3_object *v;
-	size_t n;
+	size_t n, cap;
 };
+
+static int list_add(struct meta_tx *tx, struct list_arg *l, const char *key, struct err *e)
+{
+	struct s3_row row;
+	int rc = s3__object_find(tx, l->bucket, key, l->arena, &row, e);
+
+	if (rc <= 0)
+		return rc;
+	if (l->n == l->cap) {
+		struct s3_object *more = ARENA_ARRAY(l->arena, struct s3_object, l->cap * 2 + 16);
+
+		if (l->n)
+			memcpy(more, l->v, l->n * sizeof(*more));
+		l->v = more;
+		l->cap = l->cap * 2 + 16;
+	}
+	l->v[l->n++] = object(&row, l->arena);
+	return 0;
+}
 
 static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct list_arg *l = arg;
 	struct view prefix = view_str(l->prefix ? l->prefix : ""), from = prefix,
 		    after = view_str(l->after);
-	const char **keys = ARENA_ARRAY(l->arena, const char *, l->max + 1);
+	struct list_key {
+		struct list_key *next;
+		const char *key;
+	} *first = NULL, **last = &first;
 	struct tx_rows *r;
-	size_t n = 0;
 	int rc;
 
 	if (after.n && view_cmp(after, prefix) >= 0)
@@ -378,16 +399,14 @@ static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 	rc = s3__scan(tx, &r, l->bucket, from, s3__behind_prefix(l->arena, prefix), l->max, e);
 	if (rc)
 		return rc;
-	while ((rc = tx_next(r, e)) > 0)
-		keys[n++] = row_str(r, 0, l->arena);
-	l->v = ARENA_ARRAY(l->arena, struct s3_object, n + 1);
-	for (size_t i = 0; rc >= 0 && i < n; i++) {
-		struct s3_row row;
-
-		rc = s3__object_find(tx, l->bucket, keys[i], l->arena, &row, e);
-		if (rc > 0)
-			l->v[l->n++] = object(&row, l->arena);
+	while ((rc = tx_next(r, e)) > 0) {
+		*last = ARENA_NEW(l->arena, struct list_key);
+		(*last)->next = NULL;
+		(*last)->key = row_str(r, 0, l->arena);
+		last = &(*last)->next;
 	}
+	for (const struct list_key *k = first; rc >= 0 && k; k = k->next)
+		rc = list_add(tx, l, k->key, e);
 	return rc < 0 ? rc : 0;
 }
 
@@ -489,6 +508,46 @@ static int port_remove(void *self, const char *bucket, const char *key, struct e
 	return meta_write(arg.g.s->meta, remove_fn, &arg, e);
 }
 
+static int port_remove_tx(void *self, struct meta_tx *tx, const struct s3_object *o, struct err *e)
+{
+	CLEANUP(arena_clear) struct arena a;
+	struct s3_deleting g = { .s = self, .arena = &a };
+	struct s3_deletion d = { .key = o->key };
+	struct s3_row now;
+	char id[UUID_TEXT];
+	int found;
+
+	arena_init(&a, LIMIT_ARENA);
+	found = s3__object_find(tx, o->bucket, o->key, &a, &now, e);
+	if (found < 0)
+		return found;
+	if (!found || now.n_parts != o->n_refs || strcmp(now.parts[0].ref, o->refs[0]) != 0)
+		return err_set(e, ERR_CONFLICT, "object s3://%s/%s is not what it was", o->bucket, o->key);
+	found = s3__bucket_find(tx, o->bucket, &g.bucket, e);
+	if (found <= 0)
+		return found < 0 ? found : err_set(e, ERR_CONFLICT, "bucket %s is gone", o->bucket);
+	uuid4(id);
+	g.who = (struct s3_who){ id, g.s->account, "127.0.0.1", "DeleteObject" };
+	return s3__delete_tx(tx, &g, &d, e);
+}
+
+static void *port_pin(void *self)
+{
+	struct s3_reading *r = malloc(sizeof(*r));
+
+	must(r);
+	s3__reading_begin(self, r);
+	return r;
+}
+
+static void port_unpin(void *self, void *pin)
+{
+	(void)self;
+	if (pin)
+		s3__reading_end(pin);
+	free(pin);
+}
+
 struct exists_arg {
 	const char *bucket;
 	bool found;
@@ -524,6 +583,9 @@ struct s3_port s3_port(struct s3 *s)
 		.list = port_list,
 		.path = port_path,
 		.remove = port_remove,
+		.remove_tx = port_remove_tx,
+		.pin = port_pin,
+		.unpin = port_unpin,
 		.bucket_exists = port_bucket_exists,
 	};
 }

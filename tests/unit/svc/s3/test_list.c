@@ -141,3 +141,39 @@ TEST(list_port)
 	assert_false(f->port.bucket_exists(f->s3, "none"));
 	fixture_free(f);
 }
+
+struct removal {
+	struct fixture *f;
+	struct s3_object o;
+};
+
+static int remove_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct removal *r = arg;
+
+	return r->f->port.remove_tx(r->f->s3, tx, &r->o, e);
+}
+
+TEST(port_removes_what_was_looked_at_and_keeps_the_bytes_of_who_pinned_them)
+{
+	struct fixture *f = with_keys();
+	struct removal old = { .f = f }, now = { .f = f };
+	struct err e = { 0 };
+	void *pin;
+
+	put(f, "buck", "there", bytes_of(f, 300000, 1));
+	assert_int_equal(f->port.head(f->s3, "buck", "there", &f->a, &old.o, &e), 0);
+	put(f, "buck", "there", bytes_of(f, 300000, 2));
+	assert_int_equal(f->port.head(f->s3, "buck", "there", &f->a, &now.o, &e), 0);
+	assert_int_equal(meta_write(f->meta, remove_fn, &old, &e), ERR_CONFLICT);
+	err_clear(&e);
+	pin = f->port.pin(f->s3);
+	assert_int_equal(meta_write(f->meta, remove_fn, &now, &e), 0);
+	assert_int_equal(f->port.head(f->s3, "buck", "there", &f->a, &old.o, &e), ERR_NOENT);
+	assert_true(blob_gone(f, old.o.refs[0])); /* nobody pinned what was replaced before */
+	assert_true(blob_there(f, now.o.refs[0]));
+	f->port.unpin(f->s3, pin);
+	assert_true(blob_gone(f, now.o.refs[0]));
+	f->port.unpin(f->s3, NULL);
+	fixture_free(f);
+}
