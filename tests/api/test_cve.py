@@ -2,7 +2,7 @@
 """The mistakes of other object stores, one test for each row of their advisories that applies to what exists here.
 
 A test passes only if the answer is right and nothing has changed.  Rows without a test, and why: 7 (no request to an
-address that a client chose), 10, 11, 24 (keys are all equal until policies decide), 28 (nothing known).
+address that a client chose), 28 (nothing known).  Rows 10, 11 and 24 are in test_cve_users.py.
 """
 import base64
 import hashlib
