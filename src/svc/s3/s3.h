@@ -49,7 +49,8 @@ bool s3_key_known(struct view name);
 /*
  * Reads what is stored again, from where @after says ("": the beginning; else .next of the call before) until @budget_ms
  * have passed or the end is reached: all versions of all objects and the parts of uploads.  Bytes are compared with the
- * checksums of their blocks, with ETag and stored checksum; of encrypted objects the ciphertext with its blocks'.
+ * checksums of their blocks, with ETag and stored checksum; encrypted ones as ciphertext with its blocks' and, where the
+ * key is ours (SSE-S3), once more as what they say.
  * ERR_INVALID: @after is none; ERR_CORRUPT: the index itself cannot be read.
  */
 struct s3_scrub {

@@ -631,6 +631,12 @@ struct s3_reading {
 void s3__reading_begin(struct s3 *s, struct s3_reading *r);
 void s3__reading_end(struct s3_reading *r);
 
+/* --- scrub.c, scrubber.c --- */
+typedef bool (*s3_pace_fn)(void *arg, uint64_t bytes); /* before so many are read; false: no more, ERR_CANCELLED */
+/* As s3_scrub(), at a pace.  After ERR_CANCELLED go on behind @after again. */
+int s3__scrub(struct s3 *s, const char *after, int64_t budget_ms, s3_pace_fn pace, void *arg, struct arena *a,
+	      struct s3_scrub *ret, struct err *e);
+
 /* --- sweep.c: blobs that a crash left without a row; the reaper's thread --- */
 bool s3__sweep_look(struct s3 *s); /* false: there is nothing to sweep */
 void s3__sweep(struct s3 *s);      /* when all readings from before the look have ended */

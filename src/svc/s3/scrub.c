@@ -3,6 +3,7 @@
  * scrub -- reads again what is stored and compares it with what was promised: every version and every part of an upload.
  *
  * Rows are taken one at a time, in the order of their keys, so that nobody waits and a walk can go on where it was.
+ * It holds nothing: what is deleted while it is read is looked up again before it is called damaged.
  */
 #include <stdlib.h>
 
@@ -25,6 +26,10 @@ struct scrub {
 	const char *f1, *f2;
 	int64_t f3;
 	struct s3_row row;
+	const char *looked_for;
+	s3_pace_fn pace; /* NULL: as fast as it goes */
+	void *pace_arg;
+	bool stopped; /* by it */
 };
 
 /* --- cursors: where the walk is, as hex digits of "<table> NUL <field> NUL <field> NUL <number>" --- */
@@ -156,23 +161,77 @@ static void problem(struct scrub *w, const char *what)
 	json_push(a, w->ret->problems, o);
 }
 
-/* As they are stored: ciphertext of encrypted ones. */
-static int read_blob(struct scrub *w, const struct s3_part *p, struct s3_sums *x, struct err *e)
+/* Without this a row that goes meanwhile, with its bytes, would look damaged: nobody waits for a walk. */
+static int there_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
-	struct blob_reader *r;
-	uint64_t off = 0;
-	ssize_t n;
+	struct scrub *w = arg;
+	struct view key = view_str(w->f2);
+	struct tx_rows *r;
+	int found;
 
-	if (blob_reader_open(w->s->blob, blob_bare(p->ref), &r, e) < 0)
-		return e->code;
-	while ((n = blob_read(r, w->piece, MIB, off, e)) > 0) {
-		s3__sums_add(x, w->piece, (size_t)n);
-		off += (uint64_t)n;
+	if (w->table == 'o')
+		found = tx_one(tx, &r, e, "SELECT parts FROM s3_object WHERE bucket = ? AND okey = ?", "sb", w->f1, key);
+	else if (w->table == 'v')
+		found = tx_one(tx, &r, e, "SELECT parts FROM s3_version WHERE bucket = ? AND okey = ? AND rseq = ?", "sbi",
+			       w->f1, key, w->f3);
+	else
+		found = tx_one(tx, &r, e, "SELECT ref FROM s3_part WHERE upload = ? AND n = ?", "si", w->f1, w->f3);
+	if (found <= 0)
+		return found;
+	found = view_find(row_view(r, 0), view_str(w->looked_for)) >= 0;
+	tx_end(r);
+	return found;
+}
+
+static bool still_there(struct scrub *w, const struct s3_part *p)
+{
+	struct err e = { 0 };
+
+	w->looked_for = arena_printf(&w->a, "%.*s:", VIEW_ARG(blob_key(blob_bare(p->ref))));
+	return meta_read(w->s->meta, there_fn, w, &e) != 0;
+}
+
+static int read_to_end(struct scrub *w, struct blob_reader *r, struct s3_sums *x, struct err *e)
+{
+	uint64_t off = 0;
+	ssize_t n = 1;
+
+	while (n > 0) {
+		if (w->pace && !w->pace(w->pace_arg, MIB))
+			return err_set(e, ERR_CANCELLED, "the walk is to end");
+		n = blob_read(r, w->piece, MIB, off, e);
+		if (n > 0 && x)
+			s3__sums_add(x, w->piece, (size_t)n);
+		off += n > 0 ? (uint64_t)n : 0;
 	}
-	blob_reader_close(r);
-	w->ret->blobs++;
 	w->ret->bytes += off;
 	return n < 0 ? e->code : 0;
+}
+
+/* As they are stored: ciphertext of encrypted ones. */
+static int read_stored(struct scrub *w, const struct s3_part *p, struct s3_sums *x, struct err *e)
+{
+	struct blob_reader *r;
+	int rc = blob_reader_open(w->s->blob, blob_bare(p->ref), &r, e);
+
+	if (rc)
+		return rc;
+	rc = read_to_end(w, r, x, e);
+	blob_reader_close(r);
+	w->ret->blobs++;
+	return rc;
+}
+
+static int read_plain(struct scrub *w, const struct s3_part *p, struct s3_sums *x, struct err *e)
+{
+	struct blob_reader *r;
+	int rc = s3__part_open(w->s, &w->row, p, &r, e);
+
+	if (rc)
+		return rc;
+	rc = read_to_end(w, r, x, e);
+	blob_reader_close(r);
+	return rc;
 }
 
 static void check_sums(struct scrub *w, const struct s3_part *p, const struct s3_summed *got)
@@ -180,8 +239,6 @@ static void check_sums(struct scrub *w, const struct s3_part *p, const struct s3
 	const struct s3_row *r = &w->row;
 	bool whole = !r->multipart && r->n_parts == 1;
 
-	if (blob_bare(p->ref) != p->ref)
-		return; /* encrypted: the digests are of what only its key can show */
 	if (got->size != p->size)
 		problem(w, arena_printf(w->arena, "%llu bytes are stored, not %llu", (unsigned long long)got->size,
 					(unsigned long long)p->size));
@@ -195,45 +252,57 @@ static void check_sums(struct scrub *w, const struct s3_part *p, const struct s3
 					s3__ck_names[r->ck.algo].name, got->value[r->ck.algo], p->ck));
 }
 
+/* What is encrypted by a key of ours is read twice: as it is stored, and what it says. */
+static void check_part(struct scrub *w, const struct s3_part *p)
+{
+	enum seal_kind kind = SEAL_BUCKET;
+	uint8_t id[SEAL_ID];
+	bool sealed = blob_seal_whose(p->ref, &kind, id), ours = kind == SEAL_BUCKET && w->s->master.there;
+	struct err e = { 0 };
+	struct s3_summed got;
+	struct s3_sums x;
+	int rc;
+
+	s3__sums_begin(&x, w->row.ck.algo ? 1U << w->row.ck.algo : 0);
+	rc = read_stored(w, p, sealed ? NULL : &x, &e);
+	if (!rc && sealed && ours)
+		rc = read_plain(w, p, &x, &e);
+	if (!rc && (!sealed || ours)) {
+		s3__sums_end(&x, &got);
+		check_sums(w, p, &got);
+		return;
+	}
+	s3__sums_drop(&x);
+	if (rc == ERR_CANCELLED)
+		w->stopped = true;
+	else if (rc && still_there(w, p))
+		problem(w, e.msg);
+}
+
 static void check_row(struct scrub *w)
 {
 	uint64_t size = 0;
 
 	w->ret->rows++;
-	for (size_t i = 0; i < w->row.n_parts; i++) {
-		const struct s3_part *p = &w->row.parts[i];
-		struct err e = { 0 };
-		struct s3_summed got;
-		struct s3_sums x;
-
-		s3__sums_begin(&x, w->row.ck.algo ? 1U << w->row.ck.algo : 0);
-		if (read_blob(w, p, &x, &e) < 0) {
-			s3__sums_drop(&x);
-			problem(w, e.msg);
-		} else {
-			s3__sums_end(&x, &got);
-			check_sums(w, p, &got);
-		}
-		size += p->size;
+	for (size_t i = 0; !w->stopped && i < w->row.n_parts; i++) {
+		check_part(w, &w->row.parts[i]);
+		size += w->row.parts[i].size;
 	}
-	if (size != w->row.size)
+	if (!w->stopped && size != w->row.size)
 		problem(w, "its parts are not as long as it is");
 }
 
 /* 1: there was a row; it may also be one that cannot be read. */
 static int scrub_one(struct scrub *w, struct err *e)
 {
-	struct s3_reading reading;
 	int rc;
 
 	arena_init(&w->a, LIMIT_ARENA);
-	s3__reading_begin(w->s, &reading);
 	rc = meta_read(w->s->meta, next_fn, w, e);
 	if (rc > 0 && !w->row.marker)
 		check_row(w);
-	s3__reading_end(&reading);
 	arena_clear(&w->a);
-	return rc;
+	return w->stopped ? err_set(e, ERR_CANCELLED, "the walk is to end") : rc;
 }
 
 static int scrub_some(struct scrub *w, int64_t budget_ms, struct err *e)
@@ -257,9 +326,10 @@ static int scrub_some(struct scrub *w, int64_t budget_ms, struct err *e)
 	return 0;
 }
 
-int s3_scrub(struct s3 *s, const char *after, int64_t budget_ms, struct arena *a, struct s3_scrub *ret, struct err *e)
+int s3__scrub(struct s3 *s, const char *after, int64_t budget_ms, s3_pace_fn pace, void *arg, struct arena *a,
+	      struct s3_scrub *ret, struct err *e)
 {
-	struct scrub w = { .s = s, .arena = a, .ret = ret };
+	struct scrub w = { .s = s, .arena = a, .ret = ret, .pace = pace, .pace_arg = arg };
 	int rc;
 
 	*ret = (struct s3_scrub){ .problems = json_new_arr(a) };
@@ -271,4 +341,9 @@ int s3_scrub(struct s3 *s, const char *after, int64_t budget_ms, struct arena *a
 	rc = scrub_some(&w, budget_ms, e);
 	free(w.piece);
 	return rc ? err_ctx(e, "scrub") : 0;
+}
+
+int s3_scrub(struct s3 *s, const char *after, int64_t budget_ms, struct arena *a, struct s3_scrub *ret, struct err *e)
+{
+	return s3__scrub(s, after, budget_ms, NULL, NULL, a, ret, e);
 }

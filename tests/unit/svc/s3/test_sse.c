@@ -429,6 +429,46 @@ TEST(sse_flipped_bytes_are_never_handed_out)
 
 /* --- keys --- */
 
+static int spoil_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	return tx_run(tx, e, arg, "");
+}
+
+static size_t damaged(struct fixture *f)
+{
+	struct s3_scrub x;
+
+	assert_int_equal(s3_scrub(f->s3, "", 60000, &f->a, &x, &f->e), 0);
+	assert_null(x.next);
+	return json_len(x.problems);
+}
+
+TEST(sse_scrub_reads_what_encrypted_objects_say)
+{
+	static const char *const spoils[] = {
+		"UPDATE s3_object SET ck_value = 'AAAAAAAAAAA=' WHERE okey = X'73'",		  /* s */
+		"UPDATE s3_object SET etag = '00000000000000000000000000000000' WHERE okey = X'74'", /* t */
+		"UPDATE s3_part SET md5 = '00000000000000000000000000000000'",
+		"UPDATE s3_object SET ck_value = 'AAAAAAAAAAA=' WHERE okey = X'63'", /* c: only its key could tell */
+	};
+	static const size_t found[] = { 1, 2, 3, 3 };
+	struct fixture *f = with_bucket();
+	struct view body = canary(f, 3 * SEG + 77);
+	const char *id;
+
+	put_sse(f, "{'Bucket':'buck','Key':'s','ServerSideEncryption':'AES256'}", body);
+	put_sse(f, "{'Bucket':'buck','Key':'t','ServerSideEncryption':'AES256'}", VIEW("small"));
+	put_sse(f, "{'Bucket':'buck','Key':'c'," KEY_A "}", body);
+	id = text(f, ok(f, "CreateMultipartUpload", "{'Bucket':'buck','Key':'u','ServerSideEncryption':'AES256'}"), "UploadId");
+	assert_non_null(in_upload(f, "UploadPart", id, "{'Bucket':'buck','Key':'u','PartNumber':1}", body));
+	assert_int_equal(damaged(f), 0);
+	for (size_t i = 0; i < ARRAY_LEN(spoils); i++) {
+		assert_int_equal(meta_write(f->meta, spoil_fn, (void *)(uintptr_t)spoils[i], &f->e), 0);
+		assert_int_equal(damaged(f), found[i]);
+	}
+	fixture_free(f);
+}
+
 TEST(sse_key_goes_with_its_bucket)
 {
 	struct fixture *f = with_bucket();
