@@ -19,3 +19,4 @@
 #define LIMIT_SMALL_BLOB (128 * KIB)      /* blobs to this size are packed into segments */
 #define LIMIT_KEY 1024                    /* bytes of an object key */
 #define LIMIT_LOG_BATCH (16 * MIB)        /* what one log append may hold */
+#define LIMIT_LOG_KEYS (1024 * 1024UL)    /* keys of appends that a log remembers, about */

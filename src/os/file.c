@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/base64.h"
@@ -118,6 +120,38 @@ int file_pwrite_all(int fd, const void *p, size_t n, off_t at, struct err *e)
 		from += k;
 		at += k;
 		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* Takes @done bytes off the front; returns how many pieces are gone. */
+static size_t advance(struct iovec *v, size_t n, size_t done)
+{
+	size_t i = 0;
+
+	while (i < n && done >= v[i].iov_len)
+		done -= v[i++].iov_len;
+	if (i < n) {
+		v[i].iov_base = (char *)v[i].iov_base + done;
+		v[i].iov_len -= done;
+	}
+	return i;
+}
+
+int file_pwritev_all(int fd, struct iovec *v, size_t n, off_t at, struct err *e)
+{
+	while (n) {
+		ssize_t k = pwritev(fd, v, (int)(n < IOV_MAX ? n : IOV_MAX), at);
+		size_t gone;
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return write_failed(v[0].iov_len, e);
+		at += k;
+		gone = advance(v, n, (size_t)k);
+		v += gone;
+		n -= gone;
 	}
 	return 0;
 }

@@ -29,6 +29,9 @@ uint64_t file_sync_count(
 /* Loop over short transfers and EINTR.  ERR_LIMIT: the disk, quota or file size limit is full; ERR_IO. */
 int file_write_all(int fd, const void *p, size_t n, struct err *e) MUST_CHECK;
 int file_pwrite_all(int fd, const void *p, size_t n, off_t at, struct err *e) MUST_CHECK;
+/* What @v names, behind each other; @v is changed. */
+struct iovec;
+int file_pwritev_all(int fd, struct iovec *v, size_t n, off_t at, struct err *e) MUST_CHECK;
 ssize_t file_pread_all(int fd, void *p, size_t n, off_t at,
 		       struct err *e); /* fewer bytes only at the end */
 

@@ -90,6 +90,27 @@ void cond_broadcast(struct cond *c)
 	must(pthread_cond_broadcast(&c->c) == 0);
 }
 
+void wake_init(struct wake *w)
+{
+	must(sem_init(&w->s, 0, 0) == 0);
+}
+
+void wake_clear(struct wake *w)
+{
+	must(sem_destroy(&w->s) == 0);
+}
+
+void wake_up(struct wake *w)
+{
+	must(sem_post(&w->s) == 0);
+}
+
+void wake_wait(struct wake *w)
+{
+	while (sem_wait(&w->s) < 0)
+		must(errno == EINTR);
+}
+
 pthread_t thread_start(const char *name, void *(*fn)(void *), void *arg)
 {
 	sigset_t all, old;

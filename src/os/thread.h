@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +50,17 @@ void cond_wait(struct cond *c, struct lock *l);
 bool cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_mono_ns);
 void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);
+
+/* One wake-up for one waiter, which needs no lock and is not lost when it comes first.  It may be cleared as soon as
+ * wake_wait() has returned. */
+struct wake {
+	sem_t s;
+};
+
+void wake_init(struct wake *w);
+void wake_clear(struct wake *w);
+void wake_up(struct wake *w);
+void wake_wait(struct wake *w);
 
 /* Starts a joinable thread with all signals blocked; @name has at most 15 characters. */
 pthread_t thread_start(const char *name, void *(*fn)(void *), void *arg);

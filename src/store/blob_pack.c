@@ -43,7 +43,8 @@ static void freep(uint8_t **p)
 int pack_open(const char *dir, struct pack **ret, struct err *e)
 {
 	struct journal_opts o = {
-		.kind = KIND, .segment_bytes = SEGMENT_BYTES, .bytes_max = UINT64_MAX / 2, .tolerate = true
+		.kind = KIND, .version = SEGMENT_PLAIN, .first_bytes = 4 * MIB, .segment_bytes = SEGMENT_BYTES,
+		.bytes_max = UINT64_MAX / 2, .tolerate = true
 	};
 	struct pack *p = calloc(1, sizeof(*p));
 
@@ -87,7 +88,7 @@ int pack_put(struct pack *p, struct view data, struct arena *a, const char **ret
 {
 	struct journal_at at;
 
-	if (journal_append(p->j, &data, 1, NULL, &at, e) < 0)
+	if (journal_append(p->j, &data, 1, NULL, NULL, &at, e) < 0)
 		return e->code;
 	*ret_ref = arena_printf(a, "p1:%" PRIu64 ":%" PRIu64 ":%zu:%08" PRIx32, at.segment, at.off, data.n, at.crc);
 	return 0;
@@ -96,10 +97,7 @@ int pack_put(struct pack *p, struct view data, struct arena *a, const char **ret
 static int open_segment(struct pack *p, uint64_t segment, int flags, struct segment_info *ret, int *ret_fd,
 			struct err *e)
 {
-	char name[SEGMENT_NAME];
-
-	segment_name(segment, name);
-	return segment_open(journal_dirfd(p->j), name, flags, KIND, ret, ret_fd, e);
+	return journal_segment_open(p->j, segment, flags, ret, ret_fd, e);
 }
 
 /* Reads and checks the record of @ref into *ret_buf (malloc'd). */
@@ -155,9 +153,8 @@ int pack_get(struct pack *p, const struct blob_ref *ref, void *out, struct err *
 static int bury(int fd, const struct segment_info *seg, struct segment_record *r, uint64_t off, uint8_t *buf,
 		struct err *e)
 {
-	memset(buf + SEGMENT_RECORD, 0, r->len);
 	r->type = RECORD_DEAD;
-	segment_encode(buf, seg, r, NULL, segment_payload_crc(buf + SEGMENT_RECORD, r->len));
+	segment_encode(buf, seg, r, NULL);
 	return file_pwrite_all(fd, buf, segment_room(r->len), (off_t)off, e);
 }
 
@@ -201,7 +198,7 @@ static int walk_segment(struct pack *p, struct walk *w, const struct journal_pla
 
 	must(buf);
 	LOCK_ASSERT_HELD(&p->lock);
-	if (open_segment(p, place->segment.first, O_RDWR, &seg, &fd, e) < 0)
+	if (open_segment(p, place->first, O_RDWR, &seg, &fd, e) < 0)
 		return e->code;
 	n = file_pread_all(fd, buf, place->to, 0, e);
 	if (n < 0)
@@ -298,9 +295,9 @@ static int sweep_segment(struct pack *p, struct walk *w, const struct journal_pl
 	w->dead = 0;
 	if (walk_segment(p, w, place, e) < 0)
 		return e->code;
-	g = find_grave(p, place->segment.first, &i);
+	g = find_grave(p, place->first, &i);
 	if (!g)
-		g = dig(p, i, place->segment.first, 0);
+		g = dig(p, i, place->first, 0);
 	g->dead = w->dead;
 	return drop_if_dead(p, g, e);
 }
@@ -311,11 +308,11 @@ int pack_sweep(struct pack *p, uint64_t since, bool (*used)(void *arg, struct vi
 	struct walk w = { .used = used, .arg = arg, .since = since, .to = p->old_last };
 	struct journal_place place = { 0 };
 
-	while (journal_segment_after(p->j, place.segment.first, &place) && place.segment.first <= p->old_last) {
+	while (journal_segment_after(p->j, place.first, &place) && place.first <= p->old_last) {
 		if (place.next && place.next - 1 <= since)
 			continue;
 		if (sweep_segment(p, &w, &place, e) < 0)
-			return err_ctx(e, "sweep of segment %" PRIu64, place.segment.first);
+			return err_ctx(e, "sweep of segment %" PRIu64, place.first);
 	}
 	*ret_removed += w.removed;
 	return 0;

@@ -2,7 +2,13 @@
 /* The public face of logs: hands every call to the log's backend. */
 #include "store/log.h"
 
+#include "store/dirlock.h"
 #include "store/log_backend.h"
+
+int log_lock(const char *dir, int *ret_fd, struct err *e)
+{
+	return dirlock_take(dir, ret_fd, e);
+}
 
 struct log *log_close(struct log *l)
 {
@@ -14,6 +20,12 @@ struct log *log_close(struct log *l)
 int log_append(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e)
 {
 	return l->vt->append(l, records, n, ret_first, e);
+}
+
+int log_append_once(struct log *l, const uint8_t key[LOG_KEY], const struct view *records, size_t n,
+		    uint64_t *ret_first, struct err *e)
+{
+	return l->vt->append_once(l, key, records, n, ret_first, e);
 }
 
 uint64_t log_first(struct log *l)

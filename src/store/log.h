@@ -6,8 +6,10 @@
  * record that log_append() has accepted is delivered to every reader at least once, also after a crash; its
  * sequence number lets a reader drop what it has seen.
  *
- * Threads:   any; one thread per reader.
- * Memory:    records are copied; views returned by a reader last until its next call.
+ * Threads:   any; one thread per reader.  A log has no thread: who appends writes, for others too.
+ * Memory:    records are copied; views returned by a reader last until its next call.  Many logs cost little: files
+ *            are opened when they are needed, and the whole process keeps no more than 256 idle ones open; a log
+ *            without records has none; a reader that found nothing to read has no buffer.
  * Durable:   when log_append() returns 0 (one fsync shared by all callers then waiting).
  * Limits:    LIMIT_RECORD bytes per record, LIMIT_LOG_BATCH per append, and the log's own ceiling: ERR_LIMIT.
  * Backends:  log_segments.c.   Format: docs/formats.md#segments
@@ -27,7 +29,15 @@ struct log_reader;
 struct log_opts {
 	uint64_t segment_bytes; /* 0: 64 MiB */
 	uint64_t bytes_max;     /* 0: 1 TiB */
+	/* What log_trim() gives up is kept while it is younger than this and the log not larger than that (0: no bound),
+	 * and as long as there is room for new records. */
+	int64_t keep_ms;
+	uint64_t keep_bytes;
+	bool locked; /* log_lock() was called for a folder above: the log has no lock, and so no open file, of its own */
 };
+
+/* One process at a time for all logs below @dir, until *ret_fd is closed.  ERR_BUSY. */
+int log_lock(const char *dir, int *ret_fd, struct err *e) MUST_CHECK;
 
 /* Recovers: a torn tail is cut; a bad record with a valid one behind it is ERR_CORRUPT with a repair hint. */
 int log_open_segments(const char *dir, const struct log_opts *o, struct log **ret, struct err *e) MUST_CHECK;
@@ -41,6 +51,17 @@ struct log *log_close(struct log *l);
  * ERR_LIMIT when full (the caller must slow its client down); ERR_CANCELLED while closing.
  */
 int log_append(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e) MUST_CHECK;
+
+/*
+ * As log_append(), but if a unit with the same @key was appended in the last 15 minutes, or is just being appended by
+ * another thread, nothing is written and *ret_first is that unit's: what a client sends twice, because it did not get
+ * the answer, is stored once, also over a crash in between.  @key is a digest of what makes the two the same.
+ * The 15 minutes do not depend on the wall clock and begin anew with a restart.  Under more than LIMIT_LOG_KEYS units
+ * in that time the oldest keys are forgotten earlier.
+ */
+#define LOG_KEY 16
+int log_append_once(struct log *l, const uint8_t key[LOG_KEY], const struct view *records, size_t n,
+		    uint64_t *ret_first, struct err *e) MUST_CHECK;
 
 uint64_t log_first(struct log *l); /* number of the oldest record kept; log_last() + 1 when empty */
 uint64_t log_last(struct log *l);  /* number of the newest durable record; 0 when there never was one */
@@ -79,5 +100,5 @@ int log_read(struct log_reader *r, struct log_record *ret, size_t n, size_t byte
 void log_reader_wake(struct log_reader *r); /* any thread: log_read() returns early */
 struct log_reader *log_reader_free(struct log_reader *r);
 
-/* Removes whole segments that hold only records below @seq; their readers are done with them. */
+/* Nobody needs the records below @seq any more: removes whole segments that hold only such, but see keep_ms. */
 int log_trim(struct log *l, uint64_t seq, struct err *e) MUST_CHECK;

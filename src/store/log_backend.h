@@ -12,6 +12,8 @@ struct log_vtable {
 	const char *name;
 	void (*close)(struct log *l);
 	int (*append)(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e);
+	int (*append_once)(struct log *l, const uint8_t key[LOG_KEY], const struct view *records, size_t n,
+			   uint64_t *ret_first, struct err *e);
 	uint64_t (*first)(struct log *l);
 	uint64_t (*last)(struct log *l);
 	void (*watch)(struct log *l, log_watch_fn fn, void *arg);

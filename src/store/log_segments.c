@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs on local segments: appends go through a journal's committer, readers pread the files. */
+/* Logs on local segments: a journal is appended to, readers pread its files. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "store/journal.h"
 #include "store/log_backend.h"
 
+#define FIRST_BYTES (64 * KIB)
 #define READ_MIN (64 * KIB)
 #define READ_MAX (8 * MIB)
 
@@ -24,9 +25,8 @@ struct seglog_reader {
 	struct journal *j;
 	atomic_bool wake;
 	uint64_t next;    /* number of the next record to hand out */
-	int fd;           /* of the segment that begins with record @first; -1: none yet */
-	struct segment_info seg;
-	uint64_t off, at; /* offset of record number @at, from where reading goes on */
+	uint64_t segment; /* begins with this record; 0: none yet */
+	uint64_t off, at; /* offset in it of record number @at, from where reading goes on */
 	uint8_t *buf;
 	size_t cap;
 };
@@ -45,10 +45,16 @@ static struct seglog_reader *reader_of(struct log_reader *r)
 
 int log_open_segments(const char *dir, const struct log_opts *o, struct log **ret, struct err *e)
 {
+	const struct log_opts none = { 0 };
 	struct journal_opts jo = {
 		.kind = "LOG ",
+		.version = SEGMENT_KEYED,
+		.first_bytes = FIRST_BYTES,
 		.segment_bytes = o && o->segment_bytes ? o->segment_bytes : 64 * MIB,
 		.bytes_max = o && o->bytes_max ? o->bytes_max : 1024 * GIB,
+		.keep_ms = (o ? o : &none)->keep_ms,
+		.keep_bytes = (o ? o : &none)->keep_bytes,
+		.locked = (o ? o : &none)->locked,
 	};
 	struct journal *j;
 	struct seglog *l;
@@ -72,7 +78,14 @@ static void seglog_close(struct log *log)
 
 static int seglog_append(struct log *l, const struct view *records, size_t n, uint64_t *ret_first, struct err *e)
 {
-	return journal_append(seglog_of(l)->j, records, n, ret_first, NULL, e);
+	return journal_append(seglog_of(l)->j, records, n, NULL, ret_first, NULL, e);
+}
+
+static int seglog_append_once(struct log *l, const uint8_t key[LOG_KEY], const struct view *records, size_t n,
+			      uint64_t *ret_first, struct err *e)
+{
+	_Static_assert(LOG_KEY == SEGMENT_KEY, "keys are stored as they are");
+	return journal_append(seglog_of(l)->j, records, n, key, ret_first, NULL, e);
 }
 
 static uint64_t seglog_first(struct log *l)
@@ -93,7 +106,7 @@ static int seglog_reader_new(struct log *l, uint64_t from, struct log_reader **r
 		return err_set(e, ERR_INVALID, "records are numbered from 1");
 	r = calloc(1, sizeof(*r));
 	must(r);
-	*r = (struct seglog_reader){ .base.vt = &seglog_vtable, .j = seglog_of(l)->j, .next = from, .fd = -1 };
+	*r = (struct seglog_reader){ .base.vt = &seglog_vtable, .j = seglog_of(l)->j, .next = from };
 	journal_hold(r->j);
 	*ret = &r->base;
 	return 0;
@@ -103,7 +116,6 @@ static void seglog_reader_free(struct log_reader *reader)
 {
 	struct seglog_reader *r = reader_of(reader);
 
-	fd_closep(&r->fd);
 	journal_release(r->j);
 	free(r->buf);
 	free(r);
@@ -114,22 +126,19 @@ static void seglog_reader_wake(struct log_reader *r)
 	journal_wake(reader_of(r)->j, &reader_of(r)->wake);
 }
 
-/* Opens the segment of the next record unless it is open; *ret_to: how far it can be read. */
-static int reader_segment(struct seglog_reader *r, uint64_t *ret_to, struct err *e)
+/* The segment of the next record; *ret_to: how far it can be read. */
+static int reader_segment(struct seglog_reader *r, struct segment_file **ret, uint64_t *ret_to, struct err *e)
 {
 	struct journal_place p;
-	char name[SEGMENT_NAME];
 
 	if (!journal_place_of(r->j, r->next, &p))
 		return err_set(e, ERR_NOENT, "record %" PRIu64 " was removed from the log", r->next);
-	if (r->fd < 0 || r->seg.first != p.segment.first) {
-		fd_closep(&r->fd);
-		r->fd = -1;
-		segment_name(p.segment.first, name);
-		if (segment_open(journal_dirfd(r->j), name, O_RDONLY, "LOG ", &r->seg, &r->fd, e) < 0)
-			return err_ctx(e, "record %" PRIu64, r->next);
+	if (journal_file_get(r->j, p.first, ret, e) < 0)
+		return err_ctx(e, "record %" PRIu64, r->next);
+	if (r->segment != p.first) {
+		r->segment = p.first;
 		r->off = p.from;
-		r->at = p.segment.first;
+		r->at = p.first;
 	}
 	*ret_to = p.to;
 	return 0;
@@ -145,11 +154,19 @@ static void reader_reserve(struct seglog_reader *r, size_t n)
 	r->cap = n;
 }
 
+/* It has caught up; who knows for how long. */
+static void reader_shrink(struct seglog_reader *r)
+{
+	free(r->buf);
+	r->buf = NULL;
+	r->cap = 0;
+}
+
 static int corrupt(const struct seglog_reader *r, struct err *e)
 {
 	char name[SEGMENT_NAME];
 
-	segment_name(r->seg.first, name);
+	segment_name(r->segment, name);
 	return err_set(e, ERR_CORRUPT,
 		       "record %" PRIu64 " at byte %" PRIu64
 		       " of segment %s cannot be read; put back a good copy of this file",
@@ -157,21 +174,21 @@ static int corrupt(const struct seglog_reader *r, struct err *e)
 }
 
 /* Hands out what is whole in the @have bytes of the buffer; moves on behind it. */
-static int reader_decode(struct seglog_reader *r, size_t have, struct log_record *ret, size_t n, size_t bytes_max,
-			 uint64_t *ret_need, struct err *e)
+static int reader_decode(struct seglog_reader *r, const struct segment_info *seg, size_t have, struct log_record *ret,
+			 size_t n, size_t bytes_max, uint64_t *ret_need, struct err *e)
 {
 	struct segment_record rec;
 	size_t pos = 0, bytes = 0;
 	int count = 0;
 
 	while ((size_t)count < n) {
-		enum segment_look look = segment_decode(r->buf + pos, have - pos, &r->seg, r->off, &rec, ret_need);
+		enum segment_look look = segment_decode(r->buf + pos, have - pos, seg, r->off, &rec, ret_need);
 
 		if (look == LOOK_SHORT)
 			break;
 		if (look == LOOK_BAD || rec.seq != r->at)
 			return count ? count : corrupt(r, e);
-		if (rec.seq >= r->next) {
+		if (rec.seq >= r->next && rec.type != RECORD_KEY) {
 			if (count && bytes + rec.len > bytes_max)
 				break;
 			ret[count++] = (struct log_record){
@@ -184,7 +201,7 @@ static int reader_decode(struct seglog_reader *r, size_t have, struct log_record
 		}
 		pos += segment_room(rec.len);
 		r->off += segment_room(rec.len);
-		r->at = rec.seq + 1;
+		r->at = rec.seq + (rec.type != RECORD_KEY);
 		if (pos == have)
 			break;
 	}
@@ -203,10 +220,11 @@ static size_t chunk_size(size_t bytes_max, uint64_t need, uint64_t left)
 /* The next record is durable: reads it and what follows in its segment. */
 static int reader_fill(struct seglog_reader *r, struct log_record *ret, size_t n, size_t bytes_max, struct err *e)
 {
+	CLEANUP(segment_file_putp) struct segment_file *f = NULL;
 	uint64_t to = 0, need = SEGMENT_RECORD;
 	int count = 0;
 
-	if (reader_segment(r, &to, e) < 0)
+	if (reader_segment(r, &f, &to, e) < 0)
 		return e->code;
 	while (count == 0) {
 		uint64_t off = r->off;
@@ -216,13 +234,13 @@ static int reader_fill(struct seglog_reader *r, struct log_record *ret, size_t n
 		if (want < need)
 			return corrupt(r, e);
 		reader_reserve(r, want);
-		have = file_pread_all(r->fd, r->buf, want, (off_t)off, e);
+		have = file_pread_all(f->fd, r->buf, want, (off_t)off, e);
 		if (have < 0)
 			return err_ctx(e, "record %" PRIu64, r->at);
 		if ((size_t)have < want)
 			return corrupt(r, e);
 		need = SEGMENT_RECORD;
-		count = reader_decode(r, (size_t)have, ret, n, bytes_max, &need, e);
+		count = reader_decode(r, &f->info, (size_t)have, ret, n, bytes_max, &need, e);
 		if (r->off != off)
 			need = SEGMENT_RECORD;
 	}
@@ -244,6 +262,7 @@ static int seglog_read(struct log_reader *reader, struct log_record *ret, size_t
 	if (!journal_wait(r->j, r->next, deadline, &r->wake)) {
 		if (journal_closing(r->j))
 			return err_set(e, ERR_CANCELLED, "the log is closing");
+		reader_shrink(r);
 		return 0;
 	}
 	return reader_fill(r, ret, n, bytes_max, e);
@@ -288,7 +307,7 @@ static int find_time(struct log *l, int64_t at_ms, uint64_t *ret_seq, struct err
 	struct journal_place p;
 
 	while (lo < hi && journal_place_of(seglog_of(l)->j, lo + (hi - lo) / 2, &p)) {
-		uint64_t middle = p.segment.first > lo ? p.segment.first : p.next;
+		uint64_t middle = p.first > lo ? p.first : p.next;
 
 		if (!middle || middle >= hi)
 			break;
@@ -314,21 +333,14 @@ static int seglog_at_time(struct log *l, int64_t at_ms, uint64_t *ret_seq, struc
 
 static int seglog_trim(struct log *l, uint64_t seq, struct err *e)
 {
-	struct journal *j = seglog_of(l)->j;
-	struct journal_place p;
-
-	/* The oldest first, each durably: what is left has no hole at any time. */
-	while (journal_segment_after(j, 0, &p) && p.next && p.next <= seq) {
-		if (journal_drop(j, p.segment.first, e) < 0)
-			return err_ctx(e, "trim");
-	}
-	return 0;
+	return journal_trim(seglog_of(l)->j, seq, e) < 0 ? err_ctx(e, "trim") : 0;
 }
 
 static const struct log_vtable seglog_vtable = {
 	.name = "segments",
 	.close = seglog_close,
 	.append = seglog_append,
+	.append_once = seglog_append_once,
 	.first = seglog_first,
 	.last = seglog_last,
 	.watch = seglog_watch,

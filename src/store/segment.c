@@ -14,11 +14,12 @@
 #include "base/crc.h"
 #include "base/limits.h"
 #include "base/macro.h"
+#include "base/mutant.h"
 #include "base/view.h"
 #include "os/file.h"
+#include "store/reserve.h"
 
 #define MAGIC "mulgil"
-#define VERSION 1
 #define CHUNK (256 * KIB)
 
 static void put32(uint8_t *p, uint32_t v)
@@ -79,17 +80,17 @@ static int set_aside(int fd, uint64_t size, struct err *e)
 	return 0;
 }
 
-int segment_create(int dirfd, const char *name, uint64_t size, int *ret_fd, struct err *e)
+int segment_create(const char *path, uint64_t size, int *ret_fd, struct err *e)
 {
 	CLEANUP(fd_closep) int fd = -1;
 
-	if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
-		return err_sys(e, ERR_IO, "segment %s", name);
-	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_sys(e, ERR_IO, "segment %s", path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_sys(e, errno == ENOSPC || errno == EDQUOT ? ERR_LIMIT : ERR_IO, "segment %s", name);
-	if (set_aside(fd, size, e) < 0 || zero_fill(fd, 0, size, e) < 0) {
-		unlinkat(dirfd, name, 0);
+		return err_sys(e, errno == ENOSPC || errno == EDQUOT ? ERR_LIMIT : ERR_IO, "segment %s", path);
+	if (reserve_check(fd, e) < 0 || set_aside(fd, size, e) < 0 || zero_fill(fd, 0, size, e) < 0) {
+		unlink(path);
 		return err_ctx(e, "no room for a segment");
 	}
 	file_sync_data(fd);
@@ -102,7 +103,7 @@ static void encode_info(uint8_t h[SEGMENT_HEADER], const struct segment_info *in
 {
 	memset(h, 0, SEGMENT_HEADER);
 	memcpy(h, MAGIC, 6);
-	h[7] = VERSION;
+	h[7] = (uint8_t)info->version;
 	memcpy(h + 8, info->kind, 4);
 	memcpy(h + 16, info->uuid, 16);
 	put64(h + 32, info->first);
@@ -118,7 +119,8 @@ int segment_start(int fd, const struct segment_info *info, struct err *e)
 	encode_info(h, info);
 	if (file_pwrite_all(fd, h, sizeof(h), 0, e) < 0)
 		return e->code;
-	file_sync_data(fd);
+	if (!MUTANT(14))
+		file_sync_data(fd);
 	return 0;
 }
 
@@ -126,6 +128,7 @@ static int decode_info(const uint8_t h[SEGMENT_HEADER], struct segment_info *ret
 {
 	uint8_t again[SEGMENT_HEADER];
 
+	ret->version = (enum segment_version)h[7];
 	memcpy(ret->kind, h + 8, 4);
 	memcpy(ret->uuid, h + 16, 16);
 	ret->first = get64(h + 32);
@@ -135,29 +138,29 @@ static int decode_info(const uint8_t h[SEGMENT_HEADER], struct segment_info *ret
 	return memcmp(h, again, SEGMENT_HEADER) == 0 && ret->size <= SEGMENT_SIZE_MAX ? 0 : -1;
 }
 
-int segment_open(int dirfd, const char *name, int flags, const char *kind, struct segment_info *ret, int *ret_fd,
+int segment_open(const char *path, int flags, const char *kind, struct segment_info *ret, int *ret_fd,
 		 struct err *e)
 {
-	CLEANUP(fd_closep) int fd = openat(dirfd, name, flags | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP(fd_closep) int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
 	uint8_t h[SEGMENT_HEADER];
 	struct segment_info info;
 	struct stat st;
 	ssize_t n;
 
 	if (fd < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "segment %s", name);
+		return err_sys(e, errno == ENOENT ? ERR_NOENT : ERR_IO, "segment %s", path);
 	n = file_pread_all(fd, h, sizeof(h), 0, e);
 	if (n < 0)
-		return err_ctx(e, "segment %s", name);
-	if (n == sizeof(h) && memcmp(h, MAGIC, 6) == 0 && h[7] != VERSION)
-		return err_set(e, ERR_UNSUPPORTED, "segment %s has format version %d; this program knows %d", name,
-			       h[7], VERSION);
+		return err_ctx(e, "segment %s", path);
+	if (n == sizeof(h) && memcmp(h, MAGIC, 6) == 0 && (h[7] < SEGMENT_PLAIN || h[7] > SEGMENT_KEYED))
+		return err_set(e, ERR_UNSUPPORTED, "segment %s has format version %d; this program knows %d and %d",
+			       path, h[7], SEGMENT_PLAIN, SEGMENT_KEYED);
 	if (n != sizeof(h) || decode_info(h, &info) < 0 || memcmp(info.kind, kind, 4) != 0)
-		return err_set(e, ERR_CORRUPT, "segment %s has no valid header", name);
+		return err_set(e, ERR_CORRUPT, "segment %s has no valid header", path);
 	if (fstat(fd, &st) < 0)
-		return err_sys(e, ERR_IO, "segment %s", name);
+		return err_sys(e, ERR_IO, "segment %s", path);
 	if ((uint64_t)st.st_size != info.size)
-		return err_set(e, ERR_CORRUPT, "segment %s has %jd bytes, its header says %" PRIu64, name,
+		return err_set(e, ERR_CORRUPT, "segment %s has %jd bytes, its header says %" PRIu64, path,
 			       (intmax_t)st.st_size, info.size);
 	*ret = info;
 	*ret_fd = fd;
@@ -165,42 +168,49 @@ int segment_open(int dirfd, const char *name, int flags, const char *kind, struc
 	return 0;
 }
 
-uint32_t segment_payload_crc(const void *p, size_t n)
-{
-	return crc32c(0, p, n);
-}
-
 static uint32_t record_crc(uint32_t payload_crc, const uint8_t *header, const struct segment_info *info)
 {
 	return crc32c(crc32c(payload_crc, header + 4, SEGMENT_RECORD - 4), info->uuid, sizeof(info->uuid));
 }
 
-void segment_encode(uint8_t *out, const struct segment_info *info, struct segment_record *r, const void *p,
-		    uint32_t payload_crc)
+/* The checksum of the payload waits where the record's own will be. */
+void segment_prepare(uint8_t *out, enum record_type type, const void *p, size_t n)
 {
-	uint64_t padded = segment_room(r->len) - SEGMENT_RECORD;
-
 	memset(out, 0, SEGMENT_RECORD);
-	put32(out + 4, r->len);
+	put32(out + 4, (uint32_t)n);
+	out[28] = (uint8_t)type;
+	if (p && n)
+		memcpy(out + SEGMENT_RECORD, p, n);
+	else
+		memset(out + SEGMENT_RECORD, 0, n);
+	memset(out + SEGMENT_RECORD + n, 0, segment_room(n) - SEGMENT_RECORD - n);
+	put32(out, crc32c(0, out + SEGMENT_RECORD, n));
+}
+
+uint64_t segment_finish(uint8_t *out, const struct segment_info *info, struct segment_record *r)
+{
+	r->len = get32(out + 4);
+	r->type = (enum record_type)out[28];
 	put64(out + 8, r->seq);
 	put64(out + 16, (uint64_t)r->at_ms);
 	put32(out + 24, (uint32_t)(r->group / 8));
-	out[28] = (uint8_t)r->type;
-	if (p && r->len)
-		memcpy(out + SEGMENT_RECORD, p, r->len);
-	else
-		memset(out + SEGMENT_RECORD, 0, r->len);
-	memset(out + SEGMENT_RECORD + r->len, 0, padded - r->len);
-	r->crc = record_crc(payload_crc, out, info);
+	r->crc = record_crc(get32(out), out, info);
 	put32(out, r->crc);
+	return segment_room(r->len);
+}
+
+void segment_encode(uint8_t *out, const struct segment_info *info, struct segment_record *r, const void *p)
+{
+	segment_prepare(out, r->type, p, r->len);
+	segment_finish(out, info, r);
 }
 
 static bool plausible(const uint8_t *p, const struct segment_info *info, uint64_t off,
 		      struct segment_record *ret)
 {
-	uint8_t type = p[28];
+	uint8_t type = p[28], most = info->version == SEGMENT_PLAIN ? RECORD_DEAD : RECORD_KEY;
 
-	if (type < RECORD_LAST || type > RECORD_DEAD || p[29] || p[30] || p[31])
+	if (type < RECORD_LAST || type > most || p[29] || p[30] || p[31])
 		return false;
 	*ret = (struct segment_record){
 		.crc = get32(p),
@@ -210,7 +220,7 @@ static bool plausible(const uint8_t *p, const struct segment_info *info, uint64_
 		.group = (uint64_t)get32(p + 24) * 8,
 		.type = (enum record_type)type,
 	};
-	return ret->seq >= info->first && ret->group >= SEGMENT_HEADER && ret->group <= off &&
+	return (type != RECORD_KEY || ret->len == SEGMENT_KEY) && ret->seq >= info->first && ret->group >= SEGMENT_HEADER && ret->group <= off &&
 	       ret->len <= info->size && off + segment_room(ret->len) <= info->size;
 }
 
@@ -268,6 +278,14 @@ static bool acknowledged_behind(const uint8_t *p, const struct segment_info *inf
 	return false;
 }
 
+int segment_zero(int fd, uint64_t from, uint64_t to, struct err *e)
+{
+	if (zero_fill(fd, from, to, e) < 0)
+		return e->code;
+	file_sync_data(fd);
+	return 0;
+}
+
 /* Zeros what is not zero in [from, size); returns how many bytes that span. */
 static int clean_tail(int fd, const uint8_t *p, const struct segment_info *info, uint64_t from, uint64_t *ret_cut,
 		      struct err *e)
@@ -277,12 +295,7 @@ static int clean_tail(int fd, const uint8_t *p, const struct segment_info *info,
 	while (to > from && p[to - 1] == 0)
 		to--;
 	*ret_cut = to - from;
-	if (to == from)
-		return 0;
-	if (zero_fill(fd, from, to, e) < 0)
-		return e->code;
-	file_sync_data(fd);
-	return 0;
+	return to == from ? 0 : segment_zero(fd, from, to, e);
 }
 
 static void freep(uint8_t **p)
@@ -290,29 +303,51 @@ static void freep(uint8_t **p)
 	free(*p);
 }
 
-int segment_recover(int fd, const struct segment_info *info, struct segment_tail *ret, struct err *e)
+/* Goes over the good records from the beginning; returns where the first place without one is. */
+static uint64_t walk(const uint8_t *p, const struct segment_info *info, const struct segment_keys *keys,
+		     struct segment_tail *ret)
+{
+	uint64_t off = SEGMENT_HEADER, seq = info->first, need;
+	const uint8_t *key = NULL;
+	struct segment_record r;
+
+	while (off < info->size && segment_decode(p + off, info->size - off, info, off, &r, &need) == LOOK_GOOD &&
+	       r.seq == seq) {
+		if (r.type == RECORD_KEY) {
+			if (ret->next_seq != seq || key) /* inside a unit: nobody wrote that */
+				break;
+			key = p + off + SEGMENT_RECORD;
+			off += segment_room(r.len);
+			continue;
+		}
+		off += segment_room(r.len);
+		seq++;
+		if (r.type == RECORD_MORE)
+			continue;
+		if (key && keys)
+			keys->fn(keys->arg, key, ret->next_seq);
+		key = NULL;
+		ret->end = off;
+		ret->next_seq = seq;
+	}
+	return off;
+}
+
+int segment_recover(int fd, const struct segment_info *info, const struct segment_keys *keys,
+		    struct segment_tail *ret, struct err *e)
 {
 	CLEANUP(freep) uint8_t *p = malloc(info->size);
-	struct segment_record r;
-	uint64_t off = SEGMENT_HEADER, seq = info->first, need;
+	uint64_t off;
 	ssize_t n;
 
 	must(p);
-	*ret = (struct segment_tail){ .end = off, .next_seq = seq };
+	*ret = (struct segment_tail){ .end = SEGMENT_HEADER, .next_seq = info->first };
 	n = file_pread_all(fd, p, info->size, 0, e);
 	if (n < 0)
 		return e->code;
 	if ((uint64_t)n != info->size)
 		return err_set(e, ERR_IO, "segment became shorter while it was read");
-	while (off < info->size &&
-	       segment_decode(p + off, info->size - off, info, off, &r, &need) == LOOK_GOOD && r.seq == seq) {
-		off += segment_room(r.len);
-		seq++;
-		if (r.type != RECORD_MORE) {
-			ret->end = off;
-			ret->next_seq = seq;
-		}
-	}
+	off = walk(p, info, keys, ret);
 	if (acknowledged_behind(p, info, off, ret->next_seq)) {
 		ret->corrupt = true;
 		return 0;

@@ -34,10 +34,18 @@ enum record_type {
 	RECORD_LAST = 1, /* the only or last one of its unit */
 	RECORD_MORE = 2, /* the unit goes on */
 	RECORD_DEAD = 3, /* deleted: the payload is zeros */
+	RECORD_KEY = 4,  /* no record: the key of the unit that follows, with the number of its first record */
+};
+
+#define SEGMENT_KEY 16 /* bytes of a unit's key */
+enum segment_version {
+	SEGMENT_PLAIN = 1, /* without keys */
+	SEGMENT_KEYED = 2,
 };
 
 struct segment_info {
 	char kind[4]; /* "LOG " or "PACK" */
+	enum segment_version version;
 	uint8_t uuid[16];
 	uint64_t first; /* number of its first record */
 	uint64_t size;
@@ -75,22 +83,34 @@ static inline uint64_t segment_room(uint64_t len)
 void segment_name(uint64_t first, char out[SEGMENT_NAME]);
 bool segment_name_parse(const char *name, uint64_t *ret_first);
 
-/* A new file of @size zeros, on disk except for its name.  ERR_LIMIT: disk full or file size limit. */
-int segment_create(int dirfd, const char *name, uint64_t size, int *ret_fd, struct err *e) MUST_CHECK;
+/* A new file of @size zeros, on disk except for its name.  ERR_LIMIT: the disk is full (store/reserve.h), or a limit
+ * of file sizes. */
+int segment_create(const char *path, uint64_t size, int *ret_fd, struct err *e) MUST_CHECK;
 /* Writes the header durably. */
 int segment_start(int fd, const struct segment_info *info, struct err *e) MUST_CHECK;
 /* @flags for open(2).  ERR_CORRUPT: not a segment of @kind, or not of its size. */
-int segment_open(int dirfd, const char *name, int flags, const char *kind, struct segment_info *ret, int *ret_fd,
+int segment_open(const char *path, int flags, const char *kind, struct segment_info *ret, int *ret_fd,
 		 struct err *e) MUST_CHECK;
 
-/* CRC-32C of the payload; the rest of the checksum needs the number and is added by segment_encode(). */
-uint32_t segment_payload_crc(const void *p, size_t n);
-/* Writes header, payload (@p may be NULL: zeros) and padding to @out; sets r->crc. */
-void segment_encode(uint8_t *out, const struct segment_info *info, struct segment_record *r, const void *p,
-		    uint32_t payload_crc);
+/* Writes a record of @n bytes (@p may be NULL: zeros) to @out, all but its place and number: the part of the work
+ * that appending threads do side by side. */
+void segment_prepare(uint8_t *out, enum record_type type, const void *p, size_t n);
+/* Completes what segment_prepare() wrote by @r's number, time and group; fills in the rest of @r.  Returns its room. */
+uint64_t segment_finish(uint8_t *out, const struct segment_info *info, struct segment_record *r);
+/* Both: @r has all but the checksum, which is set. */
+void segment_encode(uint8_t *out, const struct segment_info *info, struct segment_record *r, const void *p);
 /* Looks at the @n bytes at offset @off of the segment.  The payload is at p + SEGMENT_RECORD. */
 enum segment_look segment_decode(const uint8_t *p, size_t n, const struct segment_info *info, uint64_t off,
 				 struct segment_record *ret, uint64_t *ret_need);
 
-/* Finds the end and makes it clean (durably) unless the segment is corrupt. */
-int segment_recover(int fd, const struct segment_info *info, struct segment_tail *ret, struct err *e) MUST_CHECK;
+/* Zeros [from, to), durably. */
+int segment_zero(int fd, uint64_t from, uint64_t to, struct err *e) MUST_CHECK;
+
+/* Is told of the keys of whole units, in order. */
+struct segment_keys {
+	void (*fn)(void *arg, const uint8_t key[SEGMENT_KEY], uint64_t first);
+	void *arg;
+};
+/* Finds the end and makes it clean (durably) unless the segment is corrupt.  @keys may be NULL. */
+int segment_recover(int fd, const struct segment_info *info, const struct segment_keys *keys,
+		    struct segment_tail *ret, struct err *e) MUST_CHECK;

@@ -30,6 +30,9 @@ MUTANTS = [
     (10, "the one transaction of object and upload at Complete", "upload", {}),
     (11, "the durable list of what is to be deleted", "s3", {}),
     (12, "the look at rows before a sweep", "s3", {}),
+    (4, "the sync of a group of records before its answers", "log", {}),
+    (13, "the keys of a complete segment, kept for clients that repeat a request", "log", {}),
+    (14, "the sync of a new segment's header before its name", "log", {"cuts": 250}),
 ]
 CUTS_MAX = 60
 UPLOAD_CUTS = 200  # of s3's short script: all of them
@@ -37,7 +40,8 @@ UPLOAD_CUTS = 200  # of s3's short script: all of them
 
 def cuts(args, disk, folder, store, how):
     """(how many cuts it took, the loss), or (how many there were, None)."""
-    args.points = CUTS_MAX
+    how = dict(how)
+    args.points = how.pop("cuts", CUTS_MAX)
     os.environ.pop("MULGIL_SCRIPT", None)
     if store == "upload":
         args.points, store, os.environ["MULGIL_SCRIPT"] = UPLOAD_CUTS, "s3", "upload"

@@ -9,6 +9,7 @@
  * Lines:  log "A <first number> <thread> <round>", "T <number>" before a trim to it
  *         blob "A <size> <seed> <reference>", "D 0 0 <reference>" before a delete      meta "A <id> 0 0"
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,17 @@ struct thread {
 	uint64_t no;
 };
 
+/* Every third unit has no key. */
+static int log_once(struct log *l, uint64_t thread, uint64_t round, const struct view v[UNIT], uint64_t *ret_first,
+		    struct err *e)
+{
+	uint8_t key[LOG_KEY] = { (uint8_t)(1 + thread), (uint8_t)round };
+
+	if (round % 3 == 2)
+		return log_append(l, v, UNIT, ret_first, e);
+	return log_append_once(l, key, v, UNIT, ret_first, e);
+}
+
 static void *log_work(void *arg)
 {
 	struct thread *t = arg;
@@ -96,7 +108,7 @@ static void *log_work(void *arg)
 
 		for (unsigned i = 0; i < UNIT; i++)
 			v[i] = view_of(text[i], log_text(text[i], t->no, round, i));
-		if (log_append(t->store, v, UNIT, &first, &e) < 0)
+		if (log_once(t->store, t->no, round, v, &first, &e) < 0)
 			fault_stop(&e);
 		fault_tell("A %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", first, t->no, round);
 		if (t->no == 0 && round % 15 == 14) {
@@ -121,6 +133,26 @@ static void check_log_record(const struct log_record *r)
 		n = log_text(want, l->b, l->c, (unsigned)(r->seq - l->a));
 		if (r->data.n != n || memcmp(r->data.p, want, n) != 0)
 			fault_loss("record", r->seq, "has other content");
+	}
+}
+
+/* A client that repeats what was acknowledged gets the same answer. */
+static void check_log_again(struct log *l)
+{
+	uint64_t last = log_last(l), first;
+	struct err e = { 0 };
+
+	for (size_t k = 0; k < n_lines; k++) {
+		const struct line *i = &lines[k];
+
+		if (i->what != 'A' || i->c % 3 == 2)
+			continue;
+		if (log_once(l, i->b, i->c, (const struct view[UNIT]){ VIEW("x"), VIEW("y"), VIEW("z") }, &first, &e) < 0)
+			fault_stop(&e);
+		if (first != i->a || log_last(l) != last) {
+			fault_loss("unit", i->a, "was stored again");
+			return;
+		}
 	}
 }
 
@@ -158,6 +190,7 @@ static void check_log(const char *dir)
 	if (last % UNIT)
 		fault_loss("unit", last, "is there in part");
 	log_reader_free(r);
+	check_log_again(l);
 	if (log_append(l, unit, UNIT, &more, &e) < 0)
 		fault_stop(&e);
 	if (more != last + 1)
@@ -439,14 +472,31 @@ static void close_each(struct stores *s)
 	meta_close(s->meta);
 }
 
+/* Log and blobs leave some room for deletions; others do not. */
+static void fill_up(const char *filler)
+{
+	static const char zeros[65536];
+	int fd = open(filler, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	must(fd >= 0);
+	for (size_t n = sizeof(zeros); n; n /= 2) {
+		while (write(fd, zeros, n) == (ssize_t)n)
+			;
+	}
+	close(fd);
+}
+
 static void full(const char *filler, const char *dir)
 {
 	struct stores s = { .bytes = fault_bytes(FULL_BYTES, 1) };
 	unsigned seen = 0;
 
 	open_each(&s, dir);
-	for (int i = 0; i < FULL_ROUNDS && seen != 7; i++)
+	for (int i = 0; i < FULL_ROUNDS && seen != 7; i++) {
+		if (seen == 3)
+			fill_up(filler);
 		seen |= write_each(&s);
+	}
 	if (seen != 7)
 		fault_loss("disk", seen, "was not full for all of log 1, blob 2, meta 4");
 	must(unlink(filler) == 0);

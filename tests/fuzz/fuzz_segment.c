@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static const struct segment_info info = { .kind = "FUZZ", .uuid = { 1, 2, 3 }, .first = 7, .size = SIZE };
+static const struct segment_info info = { .kind = "FUZZ", .version = SEGMENT_KEYED, .uuid = { 1, 2, 3 }, .first = 7, .size = SIZE };
 
 static void build(uint8_t *seg, const uint8_t *p, size_t n)
 {
@@ -37,7 +37,7 @@ static void build(uint8_t *seg, const uint8_t *p, size_t n)
 		else if (p[i] & 128)
 			r.type = RECORD_DEAD;
 		memset(text, p[i], sizeof(text));
-		segment_encode(seg + off, &info, &r, text, segment_payload_crc(text, r.len));
+		segment_encode(seg + off, &info, &r, text);
 		off += segment_room(r.len);
 	}
 	for (i++; i + 3 <= n; i += 3)
@@ -55,9 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	memset(seg, 0, sizeof(seg));
 	build(seg, p, n);
 	must(file_pwrite_all(fd, seg, sizeof(seg), 0, &e) == 0);
-	must(segment_recover(fd, &info, &first, &e) == 0);
+	must(segment_recover(fd, &info, NULL, &first, &e) == 0);
 	must(first.end >= SEGMENT_HEADER && first.end <= SIZE && first.next_seq >= info.first);
-	must(segment_recover(fd, &info, &again, &e) == 0);
+	must(segment_recover(fd, &info, NULL, &again, &e) == 0);
 	must(again.corrupt == first.corrupt && again.end == first.end && again.next_seq == first.next_seq);
 	must(again.cut == 0);
 	close(fd);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files and folders. */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -101,5 +103,31 @@ TEST(file_write_and_read_at)
 	assert_int_equal(file_pread_all(fd, got, sizeof(got), 1, &e), 5);
 	assert_memory_equal(got, "elHEL", 5);
 	assert_int_equal(file_pwrite_all(-1, "x", 1, 0, &e), ERR_IO);
+	close(fd);
 	arena_clear(&A);
+}
+
+/* More pieces than the system takes at once, some of no bytes. */
+TEST(file_writes_many_pieces)
+{
+	static struct iovec v[3000];
+	static char text[6000], got[6001];
+	struct err e = { 0 };
+	size_t at = 0;
+	int fd = memfd_create("pieces", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 23);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		v[i] = (struct iovec){ text + at, i % 5 };
+		at += i % 5;
+	}
+	assert_int_equal(file_pwritev_all(fd, v, ARRAY_LEN(v), 1, &e), 0);
+	assert_int_equal(at, sizeof(text));
+	assert_int_equal(file_pread_all(fd, got, sizeof(got), 0, &e), sizeof(got));
+	assert_memory_equal(got + 1, text, sizeof(text));
+	v[0] = (struct iovec){ text, 1 };
+	assert_int_equal(file_pwritev_all(-1, v, 1, 0, &e), ERR_IO);
+	close(fd);
 }

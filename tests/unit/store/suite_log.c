@@ -172,19 +172,19 @@ void suite_log_reader_keeps_to_its_limits(suite_log_open open)
 	struct log *l = open(unit_tmpdir());
 	struct log_reader *r = reader(l, 1);
 	struct log_record rec[10];
-	char *big = malloc(300000);
-	struct view v = { big, 300000 };
+	char *big = malloc(9000);
+	struct view v = { big, 9000 };
 	struct err e = { 0 };
 
-	memset(big, 'x', 300000);
+	memset(big, 'x', 9000);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(log_append(l, &v, 1, NULL, &e), 0);
 	assert_int_equal(read_some(r, rec, 10, 1), 1); /* one, however large */
-	assert_int_equal(rec[0].data.n, 300000);
-	assert_int_equal(read_some(r, rec, 10, 700000), 2);
+	assert_int_equal(rec[0].data.n, 9000);
+	assert_int_equal(read_some(r, rec, 10, 21000), 2);
 	assert_int_equal(read_some(r, rec, 1, 10000000), 1);
 	assert_int_equal(rec[0].seq, 4);
-	assert_memory_equal(rec[0].data.p, big, 300000);
+	assert_memory_equal(rec[0].data.p, big, 9000);
 	assert_int_equal(read_some(r, rec, 10, 10000000), 2);
 	free(big);
 	log_reader_free(r);
@@ -400,6 +400,83 @@ void suite_log_unwatch_waits_for_a_running_call(suite_log_open open)
 	thread_join(other);
 	thread_join(writer);
 	seen_clear(&s);
+	log_close(l);
+}
+
+static uint64_t once(struct log *l, const char *key, const struct view *v, size_t n)
+{
+	uint8_t k[LOG_KEY] = { 0 };
+	struct err e = { 0 };
+	uint64_t first = 0;
+
+	memcpy(k, key, strlen(key));
+	if (log_append_once(l, k, v, n, &first, &e) < 0)
+		fail_msg("%s", e.msg);
+	return first;
+}
+
+void suite_log_appends_once(suite_log_open open)
+{
+	const char *dir = unit_tmpdir();
+	struct log *l = open(dir);
+	struct view v[2] = { VIEW("a"), VIEW("b") };
+	struct log_reader *r;
+	struct log_record rec[10];
+
+	assert_int_equal(once(l, "one", v, 2), 1);
+	assert_int_equal(append(l, "c"), 3);
+	assert_int_equal(once(l, "two", v, 1), 4);
+	assert_int_equal(once(l, "one", v, 2), 1);
+	assert_int_equal(once(l, "two", v, 1), 4);
+	log_close(l);
+	l = open(dir);
+	assert_int_equal(log_last(l), 4);
+	assert_int_equal(once(l, "two", v, 1), 4);
+	assert_int_equal(once(l, "one", v, 2), 1);
+	assert_int_equal(once(l, "three", v, 2), 5);
+	assert_int_equal(log_last(l), 6);
+	r = reader(l, 1);
+	assert_int_equal(read_some(r, rec, 10, 1000), 6);
+	expect(&rec[0], 1, "a");
+	expect(&rec[1], 2, "b");
+	expect(&rec[2], 3, "c");
+	expect(&rec[3], 4, "a");
+	expect(&rec[5], 6, "b");
+	log_reader_free(r);
+	log_close(l);
+}
+
+#define SAME 8
+#define SAME_ROUNDS 50
+
+static void *append_the_same(void *arg)
+{
+	struct log *l = arg;
+	const struct view v[2] = { VIEW("x"), VIEW("y") };
+	static _Atomic uint64_t numbers[SAME_ROUNDS];
+
+	for (int i = 0; i < SAME_ROUNDS; i++) {
+		char key[LOG_KEY];
+		uint64_t none = 0, first;
+
+		snprintf(key, sizeof(key), "same %d", i);
+		first = once(l, key, v, 2);
+		must(atomic_compare_exchange_strong(&numbers[i], &none, first) || none == first);
+	}
+	return NULL;
+}
+
+/* Also while the first of them is still being written. */
+void suite_log_appends_once_what_comes_at_the_same_time(suite_log_open open)
+{
+	struct log *l = open(unit_tmpdir());
+	pthread_t t[SAME];
+
+	for (int i = 0; i < SAME; i++)
+		t[i] = thread_start("same", append_the_same, l);
+	for (int i = 0; i < SAME; i++)
+		thread_join(t[i]);
+	assert_int_equal(log_last(l), 2 * SAME_ROUNDS);
 	log_close(l);
 }
 

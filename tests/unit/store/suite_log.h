@@ -20,6 +20,8 @@ typedef struct log *(*suite_log_open)(const char *dir);
 	X(finds_records_by_time, __VA_ARGS__) \
 	X(watch_is_told_of_every_append, __VA_ARGS__) \
 	X(unwatch_waits_for_a_running_call, __VA_ARGS__) \
+	X(appends_once, __VA_ARGS__) \
+	X(appends_once_what_comes_at_the_same_time, __VA_ARGS__) \
 	X(many_writers_lose_nothing, __VA_ARGS__) \
 	X(close_cancels_readers, __VA_ARGS__)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logs on local segments: the suite, torn tails, flipped bits, kill -9, full disks, shared syncs. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -11,9 +12,10 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/thread.h"
-#include "store/segment.h"
+#include "store/segment_files.h"
 #include "suite_log.h"
 
 static struct log *open_log(const char *dir)
@@ -299,7 +301,7 @@ TEST(log_segments_are_full_at_their_ceiling_and_go_on_after_a_trim)
 /* In a child, because the limit is the process's. */
 static void full_disk(const char *dir)
 {
-	struct rlimit small = { 100 * KIB, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit small = { 50 * KIB, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
 	struct log_opts o = { .segment_bytes = 256 * KIB };
 	static char text[50000];
 	struct view v = { text, sizeof(text) };
@@ -352,9 +354,11 @@ static void *write_some(void *arg)
 TEST(log_segments_share_syncs_between_callers)
 {
 	struct log *l = open_log(unit_tmpdir());
-	uint64_t before = file_sync_count(), syncs;
+	uint64_t before, syncs;
 	pthread_t t[WRITERS];
 
+	append(l, "first", 5);
+	before = file_sync_count();
 	append(l, "alone", 5);
 	assert_int_equal(file_sync_count() - before, 1);
 	before = file_sync_count();
@@ -426,4 +430,248 @@ TEST(log_segments_keep_every_acknowledged_record_over_kill_9)
 		assert_int_equal(read_all(l), log_last(l));
 		log_close(l);
 	}
+}
+
+/* --- many segments, many logs --- */
+
+static uint64_t bytes_read(void)
+{
+	struct view text, line;
+	struct err e = { 0 };
+	struct arena a;
+	uint64_t n = 0;
+
+	arena_init(&a, 64 * KIB);
+	assert_int_equal(file_read("/proc/self/io", &a, 4096, &text, &e), 0);
+	assert_true(view_split(&text, '\n', &line) && view_starts(line, VIEW("rchar: ")));
+	assert_true(view_u64(view_from(line, 7), UINT64_MAX, &n));
+	arena_clear(&a);
+	return n;
+}
+
+static int count_files(const char *dir, const char *ends)
+{
+	DIR *d = opendir(dir);
+	struct dirent *ent;
+	int n = 0;
+
+	assert_non_null(d);
+	while ((ent = readdir(d)))
+		n += view_ends(view_str(ent->d_name), view_str(ends));
+	closedir(d);
+	return n;
+}
+
+static void once(struct log *l, uint64_t n, uint64_t want)
+{
+	static char text[10000];
+	const struct view v = { text, sizeof(text) };
+	uint8_t key[LOG_KEY] = { 0 };
+	struct err e = { 0 };
+	uint64_t first;
+
+	memcpy(key, &n, sizeof(n));
+	if (log_append_once(l, key, &v, 1, &first, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(first, want);
+}
+
+TEST(log_segments_open_without_reading_what_is_complete)
+{
+	const char *dir = unit_tmpdir();
+	struct err e = { 0 };
+	uint64_t before;
+	struct log *l;
+
+	assert_int_equal(open_small(dir, &l, &e), 0);
+	for (uint64_t i = 1; i <= 300; i++)
+		once(l, i, i);
+	log_close(l);
+	assert_int_equal(count_files(dir, ".seg"), 50);
+	before = bytes_read();
+	assert_int_equal(open_small(dir, &l, &e), 0);
+	/* The last segment, its header, and 24 bytes for each key. */
+	assert_true(bytes_read() - before < 64 * KIB + 300 * 24 + 49 * 32 + 4 * KIB);
+	assert_int_equal(log_last(l), 300);
+	assert_int_equal(log_first(l), 1);
+	assert_int_equal(read_all(l), 300);
+	log_close(l);
+}
+
+TEST(log_segments_know_keys_of_complete_and_of_removed_segments)
+{
+	const char *dir = unit_tmpdir();
+	struct err e = { 0 };
+	struct log *l;
+
+	for (int round = 0; round < 3; round++) {
+		assert_int_equal(open_small(dir, &l, &e), 0);
+		for (uint64_t i = 1; i <= 40; i++)
+			once(l, i, i);
+		assert_int_equal(log_trim(l, 30, &e), 0);
+		log_close(l);
+	}
+	assert_int_equal(count_files(dir, ".seg"), 3);
+	assert_int_equal(count_files(dir, ".keys"), 6);
+}
+
+TEST(log_segments_find_damage_in_kept_keys)
+{
+	const char *dir = unit_tmpdir();
+	const char *path = path_in(dir, "00000000000000000001.keys");
+	struct err e = { 0 };
+	struct log *l;
+	uint8_t byte;
+	int fd;
+
+	assert_int_equal(open_small(dir, &l, &e), 0);
+	for (uint64_t i = 1; i <= 10; i++)
+		once(l, i, i);
+	log_close(l);
+	for (off_t at = 0; at < 32 + 6 * 24; at++) {
+		fd = open(path, O_RDWR);
+		assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+		byte ^= 0x10;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		if (open_small(dir, &l, &e) == 0)
+			fail_msg("byte %d", (int)at);
+		assert_true(e.code == ERR_CORRUPT || e.code == ERR_UNSUPPORTED);
+		err_clear(&e);
+		byte ^= 0x10;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		close(fd);
+	}
+	assert_int_equal(open_small(dir, &l, &e), 0);
+	once(l, 3, 3);
+	log_close(l);
+}
+
+/* As the program wrote them before there were keys: not written to any more, read as ever. */
+TEST(log_segments_go_on_behind_a_segment_of_version_1)
+{
+	struct segment_info info = { .kind = { 'L', 'O', 'G', ' ' }, .version = SEGMENT_PLAIN, .uuid = { 9 }, .first = 1, .size = 4096 };
+	const char *dir = unit_tmpdir();
+	uint64_t off = SEGMENT_HEADER;
+	struct err e = { 0 };
+	uint8_t out[128];
+	struct log *l;
+	int fd;
+
+	assert_int_equal(segment_create(path_in(dir, FIRST), info.size, &fd, &e), 0);
+	assert_int_equal(segment_start(fd, &info, &e), 0);
+	for (uint64_t seq = 1; seq <= 3; seq++) {
+		struct segment_record r = { .seq = seq, .group = off, .len = 5, .type = RECORD_LAST };
+
+		segment_encode(out, &info, &r, "older");
+		assert_int_equal(file_pwrite_all(fd, out, segment_room(5), (off_t)off, &e), 0);
+		off += segment_room(5);
+	}
+	close(fd);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(open_small(dir, &l, &e), 0);
+		assert_int_equal(log_last(l), 3 + (unsigned)round);
+		once(l, 7, 4);
+		assert_int_equal(read_all(l), 4);
+		log_close(l);
+		assert_int_equal(count_files(dir, ".seg"), 2);
+	}
+}
+
+/* A group that was written in part is zeroed before the next one is written. */
+static void failed_write(const char *dir)
+{
+	struct rlimit small = { 10000, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
+	static char text[6000];
+	struct view v[2] = { { text, 4000 }, { text, sizeof(text) } };
+	struct err e = { 0 };
+	struct log *l;
+
+	signal(SIGXFSZ, SIG_IGN);
+	must(open_small(dir, &l, &e) == 0);
+	must(log_append(l, v, 1, NULL, &e) == 0);
+	must(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	must(log_append(l, v, 2, NULL, &e) == ERR_LIMIT);
+	err_clear(&e);
+	must(log_append(l, v, 1, NULL, &e) == ERR_LIMIT); /* nor can it be zeroed */
+	err_clear(&e);
+	must(setrlimit(RLIMIT_FSIZE, &none) == 0);
+	must(log_append(l, v, 1, NULL, &e) == 0 && log_last(l) == 2);
+	log_close(l);
+	must(open_small(dir, &l, &e) == 0 && log_last(l) == 2 && read_all(l) == 2);
+	log_close(l);
+	_exit(0);
+}
+
+TEST(log_segments_leave_nothing_of_a_write_that_failed)
+{
+	assert_int_equal(in_child(failed_write, unit_tmpdir()), 0);
+}
+
+#define MANY 300
+
+/* More than may be open: files are closed and opened again behind the scenes. */
+TEST(log_segments_of_many_logs_share_few_open_files)
+{
+	struct log_opts o = { .segment_bytes = 64 * KIB, .locked = true };
+	const char *dir = unit_tmpdir();
+	static struct log *l[MANY];
+	struct log_reader *r[MANY];
+	struct log_record rec;
+	struct err e = { 0 };
+	char path[4096];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "%s/%d", dir, i);
+		assert_int_equal(log_open_segments(path, &o, &l[i], &e), 0);
+		assert_int_equal(log_reader_new(l[i], 1, &r[i], &e), 0);
+	}
+	assert_int_equal(segment_files_count(), 0);
+	assert_int_equal(count_files(path, ".seg"), 0); /* of the last one */
+	for (int round = 1; round <= 2; round++) {
+		for (int i = 0; i < MANY; i++) {
+			append(l[i], "some", 4);
+			assert_int_equal(log_read(r[i], &rec, 1, 100, 0, &e), 1);
+			assert_int_equal(rec.seq, round);
+		}
+		assert_int_equal(segment_files_count(), SEGMENT_FILES_MAX);
+	}
+	for (int i = 0; i < MANY; i++) {
+		log_reader_free(r[i]);
+		log_close(l[i]);
+	}
+	assert_int_equal(segment_files_count(), 0);
+}
+
+TEST(log_segments_keep_what_is_young_while_there_is_room)
+{
+	struct log_opts o = { .segment_bytes = 64 * KIB, .bytes_max = 5 * 64 * KIB, .keep_ms = 3600 * 1000 };
+	const char *dir = unit_tmpdir();
+	struct err e = { 0 };
+	struct log *l;
+
+	assert_int_equal(log_open_segments(dir, &o, &l, &e), 0);
+	for (uint64_t i = 1; i <= 30; i++) /* 5 segments of 6 */
+		once(l, i, i);
+	assert_int_equal(log_trim(l, 20, &e), 0);
+	assert_int_equal(log_first(l), 1);
+	once(l, 31, 31);
+	assert_int_equal(log_first(l), 7);
+	log_close(l);
+	o.keep_bytes = 3 * 64 * KIB;
+	assert_int_equal(log_open_segments(dir, &o, &l, &e), 0);
+	assert_int_equal(log_trim(l, 31, &e), 0);
+	assert_int_equal(log_first(l), 19);
+	log_close(l);
+	o.keep_bytes = 0;
+	o.keep_ms = 1;
+	assert_int_equal(log_open_segments(dir, &o, &l, &e), 0);
+	for (int64_t now = clock_ms(); clock_ms() < now + 2;)
+		;
+	assert_int_equal(log_trim(l, 26, &e), 0);
+	assert_int_equal(log_first(l), 25);
+	/* What somebody needs is not removed for new records. */
+	for (uint64_t i = 32; i <= 48; i++)
+		once(l, i, i);
+	assert_int_equal(log_first(l), 25);
+	log_close(l);
 }
