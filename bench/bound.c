@@ -4,6 +4,8 @@
  *
  * Small objects go behind each other into a file that exists already, as many as there are clients with one sync;
  * larger ones into a file of their own each, which is synced and whose name is, as many at once as there are clients.
+ * Batches of records, whatever their size, go behind each other like small objects; a sync is for no more of them than
+ * the log puts into one group.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -20,12 +22,14 @@
 
 #define THREADS_MAX 1024
 #define LOG_BYTES (64 * MIB)
+#define GROUP_BYTES (4 * MIB)
 
 struct bound {
 	const char *dir;
 	int dirfd; /* of a folder in it that is removed afterwards */
 	size_t bytes, clients, requests;
 	bool md5; /* of each object, by OpenSSL */
+	bool log; /* batches of records */
 	char *body;
 	_Atomic size_t next;
 };
@@ -45,6 +49,8 @@ static void small(struct bound *b)
 	for (size_t done = 0; done < b->requests;) {
 		size_t group = b->clients < b->requests - done ? b->clients : b->requests - done;
 
+		if (b->log && group > 1 + GROUP_BYTES / b->bytes)
+			group = 1 + GROUP_BYTES / b->bytes;
 		if (at + group * b->bytes > LOG_BYTES)
 			at = 0;
 		for (size_t i = 0; i < group; i++)
@@ -88,7 +94,7 @@ static void *large(void *arg)
 	return NULL;
 }
 
-/* bound DIR BYTES CLIENTS REQUESTS plain|md5 */
+/* bound DIR BYTES CLIENTS REQUESTS plain|md5|log */
 int main(int argc, char **argv)
 {
 	static pthread_t t[THREADS_MAX];
@@ -107,10 +113,11 @@ int main(int argc, char **argv)
 	b.clients = v[1] < THREADS_MAX ? v[1] : THREADS_MAX;
 	b.requests = v[2];
 	b.md5 = strcmp(argv[5], "md5") == 0;
+	b.log = strcmp(argv[5], "log") == 0;
 	b.body = malloc(b.bytes);
 	must(b.body);
 	random_bytes(b.body, b.bytes);
-	if (b.bytes <= LIMIT_SMALL_BLOB) {
+	if (b.bytes <= LIMIT_SMALL_BLOB || b.log) {
 		small(&b);
 		return 0;
 	}

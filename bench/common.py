@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -44,3 +46,26 @@ def call(env, service, operation, **parameters):
 
 def make_bucket(env, name):
     call(env, "s3", "create_bucket", Bucket=name, CreateBucketConfiguration={"LocationConstraint": env["AWS_REGION"]})
+
+
+def tool(build, name, *args, env=None):
+    """What one of the bench's programs says, which is a line of JSON."""
+    out = subprocess.run([os.path.join(build, "bench", name), *map(str, args)], capture_output=True, text=True, env=env)
+    if out.returncode:
+        raise RuntimeError(f"{name} {' '.join(map(str, args))}: {out.stderr.strip()}")
+    return json.loads(out.stdout)
+
+
+def machine():
+    with open("/proc/cpuinfo") as f:
+        text = f.read()
+    model = re.search(r"model name\s*: (.*)", text)
+    with open("/proc/meminfo") as f:
+        memory = int(re.search(r"MemTotal:\s*(\d+)", f.read()).group(1)) // (1024 * 1024)
+    return f"{os.cpu_count()} processors ({model.group(1) if model else platform.machine()}), {memory} GiB, Linux {platform.release()}"
+
+
+def memory_of(pid):
+    """The most memory that the process had, in MiB."""
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"VmHWM:\s*(\d+)", f.read()).group(1)) / 1024

@@ -1,167 +1,305 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loader: the bench's client of Firehose: signed requests from C threads, in turn with plain durable writes of the same bytes. */
-#include <fcntl.h>
+/*
+ * loader -- the ingest bench's client: one thread, many connections that stay, requests made before the clock starts.
+ *
+ * Closed loop: a producer sends when it was answered.  Open loop: requests are due at fixed times whatever the server
+ * does, and each is timed from when it was due, so that a server that stalls is charged for all that had to wait.
+ */
+#include "loader.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-#include "aws/client.h"
-#include "base/base64.h"
 #include "base/limits.h"
 #include "os/clock.h"
-#include "os/crypto.h"
-#include "os/file.h"
-#include "os/thread.h"
 
-#define THREADS_MAX 64
+#define PRODUCERS_MAX 1024
+#define REQUEST_MAX (64 * MIB)
+#define ANSWERS_MAX (4 * MIB)
 
-struct load {
-	const char *target; /* stream */
-	size_t n_records, record_bytes;
-	unsigned threads;
-	uint64_t requests; /* of one side of a pair, all threads together */
-	char *body;        /* the JSON of one batch */
-	size_t body_n, payload_n; /* payload: what has to be durable */
-	_Atomic uint64_t next;
-	_Atomic bool failed;
+struct producer {
+	struct run *run;
+	size_t no;
+	int fd;
+	struct view request;
+	size_t sent, answers; /* of the request that is out */
+	int64_t due_ns;
+	bool busy, ends;
+	struct buf in;
+	struct producer *next; /* idle ones */
 };
 
-static int one_request(struct load *l, struct aws_client *c, struct arena *a, struct err *e)
-{
-	const struct sign_header json[] = { { "content-type", "application/x-amz-json-1.1" },
-					    { "x-amz-target", "Firehose_20150804.PutRecordBatch" } };
-	const struct aws_request q = { .service = "firehose", .headers = json, .n_headers = ARRAY_LEN(json),
-				       .body = view_of(l->body, l->body_n) };
-	struct http_result res;
+struct run {
+	const struct load *l;
+	struct producer *all, *idle;
+	struct buf *requests; /* one, or one for each producer */
+	int64_t *took_ns;
+	size_t begun, done;
+	int64_t began_ns;
+	int epoll_fd;
+};
 
-	return aws_client_call(c, &q, a, &res, e);
+void die(const char *what, const char *more)
+{
+	fprintf(stderr, "loader: %s: %.200s\n", what, more);
+	exit(1);
 }
 
-static void *client(void *arg)
+static NORETURN void die_sys(const char *what)
 {
-	struct load *l = arg;
 	struct err e = { 0 };
-	struct aws_client *c = aws_client_from_env(&e);
-	struct arena a;
 
-	arena_init(&a, GIB);
-	while (c && atomic_fetch_add(&l->next, 1) < l->requests && !e.code) {
-		if (one_request(l, c, &a, &e) < 0)
-			break;
-		arena_clear(&a);
-	}
-	if (e.code) {
-		fprintf(stderr, "loader: %s\n", e.msg);
-		atomic_store(&l->failed, true);
-	}
-	arena_clear(&a);
-	aws_client_free(c);
-	return NULL;
+	err_sys(&e, ERR_IO, "%s", what);
+	die("system", e.msg);
 }
 
-static double run_mulgil(struct load *l)
+/* --- connections --- */
+
+static void watch(const struct producer *c, int op, uint32_t events)
 {
-	pthread_t t[THREADS_MAX];
-	int64_t t0 = clock_mono_ns();
+	struct epoll_event ev = { .events = events, .data.ptr = (void *)(uintptr_t)c };
 
-	atomic_store(&l->next, 0);
-	for (unsigned i = 0; i < l->threads; i++)
-		t[i] = thread_start("client", client, l);
-	for (unsigned i = 0; i < l->threads; i++)
-		thread_join(t[i]);
-	return (double)(clock_mono_ns() - t0) / 1e9;
+	must(epoll_ctl(c->run->epoll_fd, op, c->fd, &ev) == 0);
 }
 
-/* The bound: one writer, one file, write and fdatasync of each request's payload. */
-static double run_plain(struct load *l, const char *dir)
+static void connect_it(struct producer *c)
 {
-	char path[4096];
-	struct err e = { 0 };
-	int64_t t0;
-	int fd;
+	const struct load *l = c->run->l;
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(l->port) };
+	const int on = 1;
+	struct buf hello;
 
-	snprintf(path, sizeof(path), "%s/plain", dir);
-	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-	must(fd >= 0);
-	t0 = clock_mono_ns();
-	for (uint64_t i = 0; i < l->requests; i++) {
-		must(file_write_all(fd, l->body, l->payload_n, &e) == 0);
-		file_sync_data(fd);
-	}
-	close(fd);
-	unlink(path);
-	return (double)(clock_mono_ns() - t0) / 1e9;
+	must(inet_pton(AF_INET, l->host, &sa.sin_addr) == 1);
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		die_sys("connect");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	buf_init(&hello, MIB);
+	if (l->wire->hello)
+		l->wire->hello(l, c->no, &hello);
+	if (hello.n && send(c->fd, hello.p, hello.n, MSG_NOSIGNAL) != (ssize_t)hello.n)
+		die_sys("send");
+	buf_clear(&hello);
+	watch(c, EPOLL_CTL_ADD, EPOLLIN);
 }
 
-static void make_batch(struct load *l)
+/* True when all of the request is out. */
+static bool push(struct producer *c)
 {
-	struct buf b;
-	char *raw = malloc(l->record_bytes), *text = malloc(base64_len(l->record_bytes));
+	while (c->sent < c->request.n) {
+		ssize_t n = send(c->fd, c->request.p + c->sent, c->request.n - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	must(raw && text);
-	buf_init(&b, 64 * MIB);
-	buf_printf(&b, "{\"DeliveryStreamName\":\"%s\",\"Records\":[", l->target);
-	for (size_t i = 0; i < l->n_records; i++) {
-		random_bytes(raw, l->record_bytes);
-		base64_encode(text, raw, l->record_bytes);
-		buf_printf(&b, "%s{\"Data\":\"", i ? "," : "");
-		buf_add(&b, text, base64_len(l->record_bytes));
-		buf_add_str(&b, "\"}");
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		if (n < 0)
+			die_sys("send");
+		c->sent += (size_t)n;
 	}
-	buf_add_str(&b, "]}");
-	free(raw);
-	free(text);
-	l->body = b.p;
-	l->body_n = b.n;
-	l->payload_n = l->n_records * l->record_bytes;
+	return true;
 }
+
+static void begin(struct producer *c, int64_t due_ns)
+{
+	c->sent = c->answers = 0;
+	c->busy = true;
+	c->due_ns = due_ns;
+	c->run->begun++;
+	if (!push(c))
+		watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+}
+
+static int64_t due(const struct run *r, size_t no)
+{
+	return r->began_ns + (int64_t)((double)no * 1e9 / r->l->rate);
+}
+
+/* Begins what can begin; returns how long nothing else is due, in ms. */
+static int begin_due(struct run *r)
+{
+	int64_t now = clock_mono_ns(), at;
+
+	while (r->idle && r->begun < r->l->requests) {
+		struct producer *c = r->idle;
+
+		at = r->l->rate > 0 ? due(r, r->begun) : now;
+		if (at > now)
+			return (int)((at - now) / 1000000);
+		r->idle = c->next;
+		begin(c, at);
+	}
+	return 60000;
+}
+
+static void answered(struct producer *c)
+{
+	struct run *r = c->run;
+
+	r->took_ns[r->done++] = clock_mono_ns() - c->due_ns;
+	c->busy = false;
+	if (c->ends) {
+		close(c->fd);
+		buf_reset(&c->in);
+		c->ends = false;
+		connect_it(c);
+	}
+	c->next = r->idle;
+	r->idle = c;
+}
+
+static void pull(struct producer *c)
+{
+	const struct load *l = c->run->l;
+	size_t want = l->wire->record_answer ? l->records : 1;
+
+	for (;;) {
+		char *at = buf_reserve(&c->in, 64 * KIB);
+		ssize_t n;
+
+		must(at);
+		n = recv(c->fd, at, 64 * KIB, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			die_sys(n ? "recv" : "the server has closed the connection");
+		c->in.n += (size_t)n;
+		at[n] = '\0';
+		for (size_t used; (used = l->wire->answers(l, buf_view(&c->in), &c->answers, &c->ends)) > 0;)
+			buf_consume(&c->in, used);
+		must(c->answers <= (c->busy ? want : 0));
+		if (c->busy && c->answers == want) {
+			answered(c);
+			return;
+		}
+	}
+}
+
+static void go(struct run *r)
+{
+	struct epoll_event ev[64];
+
+	while (r->done < r->l->requests) {
+		int pause_ms = begin_due(r), n = epoll_wait(r->epoll_fd, ev, ARRAY_LEN(ev), pause_ms);
+
+		if (n < 0 || (n == 0 && pause_ms == 60000))
+			die_sys(n ? "waiting" : "no answer in 60 s");
+		for (int i = 0; i < n; i++) {
+			struct producer *c = ev[i].data.ptr;
+
+			if ((ev[i].events & EPOLLOUT) && push(c))
+				watch(c, EPOLL_CTL_MOD, EPOLLIN);
+			if (ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+				pull(c);
+		}
+	}
+}
+
+/* --- what to do --- */
 
 static int by_value(const void *a, const void *b)
 {
-	const double *x = a, *y = b;
+	const int64_t *x = a, *y = b;
 
 	return *x < *y ? -1 : *x > *y;
 }
 
-static int measure(struct load *l, const char *dir, size_t pairs)
+static void prepare(struct run *r)
 {
-	double ratio[64], mb = (double)(l->requests * l->payload_n) / 1e6;
+	const struct load *l = r->l;
+	size_t n = l->wire->own_requests ? l->producers : 1;
 
-	run_mulgil(l); /* warm-up, not counted */
-	for (size_t i = 0; i < pairs && !l->failed; i++) {
-		double ours = mb / run_mulgil(l), plain = mb / run_plain(l, dir);
-
-		ratio[i] = ours / plain;
-		printf("  pair %zu: mulgil %.1f MB/s, write+fdatasync %.1f MB/s, ratio %.2f\n", i + 1, ours, plain, ratio[i]);
-		fflush(stdout);
+	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	r->all = calloc(l->producers, sizeof(*r->all));
+	r->requests = calloc(n, sizeof(*r->requests));
+	r->took_ns = calloc(l->requests, sizeof(*r->took_ns));
+	must(r->epoll_fd >= 0 && r->all && r->requests && r->took_ns);
+	for (size_t i = 0; i < n; i++) {
+		buf_init(&r->requests[i], REQUEST_MAX);
+		l->wire->request(l, i, &r->requests[i]);
+		must(!r->requests[i].over);
 	}
-	if (l->failed)
-		return 1;
-	qsort(ratio, pairs, sizeof(double), by_value);
-	printf("ratio mulgil / write+fdatasync: median %.2f (least %.2f, greatest %.2f) over %zu pairs, %u connections\n",
-	       ratio[pairs / 2], ratio[0], ratio[pairs - 1], pairs, l->threads);
-	return 0;
+	for (size_t i = 0; i < l->producers; i++) {
+		struct producer *c = &r->all[i];
+
+		*c = (struct producer){ .run = r, .no = i, .request = buf_view(&r->requests[i % n]), .next = r->idle };
+		r->idle = c;
+		buf_init(&c->in, ANSWERS_MAX);
+		connect_it(c);
+	}
 }
 
-/* loader STREAM DIR REQUESTS THREADS PAIRS RECORDS BYTES */
+static double ms(const struct run *r, double part)
+{
+	return (double)r->took_ns[(size_t)((double)(r->l->requests - 1) * part)] / 1e6;
+}
+
+static void report(struct run *r, int64_t took)
+{
+	const struct load *l = r->l;
+	double seconds = (double)took / 1e9, records = (double)(l->requests * l->records);
+
+	qsort(r->took_ns, l->requests, sizeof(int64_t), by_value);
+	printf("{\"seconds\": %.6f, \"requests\": %zu, \"records_per_second\": %.1f, \"mb_per_second\": %.2f, \"p50_ms\": %.3f, "
+	       "\"p99_ms\": %.3f, \"p999_ms\": %.3f, \"max_ms\": %.3f}\n", seconds, l->requests, records / seconds,
+	       records * (double)l->bytes / 1e6 / seconds, ms(r, 0.5), ms(r, 0.99), ms(r, 0.999), ms(r, 1));
+}
+
+static size_t number(const char *text, size_t max)
+{
+	uint64_t n;
+
+	if (!view_u64(view_str(text), max, &n) || !n)
+		die(text, "is not a number or too large");
+	return (size_t)n;
+}
+
+static void endpoint(struct load *l, const char *text)
+{
+	static char host[40];
+	struct view rest = view_str(text), front;
+
+	if (!view_split(&rest, ':', &front) || front.n >= sizeof(host) || !rest.p)
+		die(text, "has to be a numeric address and a port");
+	memcpy(host, front.p, front.n);
+	l->host = host;
+	l->port = (uint16_t)number(rest.p, 65535);
+}
+
+/*
+ * loader firehose|redis|nats|kafka ADDRESS:PORT TARGET RECORDS BYTES PRODUCERS REQUESTS [PER_SECOND]
+ * One record: PutRecord.  The key for Firehose comes from the environment; out comes one line of JSON.
+ */
 int main(int argc, char **argv)
 {
-	struct load l = { 0 };
-	uint64_t v[5];
+	static struct load l;
+	static struct run r = { .l = &l };
+	int64_t t0;
 
-	if (argc != 8)
-		return 2;
-	for (int i = 0; i < 5; i++)
-		if (!view_u64(view_str(argv[i + 3]), 1u << 30, &v[i]))
-			return 2;
-	l.target = argv[1];
-	l.requests = v[0];
-	l.threads = (unsigned)(v[1] > THREADS_MAX ? THREADS_MAX : v[1]);
-	l.n_records = v[3];
-	l.record_bytes = v[4];
-	make_batch(&l);
-	return measure(&l, argv[2], v[2] > 64 ? 64 : v[2]);
+	if (argc != 8 && argc != 9)
+		die("usage", "see loader.c");
+	for (size_t i = 0; i < n_wires; i++)
+		if (strcmp(argv[1], wires[i].name) == 0)
+			l.wire = &wires[i];
+	if (!l.wire)
+		die(argv[1], "is not known");
+	endpoint(&l, argv[2]);
+	l.target = argv[3];
+	l.records = number(argv[4], 500);
+	l.bytes = number(argv[5], LIMIT_RECORD);
+	l.producers = number(argv[6], PRODUCERS_MAX);
+	l.requests = number(argv[7], 100000000);
+	l.rate = argc == 9 ? (double)number(argv[8], 10000000) : 0;
+	if (l.requests < l.producers)
+		die("usage", "at least one request for each producer");
+	prepare(&r);
+	t0 = r.began_ns = clock_mono_ns();
+	go(&r);
+	report(&r, clock_mono_ns() - t0);
+	return 0;
 }
