@@ -62,7 +62,15 @@ struct sql_table {
 enum sql_output {
 	SQL_TO_NOTHING, /* check: parse and bind only; columns of the result come back */
 	SQL_TO_CSV,     /* out_path: one file */
-	SQL_TO_PARQUET, /* out_path: an existing empty directory; one file for each partition, zstd */
+	SQL_TO_PARQUET, /* out_path: an existing empty directory; one file for each partition */
+};
+
+enum sql_codec { SQL_ZSTD, SQL_SNAPPY, SQL_GZIP, SQL_PLAIN };
+
+struct sql_parquet { /* all zero: what is best */
+	enum sql_codec codec;
+	bool no_dictionary; /* values are never replaced by places in a dictionary */
+	bool v2;            /* the encodings of the format's version 2 */
 };
 
 struct sql_param {
@@ -88,6 +96,7 @@ struct sql_job {
 	 * columns last.  NULL: the statement's own columns and types, one file. */
 	const struct sql_column *out_columns, *out_keys;
 	size_t n_out_columns, n_out_keys;
+	struct sql_parquet parquet;
 	uint64_t out_max_bytes; /* 0: 1 GiB of CSV, 64 GiB of Parquet */
 	int64_t timeout_ms;     /* 0: the pool's default */
 	struct sql_cancel *cancel; /* or NULL */

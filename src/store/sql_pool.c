@@ -434,6 +434,19 @@ static struct json *params_json(struct arena *a, const struct sql_job *job)
 	return list;
 }
 
+static struct json *parquet_json(const struct sql_parquet *q, struct arena *a)
+{
+	static const char *const codecs[] = {
+		[SQL_ZSTD] = "zstd", [SQL_SNAPPY] = "snappy", [SQL_GZIP] = "gzip", [SQL_PLAIN] = "uncompressed"
+	};
+	struct json *o = json_new_obj(a);
+
+	json_set_str(a, o, "codec", codecs[q->codec]);
+	json_set(a, o, "dictionary", json_new_bool(!q->no_dictionary));
+	json_set(a, o, "v2", json_new_bool(q->v2));
+	return o;
+}
+
 static struct json *job_json(const struct sql_pool *p, const struct sql_job *job, struct arena *a)
 {
 	static const char *const outputs[] = {
@@ -455,6 +468,7 @@ static struct json *job_json(const struct sql_pool *p, const struct sql_job *job
 	json_set_str(a, o, "out_path", job->out_path);
 	json_set(a, o, "out_columns", columns_json(a, job->out_columns, job->n_out_columns));
 	json_set(a, o, "out_keys", columns_json(a, job->out_keys, job->n_out_keys));
+	json_set(a, o, "parquet", parquet_json(&job->parquet, a));
 	json_set_int(a, o, "out_max", (int64_t)max);
 	json_set_int(a, o, "memory", (int64_t)p->o.memory_bytes);
 	json_set_int(a, o, "spill", (int64_t)p->o.spill_bytes);

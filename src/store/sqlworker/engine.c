@@ -599,6 +599,18 @@ static int run_bound(struct run *r, struct buf *b, int64_t *ret_count, struct er
 	return 0;
 }
 
+static void copy_options(struct run *r, struct buf *b)
+{
+	const struct json *o = json_get(r->job, "parquet");
+
+	buf_printf(b, " (FORMAT parquet, USE_TMP_FILE false, COMPRESSION %.*s", VIEW_ARG(json_get_str(o, "codec")));
+	if (!json_is_true(json_get(o, "dictionary")))
+		buf_add_str(b, ", DICTIONARY_SIZE_LIMIT 0");
+	if (json_is_true(json_get(o, "v2")))
+		buf_add_str(b, ", PARQUET_VERSION v2");
+	buf_add_char(b, ')');
+}
+
 /* COPY (what is in @select) TO the next file. */
 static int copy(struct run *r, struct buf *select, struct json *files, const struct json *values,
 		struct err *e)
@@ -615,7 +627,7 @@ static int copy(struct run *r, struct buf *select, struct json *files, const str
 	buf_add_view(&b, buf_view(select));
 	buf_add_str(&b, ") TO ");
 	sql_quote(&b, view_str(path));
-	buf_add_str(&b, " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
+	copy_options(r, &b);
 	code = run_bound(r, &b, &rows, e);
 	buf_clear(&b);
 	if (code < 0)

@@ -237,6 +237,44 @@ TEST(sql_json_lines_become_parquet_and_come_back)
 	fix_close(&f);
 }
 
+TEST(sql_parquet_is_written_as_it_is_asked_for)
+{
+	static const struct {
+		struct sql_parquet q;
+		const char *want;
+	} cases[] = {
+		{ { .codec = SQL_ZSTD }, "\"ZSTD\",\"PLAIN_DICTIONARY\",\"1\"\n" },
+		{ { .codec = SQL_SNAPPY, .no_dictionary = true }, "\"SNAPPY\",\"PLAIN\",\"1\"\n" },
+		{ { .codec = SQL_GZIP, .v2 = true }, "\"GZIP\",\"RLE_DICTIONARY\",\"2\"\n" },
+		{ { .codec = SQL_PLAIN }, "\"UNCOMPRESSED\",\"PLAIN_DICTIONARY\",\"1\"\n" },
+	};
+	static const struct sql_column column[] = { { .name = "s", .type = "string" } };
+	struct fix f;
+
+	fix_open(&f, &small);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sql_file file = { 0 };
+		struct sql_table t = { .schema = "x", .name = "f", .columns = column, .n_columns = 1, .format = SQL_PARQUET,
+				       .files = &file, .n_files = 1 };
+		struct sql_job job = { .text = "SELECT 'abcabcabcabc' || (i % 3) AS s FROM range(10000) r(i)",
+				       .output = SQL_TO_PARQUET, .out_path = arena_printf(&f.a, "%s/q%zu", f.dir, i),
+				       .parquet = cases[i].q };
+		const char *text, *got;
+
+		assert_int_equal(file_mkdirs(job.out_path, 0700, &f.e), 0);
+		if (sql_run(f.s, &job, &f.a, &f.r, &f.e) < 0)
+			fail_msg("%s", f.e.msg);
+		file.path = f.r.files[0].path;
+		text = arena_printf(&f.a, "SELECT compression, encodings, (SELECT format_version FROM parquet_file_metadata('%s')) v"
+				    " FROM parquet_metadata('%s')", file.path, file.path);
+		got = csv(&f, &(struct sql_job){ .text = text, .tables = &t, .n_tables = 1 });
+		if (!got)
+			fail_msg("%s", f.e.msg);
+		assert_string_equal(strchr(got, '\n') + 1, cases[i].want);
+	}
+	fix_close(&f);
+}
+
 TEST(sql_columns_that_a_file_lacks_are_null)
 {
 	static const struct sql_column old[] = { { .name = "ID", .type = "string" } };
