@@ -35,7 +35,7 @@
 #include "base/view.h"
 
 #define SERDE_ROW_MAX (15UL * 1024 * 1024) /* the engine's reader takes lines up to 16 MiB */
-#define SERDE_RECORD_MAX (16UL * 1024 * 1024)
+#define SERDE_RECORD_MAX (64UL * 1024 * 1024)
 #define SERDE_MESSAGE 512
 
 enum serde_kind { SERDE_OPENX, SERDE_HIVE };

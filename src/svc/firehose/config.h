@@ -14,6 +14,8 @@
 
 #include "base/json.h"
 #include "data/prefix.h"
+#include "data/serde.h"
+#include "store/sql.h"
 #include "svc/firehose/stage.h"
 
 struct firehose;
@@ -21,10 +23,6 @@ struct zone;
 
 /* In the order of compress.c's table. */
 enum fh_compression { FH_PLAIN, FH_GZIP, FH_ZIP, FH_SNAPPY, FH_HADOOP_SNAPPY, FH_COMPRESSIONS };
-
-struct fh_text_pair {
-	const char *key, *value;
-};
 
 /* --- where objects go: the destination, or the backup of raw records --- */
 struct fh_place {
@@ -36,21 +34,11 @@ struct fh_place {
 };
 
 /* --- record format conversion [convert] --- */
-enum fh_parquet_codec { FH_PARQUET_SNAPPY, FH_PARQUET_GZIP, FH_PARQUET_PLAIN };
-
 struct fh_conversion {
-	const char *database, *table, *version_id; /* "LATEST" or a number */
+	const char *database, *table, *version_id;  /* "LATEST" or a number */
 	const char *catalog_id, *region, *role_arn; /* as they go into error documents */
-	/* deserializer */
-	bool hive;                                  /* else OpenX */
-	bool dots_to_underscores, case_insensitive; /* OpenX */
-	const struct fh_text_pair *mappings;        /* OpenX: column to JSON key */
-	size_t n_mappings;
-	const char *const *formats; /* Hive: of timestamps */
-	size_t n_formats;
-	/* serializer */
-	enum fh_parquet_codec codec;
-	int64_t block_bytes, page_bytes;
+	struct serde_opts serde;
+	struct sql_parquet parquet;
 };
 
 struct fh_config {
@@ -87,5 +75,5 @@ const struct json *fh__config_defaults(struct arena *a, const struct json *desti
 /* @stored with the members of an update; *ret in @x->a.  Not checked yet. */
 const struct json *fh__config_merge(struct arena *a, const struct json *stored, const struct json *update);
 
-/* --- convert.c [convert]: until it is there config.c refuses DataFormatConversionConfiguration --- */
+/* --- convert.c [convert] --- */
 int fh__conversion_parse(const struct fh_check *x, const struct json *conversion, struct fh_conversion *ret) MUST_CHECK;

@@ -126,3 +126,4 @@ bool fh__stages_vary(const struct fh_processor *v, size_t n);
 void fh__stages_release(struct fh_processor *v, size_t n);
 const struct fh_processor *fh__stages_find(const struct fh_processor *v, size_t n, enum fh_stage kind);
 /* The defs, each in its stage_<name>.c; one row each in stages.c. */
+extern const struct fh_stage_def fh__stage_layout;
