@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/view.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/landlock.h"
@@ -315,4 +317,40 @@ const char *proc_status_text(int status, char out[64])
 	else
 		snprintf(out, 64, "exit code %d", WEXITSTATUS(status));
 	return out;
+}
+
+/* --- mulgil's own programs --- */
+
+static char *if_there(struct view folder, const char *between, const char *name)
+{
+	char *path = NULL;
+
+	must(asprintf(&path, "%.*s%s%s", VIEW_ARG(folder), between, name) > 0);
+	if (!file_exists(path)) {
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
+
+char *proc_program(const char *given, const char *name, struct err *e)
+{
+	char self[4096], *path;
+	ssize_t n;
+
+	if (given) {
+		path = if_there(VIEW(""), "", given);
+		if (!path)
+			err_set(e, ERR_NOENT, "there is no program at %s", given);
+		return path;
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self));
+	while (n > 0 && self[n - 1] != '/')
+		n--;
+	path = n > 0 ? if_there(view_of(self, (size_t)n), "", name) : NULL;
+	if (!path && n > 0)
+		path = if_there(view_of(self, (size_t)n), "../libexec/mulgil/", name);
+	if (!path)
+		err_set(e, ERR_NOENT, "%s is not beside mulgil; `make` builds both", name);
+	return path;
 }

@@ -37,3 +37,7 @@ bool proc_wait(struct proc *p, int timeout_ms, int *ret_status);
 void proc_signal(const struct proc *p, int sig);        /* to the whole group */
 void proc_kill(struct proc *p);                         /* SIGKILL to the group, and wait */
 const char *proc_status_text(int status, char out[64]); /* "exit code 3", "signal 9 (Killed)" */
+
+/* The path of one of mulgil's own programs: @given if it is not NULL, else @name beside this program, else in
+ * ../libexec/mulgil/ of it; the caller frees it.  NULL: ERR_NOENT. */
+char *proc_program(const char *given, const char *name, struct err *e) MUST_CHECK;

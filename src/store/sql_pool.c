@@ -627,43 +627,13 @@ static char *text_dup(const char *s)
 	return copy;
 }
 
-static char *find_program(const char *given, struct err *e)
-{
-	static const char *const places[] = { "%.*s/mulgil-sql",
-					      "%.*s/../libexec/mulgil/mulgil-sql" };
-	char self[4096];
-	ssize_t n;
-
-	if (given && file_exists(given))
-		return text_dup(given);
-	if (given) {
-		err_set(e, ERR_NOENT, "there is no SQL program at %s", given);
-		return NULL;
-	}
-	n = readlink("/proc/self/exe", self, sizeof(self));
-	while (n > 0 && self[n - 1] != '/')
-		n--;
-	for (size_t i = 0; i < ARRAY_LEN(places) && n > 1; i++) {
-		char path[4200];
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		(void)snprintf(path, sizeof(path), places[i], (int)n - 1, self);
-#pragma GCC diagnostic pop
-		if (file_exists(path))
-			return text_dup(path);
-	}
-	err_set(e, ERR_NOENT, "mulgil-sql, the program for SQL, is not beside mulgil; `make` builds both");
-	return NULL;
-}
-
 static const struct sql_vtable pool_vtable = { .run = pool_run,
 					       .tables = pool_tables,
 					       .close = pool_close };
 
 int sql_open_pool(const struct sql_pool_opts *o, struct sql **ret, struct err *e)
 {
-	char *program = find_program(o->program, e);
+	char *program = proc_program(o->program, "mulgil-sql", e);
 	struct sql_pool *p;
 
 	if (!program)
