@@ -48,6 +48,7 @@ static const struct setting settings[] = {
 	NUMBER_ROW(compaction_quiet_s, "30", 1, 86400, "seconds without new samples after which a partition's small files are merged to the end"),
 	NUMBER_ROW(function_children, "32", 1, 1024, "child processes for functions, all together"),
 	NUMBER_ROW(lifecycle_interval_s, "3600", 1, 86400, "how often S3 lifecycle rules are looked at, besides every midnight UTC"),
+	NUMBER_ROW(scrub_every_s, "604800", 0, 31536000, "how often all objects are read again, slowly, to find damage, seconds; 0: only by mulgil verify --deep"),
 	NUMBER_ROW(lifecycle_day_s, "86400", 1, 86400, "length of a day in S3 lifecycle rules: for tests only"),
 };
 

@@ -226,6 +226,28 @@ static int verify_objects(struct wire *w, struct view query, struct arena *a, st
 	return 0;
 }
 
+static struct json *walk_json(struct arena *a, const struct s3_walk *x)
+{
+	struct json *o = json_new_obj(a);
+
+	json_set_int(a, o, "began_ms", x->began_ms);
+	json_set_int(a, o, "ended_ms", x->ended_ms);
+	json_set_int(a, o, "rows", (int64_t)x->rows);
+	json_set_int(a, o, "bytes", (int64_t)x->bytes);
+	json_set_int(a, o, "damaged", (int64_t)x->damaged);
+	return o;
+}
+
+/* What the server has verified by itself. */
+static void scrubbed(struct wire *w, struct arena *a, struct json *ret)
+{
+	struct s3_walk now, last;
+
+	s3_scrubbed(w->s3, &now, &last);
+	json_set(a, ret, "now", walk_json(a, &now));
+	json_set(a, ret, "last", walk_json(a, &last));
+}
+
 static void verification(struct wire *w, struct http_req *r)
 {
 	static const struct http_header h[] = { { "Content-Type", "application/json" } };
@@ -233,14 +255,16 @@ static void verification(struct wire *w, struct http_req *r)
 	struct arena *a = http_arena(r);
 	struct json *o = json_new_obj(a);
 	struct err e = { 0 };
-	int rc;
+	int rc = 0;
 
-	if (view_eq(what, VIEW("metadata")))
+	if (view_eq(what, VIEW("scrubber")))
+		scrubbed(w, a, o);
+	else if (view_eq(what, VIEW("metadata")))
 		rc = verify_metadata(w, a, o, &e);
 	else if (view_eq(what, VIEW("objects")))
 		rc = verify_objects(w, http_query(r), a, o, &e);
 	else
-		rc = err_set(&e, ERR_NOENT, "metadata and objects can be verified");
+		rc = err_set(&e, ERR_NOENT, "there are metadata, objects and scrubber");
 	if (rc < 0)
 		answer_err(r, &e);
 	else

@@ -223,7 +223,8 @@ static int make_collecting(struct wire *w, struct err *e)
 					  .account = c->account, .master_key = made ? path(w, "master.key") : c->master_key,
 					  .master_key_made = made, .encrypt_all = strcmp(c->encryption, "AES256") == 0,
 					  .open_buckets = strcmp(c->public_access_block, "off") == 0,
-					  .lifecycle_every_s = c->lifecycle_interval_s, .lifecycle_day_s = c->lifecycle_day_s });
+					  .lifecycle_every_s = c->lifecycle_interval_s, .lifecycle_day_s = c->lifecycle_day_s,
+					  .scrub_every_s = c->scrub_every_s });
 	w->s3_port = s3_port(w->s3);
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
 							    .dir = path(w, "log"), .region = c->region, .account = c->account,

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 void lock_init(struct lock *l, const char *name)
 {
@@ -128,4 +131,14 @@ pthread_t thread_start(const char *name, void *(*fn)(void *), void *arg)
 void thread_join(pthread_t t)
 {
 	must(pthread_join(t, NULL) == 0);
+}
+
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE (3 << 13)
+
+void thread_yield_to_others(void)
+{
+	/* On Linux both are of the thread, not of its process.  Where they are refused it runs as the others do. */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }

@@ -65,3 +65,5 @@ void wake_wait(struct wake *w);
 /* Starts a joinable thread with all signals blocked; @name has at most 15 characters. */
 pthread_t thread_start(const char *name, void *(*fn)(void *), void *arg);
 void thread_join(pthread_t t);
+/* The calling thread takes processor and disk when nobody else wants them, as far as the system can tell. */
+void thread_yield_to_others(void);

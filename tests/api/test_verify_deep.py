@@ -69,6 +69,26 @@ def test_damage_is_named(make_server):
     assert lines[1].startswith(f"DAMAGED s3://{bucket}/going-on part 7 of upload {upload}: blob "), p
 
 
+def scrubbed(server):
+    return json.loads(rig.signed(server, "mulgil", "GET", "/-/verify/scrubber").body)
+
+
+def test_the_server_finds_damage_by_itself(make_server):
+    s = make_server(**{"scrub-every-s": 1}).start()
+    bucket = s.bucket()
+    s.s3.put_object(Bucket=bucket, Key="film", Body=b"a" * 300_000)
+    s.s3.put_object(Bucket=bucket, Key="fine", Body=b"b" * 300_001)
+    then = scrubbed(s)["last"]["ended_ms"]
+    rig.until("a walk that began with both", lambda: scrubbed(s)["last"]["ended_ms"] > then and scrubbed(s)["last"]["rows"] == 2)
+    assert scrubbed(s)["last"]["damaged"] == 0 and scrubbed(s)["last"]["bytes"] == 600_001
+    flip(files(s, 300_000)[0], 5)
+    rig.until("the damage is seen", lambda: scrubbed(s)["last"]["damaged"] == 1)
+    assert f"DAMAGED s3://{bucket}/film: blob " in s.log() and f"{bucket}/fine" not in s.log()
+    s.restart()
+    assert scrubbed(s)["last"]["rows"] == 2  # it is remembered
+    assert s.s3.get_object(Bucket=bucket, Key="fine")["Body"].read() == b"b" * 300_001
+
+
 def test_damaged_bytes_never_leave_as_a_whole_answer(make_server):
     """Up to 16 MiB are verified before the first byte leaves, longer ones a MiB ahead of what is sent."""
     s = make_server().start()

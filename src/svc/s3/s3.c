@@ -32,6 +32,7 @@ struct s3 *s3_new(const struct s3_opts *o)
 	map_init(&s->encrypts);
 	s3__reap_start(s);
 	s3__expire_init(s, o->lifecycle_every_s, o->lifecycle_day_s);
+	s3__scrubber_init(s, o->scrub_every_s);
 	return s;
 }
 
@@ -39,6 +40,7 @@ struct s3 *s3_free(struct s3 *s)
 {
 	if (!s)
 		return NULL;
+	s3__scrubber_stop(s);
 	s3__expire_stop(s);
 	s3__reap_stop(s);
 	s->md5 = md5_pool_free(s->md5);
@@ -89,5 +91,7 @@ int s3_start(struct s3 *s, struct err *e)
 		return err_ctx(e, "s3");
 	s3__reap_recover(s);
 	rc = s3__expire_start(s, e);
+	if (!rc)
+		rc = s3__scrubber_start(s, e);
 	return rc ? err_ctx(e, "s3") : 0;
 }

@@ -32,6 +32,7 @@ struct s3_opts {
 	int64_t (*now_ms)(void);      /* NULL: clock_ms() */
 	int64_t lifecycle_every_s;    /* how often lifecycle rules are looked at; 0: never by themselves */
 	int64_t lifecycle_day_s;      /* length of their days, for tests; 0: 24 hours */
+	int64_t scrub_every_s;        /* how often all that is stored is read again; 0: never by itself */
 };
 
 extern const struct service s3_service;
@@ -60,3 +61,10 @@ struct s3_scrub {
 };
 int s3_scrub(struct s3 *s, const char *after, int64_t budget_ms, struct arena *a, struct s3_scrub *ret,
 	     struct err *e) MUST_CHECK;
+
+/* What the scrubber has read by itself: the walk that goes on (.began_ms 0: none) and the last one that ended. */
+struct s3_walk {
+	int64_t began_ms, ended_ms;
+	uint64_t rows, bytes, damaged; /* damaged: rows */
+};
+void s3_scrubbed(struct s3 *s, struct s3_walk *ret_now, struct s3_walk *ret_last);

@@ -37,6 +37,18 @@ struct s3_expire { /* see expire.c; guarded by s3.lock where not said otherwise 
 	char *key, *id;		   /* of the thread alone */
 };
 
+struct s3_scrubber { /* see scrubber.c; of its thread alone where not said otherwise */
+	struct cond wake;
+	bool stop;                /* under s3.lock, as the walks are changed */
+	struct s3_walk now, last;
+	int64_t every_s;          /* constant; 0: no thread */
+	bool runs;
+	pthread_t thread;
+	char *next;               /* where the walk is; NULL: there is none */
+	int64_t rate;             /* bytes per second */
+	int64_t due_ns, kept_ns;  /* when more may be read; when it was last kept where the walk is */
+};
+
 struct s3 {
 	struct meta *meta;
 	struct blob_store *blob;
@@ -52,6 +64,7 @@ struct s3 {
 	struct map encrypts; /* buckets that encrypt by default; under lock */
 	bool open_buckets;
 	struct s3_expire expire;
+	struct s3_scrubber scrubber;
 	uint64_t last_seq; /* meta's writer thread only, as the next */
 	int64_t doomed_id; /* last one given to a row of s3_doomed */
 	uint64_t start_seq, swept_seq; /* last write before this start; before the run that may have left litter */
@@ -632,10 +645,14 @@ void s3__reading_begin(struct s3 *s, struct s3_reading *r);
 void s3__reading_end(struct s3_reading *r);
 
 /* --- scrub.c, scrubber.c --- */
-typedef bool (*s3_pace_fn)(void *arg, uint64_t bytes); /* before so many are read; false: no more, ERR_CANCELLED */
+typedef bool (*s3_pace_fn)(void *arg, uint64_t bytes); /* after so many were read; false: no more, ERR_CANCELLED */
 /* As s3_scrub(), at a pace.  After ERR_CANCELLED go on behind @after again. */
 int s3__scrub(struct s3 *s, const char *after, int64_t budget_ms, s3_pace_fn pace, void *arg, struct arena *a,
 	      struct s3_scrub *ret, struct err *e);
+
+void s3__scrubber_init(struct s3 *s, int64_t every_s);
+int s3__scrubber_start(struct s3 *s, struct err *e);
+void s3__scrubber_stop(struct s3 *s);
 
 /* --- sweep.c: blobs that a crash left without a row; the reaper's thread --- */
 bool s3__sweep_look(struct s3 *s); /* false: there is nothing to sweep */

@@ -194,15 +194,14 @@ static bool still_there(struct scrub *w, const struct s3_part *p)
 static int read_to_end(struct scrub *w, struct blob_reader *r, struct s3_sums *x, struct err *e)
 {
 	uint64_t off = 0;
-	ssize_t n = 1;
+	ssize_t n;
 
-	while (n > 0) {
-		if (w->pace && !w->pace(w->pace_arg, MIB))
-			return err_set(e, ERR_CANCELLED, "the walk is to end");
-		n = blob_read(r, w->piece, MIB, off, e);
-		if (n > 0 && x)
+	while ((n = blob_read(r, w->piece, MIB, off, e)) > 0) {
+		if (x)
 			s3__sums_add(x, w->piece, (size_t)n);
-		off += n > 0 ? (uint64_t)n : 0;
+		off += (uint64_t)n;
+		if (w->pace && !w->pace(w->pace_arg, (uint64_t)n))
+			return err_set(e, ERR_CANCELLED, "the walk is to end");
 	}
 	w->ret->bytes += off;
 	return n < 0 ? e->code : 0;
