@@ -32,6 +32,18 @@ static struct view folded(const struct serde *s, struct buf *b, struct view key)
 
 static void make(struct serde *s, struct serde_node *n, const struct hive_type *t, struct view path);
 
+/* The table's own columns are named by their places. */
+static struct view label(struct serde *s, const struct serde_node *n, size_t i)
+{
+	buf_reset(&s->text);
+	if (n == &s->root)
+		buf_printf(&s->text, "\"c%zu\"", i);
+	else
+		json_print_str(&s->text, n->type->fields[i].name);
+	buf_add_char(&s->text, ':');
+	return arena_view(&s->arena, buf_view(&s->text));
+}
+
 static void make_struct(struct serde *s, struct serde_node *n, const struct hive_type *t)
 {
 	map_init(&n->names);
@@ -43,6 +55,7 @@ static void make_struct(struct serde *s, struct serde_node *n, const struct hive
 				       : arena_str(&s->arena, name);
 
 		make(s, &n->fields[i], t->fields[i].type, view_str(path));
+		n->fields[i].label = label(s, n, i);
 		(void)map_put(&n->names, folded(s, &s->name, name), &n->fields[i]);
 	}
 }
@@ -312,7 +325,7 @@ static void find_places(struct serde *s, struct serde_node *n, struct view raw)
 	}
 }
 
-/* What is in the slots; the table's own columns are named by their places. */
+/* What is in the slots. */
 static bool put_fields(struct serde *s, struct serde_node *n)
 {
 	const char *sep = "";
@@ -323,11 +336,7 @@ static bool put_fields(struct serde *s, struct serde_node *n)
 			continue;
 		buf_add_str(s->out, sep);
 		sep = ",";
-		if (n == &s->root)
-			buf_printf(s->out, "\"c%zu\"", i);
-		else
-			json_print_str(s->out, n->type->fields[i].name);
-		buf_add_char(s->out, ':');
+		buf_add_view(s->out, n->fields[i].label);
 		if (!put(s, &n->fields[i], n->slots[i]))
 			return false;
 	}

@@ -11,7 +11,8 @@
 /* A type with what is needed to fill it. */
 struct serde_node {
 	const struct hive_type *type;
-	struct view path; /* column, column.field, for messages */
+	struct view path;  /* column, column.field, for messages */
+	struct view label; /* of a column or field: its name in the row, with quotes and colon */
 	struct serde_node *key, *value;
 	struct serde_node *fields; /* struct: type->n_fields of them */
 	struct map names;          /* struct: of keys to fields */

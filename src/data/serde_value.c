@@ -48,6 +48,22 @@ static bool number_text(struct serde *s, const struct serde_node *n, struct view
 	return true;
 }
 
+/* What most numbers are: it stays as it is. */
+static bool is_plain(struct view raw, int64_t most)
+{
+	size_t i = json_text_is(raw, '-');
+	int64_t v = 0;
+
+	if (raw.n > 18 || raw.p[i] == '0')
+		return false;
+	for (; i < raw.n; i++) {
+		if (raw.p[i] < '0' || raw.p[i] > '9')
+			return false;
+		v = v * 10 + (raw.p[i] - '0');
+	}
+	return v <= most;
+}
+
 static bool put_integer(struct serde *s, const struct serde_node *n, struct view raw, bool quoted)
 {
 	static const int64_t max[] = { [HIVE_TINYINT] = INT8_MAX, [HIVE_SMALLINT] = INT16_MAX, [HIVE_INT] = INT32_MAX,
@@ -56,6 +72,10 @@ static bool put_integer(struct serde *s, const struct serde_node *n, struct view
 	struct view text;
 	char out[24];
 
+	if (!quoted && is_plain(raw, most)) {
+		buf_add_view(s->out, raw);
+		return true;
+	}
 	if (!number_text(s, n, raw, quoted, &text))
 		return false;
 	if (!serde__integer(text, most, &v))
