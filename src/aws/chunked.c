@@ -41,7 +41,7 @@ struct op_body {
 	char previous[65], claimed[65];
 	size_t chunk_left;
 	bool last_chunk;
-	char raw[RAW_SIZE];
+	char *raw; /* RAW_SIZE bytes, if it is chunked */
 	size_t raw_at, raw_n;
 	struct op_pair trailers[TRAILERS_MAX]; /* value NULL until it came */
 	size_t n_trailers;
@@ -100,6 +100,7 @@ int aws__body_new(const struct gate_result *g, const struct body_source *s, int6
 		rc = aws_fail(e, &S3_REQUEST, "x-amz-trailer needs a STREAMING-...-TRAILER x-amz-content-sha256");
 	if (rc < 0)
 		return rc;
+	b->raw = b->chunked ? arena_alloc(a, RAW_SIZE) : NULL;
 	b->decoded = b->chunked ? decoded : s->length;
 	memcpy(b->previous, g->seed_signature, sizeof(b->previous));
 	if (g->mode == PAYLOAD_SHA256 && !g->body_verified)
@@ -126,7 +127,7 @@ static int fill(struct op_body *b, struct err *e)
 
 	if (b->raw_at < b->raw_n)
 		return 1;
-	n = b->src.read(b->src.self, b->raw, sizeof(b->raw), e);
+	n = b->src.read(b->src.self, b->raw, RAW_SIZE, e);
 	if (n < 0)
 		return e->code ? e->code : err_set(e, ERR_IO, "the request's body could not be read");
 	b->raw_at = 0;

@@ -163,8 +163,11 @@ static bool name_starts(struct view name, struct view prefix)
 static int collect(struct auth *t)
 {
 	struct view n, v;
+	size_t count = 0;
 
-	t->headers = ARENA_ARRAY(t->a, struct sigv4_pair, LIMIT_HEADER_COUNT + 1);
+	while (count <= LIMIT_HEADER_COUNT && t->q->header_at(t->q->self, count, &n, &v))
+		count++;
+	t->headers = ARENA_ARRAY(t->a, struct sigv4_pair, count);
 	if (!view_starts(t->q->path, VIEW("/")))
 		return deny(t, WHY_MALFORMED, "the path has to begin with /");
 	while (t->q->header_at(t->q->self, t->n_headers, &n, &v)) {

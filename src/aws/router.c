@@ -113,9 +113,11 @@ static int verify(struct exchange *x)
 		return rc;
 	x->verified = true;
 	x->g.caller.source_ip = http_peer(x->r);
-	x->headers = ARENA_ARRAY(x->a, struct sigv4_pair, LIMIT_HEADER_COUNT);
 	while (x->n_headers < LIMIT_HEADER_COUNT && http_header_at(x->r, x->n_headers, &n, &v))
-		x->headers[x->n_headers++] = (struct sigv4_pair){ n, v };
+		x->n_headers++;
+	x->headers = ARENA_ARRAY(x->a, struct sigv4_pair, x->n_headers);
+	for (size_t i = 0; http_header_at(x->r, i, &n, &v) && i < x->n_headers; i++)
+		x->headers[i] = (struct sigv4_pair){ n, v };
 	must(sigv4_params(x->a, q.query, &x->params, &x->n_params)); /* the gate has parsed it */
 	return 0;
 }

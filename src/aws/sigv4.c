@@ -23,9 +23,18 @@ struct view sigv4_lower(struct arena *a, struct view v)
 	return view_of(p, v.n);
 }
 
+static size_t params_at_most(struct view query)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < query.n && n < PARAMS_MAX; i++)
+		n += query.p[i] == '&';
+	return n;
+}
+
 bool sigv4_params(struct arena *a, struct view query, struct sigv4_pair **ret, size_t *ret_n)
 {
-	struct sigv4_pair *v = ARENA_ARRAY(a, struct sigv4_pair, PARAMS_MAX);
+	struct sigv4_pair *v = ARENA_ARRAY(a, struct sigv4_pair, params_at_most(query));
 	size_t n = 0;
 	struct view part;
 

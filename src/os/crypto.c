@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Digests, HMAC, AES-GCM and random bytes over OpenSSL 3. */
+/* Digests, HMAC and AES-GCM over OpenSSL 3; random bytes of the kernel. */
 #include "os/crypto.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "base/base64.h"
 #include "base/macro.h"
@@ -214,10 +215,20 @@ void crypto_wipe(void *p, size_t n)
 	OPENSSL_cleanse(p, n);
 }
 
+/* The kernel's, which is what OpenSSL's generator is fed from: that one takes a lock that all threads share. */
 void random_bytes(void *p, size_t n)
 {
-	must(n <= INT32_MAX);
-	must(RAND_bytes(p, (int)n) == 1);
+	char *at = p;
+
+	while (n) {
+		ssize_t got = getrandom(at, n, 0);
+
+		must(got > 0 || errno == EINTR);
+		if (got <= 0)
+			continue;
+		at += got;
+		n -= (size_t)got;
+	}
 }
 
 void random_text(char *out, size_t n, const char *alphabet)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crypto -- digests, HMAC, AES-GCM, random bytes: thin over OpenSSL, the only file that includes it.
+ * crypto -- digests, HMAC, AES-GCM: thin over OpenSSL, the only file that includes it; random bytes of the kernel.
  *
  * Failure of the library is a broken installation: it aborts.  Any thread; a digest or cipher belongs to one.
  */
