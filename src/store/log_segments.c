@@ -28,7 +28,7 @@ struct seglog_reader {
 	uint64_t segment; /* begins with this record; 0: none yet */
 	uint64_t off, at; /* offset in it of record number @at, from where reading goes on */
 	uint8_t *buf;
-	size_t cap;
+	size_t cap, pos, have; /* what was read ahead: from byte @pos, which is at offset @off, to @have */
 };
 
 static const struct log_vtable seglog_vtable;
@@ -139,6 +139,7 @@ static int reader_segment(struct seglog_reader *r, struct segment_file **ret, ui
 		r->segment = p.first;
 		r->off = p.from;
 		r->at = p.first;
+		r->pos = r->have = 0;
 	}
 	*ret_to = p.to;
 	return 0;
@@ -159,13 +160,14 @@ static void reader_shrink(struct seglog_reader *r)
 {
 	free(r->buf);
 	r->buf = NULL;
-	r->cap = 0;
+	r->cap = r->pos = r->have = 0;
 }
 
-static int corrupt(const struct seglog_reader *r, struct err *e)
+static int corrupt(struct seglog_reader *r, struct err *e)
 {
 	char name[SEGMENT_NAME];
 
+	r->pos = r->have = 0; /* the file may be put right */
 	segment_name(r->segment, name);
 	return err_set(e, ERR_CORRUPT,
 		       "record %" PRIu64 " at byte %" PRIu64
@@ -173,16 +175,17 @@ static int corrupt(const struct seglog_reader *r, struct err *e)
 		       r->at, r->off, name);
 }
 
-/* Hands out what is whole in the @have bytes of the buffer; moves on behind it. */
-static int reader_decode(struct seglog_reader *r, const struct segment_info *seg, size_t have, struct log_record *ret,
-			 size_t n, size_t bytes_max, uint64_t *ret_need, struct err *e)
+/* Hands out what is whole in the buffer and moves on behind it; *ret_need: bytes of the first that is not. */
+static int reader_decode(struct seglog_reader *r, const struct segment_info *seg, struct log_record *ret, size_t n,
+			 size_t bytes_max, uint64_t *ret_need, struct err *e)
 {
 	struct segment_record rec;
-	size_t pos = 0, bytes = 0;
+	size_t bytes = 0;
 	int count = 0;
 
-	while ((size_t)count < n) {
-		enum segment_look look = segment_decode(r->buf + pos, have - pos, seg, r->off, &rec, ret_need);
+	*ret_need = SEGMENT_RECORD;
+	while ((size_t)count < n && r->pos < r->have) {
+		enum segment_look look = segment_decode(r->buf + r->pos, r->have - r->pos, seg, r->off, &rec, ret_need);
 
 		if (look == LOOK_SHORT)
 			break;
@@ -194,16 +197,15 @@ static int reader_decode(struct seglog_reader *r, const struct segment_info *seg
 			ret[count++] = (struct log_record){
 				.seq = rec.seq,
 				.at_ms = rec.at_ms,
-				.data = view_of(r->buf + pos + SEGMENT_RECORD, rec.len),
+				.data = view_of(r->buf + r->pos + SEGMENT_RECORD, rec.len),
 			};
 			bytes += rec.len;
 			r->next = rec.seq + 1;
 		}
-		pos += segment_room(rec.len);
+		r->pos += segment_room(rec.len);
 		r->off += segment_room(rec.len);
 		r->at = rec.seq + (rec.type != RECORD_KEY);
-		if (pos == have)
-			break;
+		*ret_need = SEGMENT_RECORD;
 	}
 	return count;
 }
@@ -217,33 +219,37 @@ static size_t chunk_size(size_t bytes_max, uint64_t need, uint64_t left)
 	return (size_t)(want < left ? want : left);
 }
 
-/* The next record is durable: reads it and what follows in its segment. */
+/* At least @need bytes from where the reader is, of a segment that can be read to offset @to. */
+static int read_ahead(struct seglog_reader *r, int fd, uint64_t need, uint64_t to, size_t bytes_max, struct err *e)
+{
+	size_t want = chunk_size(bytes_max, need, to - r->off);
+	ssize_t have;
+
+	if (want < need)
+		return corrupt(r, e);
+	reader_reserve(r, want);
+	r->pos = r->have = 0;
+	have = file_pread_all(fd, r->buf, want, (off_t)r->off, e);
+	if (have < 0)
+		return err_ctx(e, "record %" PRIu64, r->at);
+	if ((size_t)have < want)
+		return corrupt(r, e);
+	r->have = want;
+	return 0;
+}
+
+/* The next record is durable: it and what follows in its segment, of what was read ahead if it is there. */
 static int reader_fill(struct seglog_reader *r, struct log_record *ret, size_t n, size_t bytes_max, struct err *e)
 {
 	CLEANUP(segment_file_putp) struct segment_file *f = NULL;
-	uint64_t to = 0, need = SEGMENT_RECORD;
-	int count = 0;
+	uint64_t to = 0, need;
+	int count;
 
 	if (reader_segment(r, &f, &to, e) < 0)
 		return e->code;
-	while (count == 0) {
-		uint64_t off = r->off;
-		size_t want = chunk_size(bytes_max, need, to - off);
-		ssize_t have;
-
-		if (want < need)
-			return corrupt(r, e);
-		reader_reserve(r, want);
-		have = file_pread_all(f->fd, r->buf, want, (off_t)off, e);
-		if (have < 0)
-			return err_ctx(e, "record %" PRIu64, r->at);
-		if ((size_t)have < want)
-			return corrupt(r, e);
-		need = SEGMENT_RECORD;
-		count = reader_decode(r, &f->info, (size_t)have, ret, n, bytes_max, &need, e);
-		if (r->off != off)
-			need = SEGMENT_RECORD;
-	}
+	while ((count = reader_decode(r, &f->info, ret, n, bytes_max, &need, e)) == 0)
+		if (read_ahead(r, f->fd, need, to, bytes_max, e) < 0)
+			return e->code;
 	return count;
 }
 

@@ -108,6 +108,37 @@ void suite_log_unit_keeps_its_order(suite_log_open open)
 	log_close(l);
 }
 
+/* A reader that takes few at a time, while more is written, across what it has read ahead and several segments. */
+void suite_log_reader_takes_few_at_a_time(suite_log_open open)
+{
+	static char text[3000];
+	struct log *l = open(unit_tmpdir());
+	struct log_reader *r = reader(l, 3);
+	struct log_record rec[2];
+	struct err e = { 0 };
+	uint64_t next = 3;
+
+	memset(text, 'x', sizeof(text));
+	for (unsigned i = 1; i <= 300; i++) {
+		struct view v = view_of(text, i * 9);
+		uint64_t seq;
+
+		assert_int_equal(log_append(l, &v, 1, &seq, &e), 0);
+		for (int n = 1; n > 0 && i % 3 == 0 && next < i - i % 7;) {
+			n = read_some(r, rec, 1 + i % 2, 100000);
+			for (int k = 0; k < n; k++, next++)
+				assert_true(rec[k].seq == next && rec[k].data.n == next * 9 && memcmp(rec[k].data.p, text, next * 9) == 0);
+		}
+	}
+	while (read_some(r, rec, 1, 1) > 0) {
+		assert_true(rec[0].seq == next && rec[0].data.n == next * 9);
+		next++;
+	}
+	assert_int_equal(next, 301);
+	log_reader_free(r);
+	log_close(l);
+}
+
 void suite_log_reader_starts_where_told(suite_log_open open)
 {
 	struct log *l = open(unit_tmpdir());
