@@ -50,6 +50,7 @@ struct http__conn *http__conn_add(struct http_server *s, int fd, const struct so
 	must(c);
 	c->server = s;
 	c->fd = fd;
+	c->taken = http__socket_taken(fd);
 	c->deadline_ns = clock_mono_ns() + s->o.header_timeout_s * NS_PER_S;
 	peer_text(peer, c->peer);
 	LOCK_SCOPE(&s->lock);
@@ -220,6 +221,22 @@ static bool is_closing(struct http_server *s)
 {
 	LOCK_SCOPE(&s->lock);
 	return s->closing;
+}
+
+/* Counted also above the limit: the connection that had it ends now. */
+void http__conn_again(struct http_server *s, int fd)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t n = sizeof(sa);
+
+	getpeername(fd, (struct sockaddr *)&sa, &n);
+	lock_take(&s->lock);
+	s->n_conns++;
+	lock_drop(&s->lock);
+	if (!http__mhd_add(s, fd, &sa, n)) {
+		LOCK_SCOPE(&s->lock);
+		s->n_conns--;
+	}
 }
 
 static void on_event(struct http_server *s, uint64_t id)

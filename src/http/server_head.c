@@ -62,6 +62,7 @@ void http__head_begin(struct http__head *h, struct http_req *r, const char *meth
 		return;
 	}
 	h->next = version + strlen(version) + 2;
+	r->keeps = strcmp(version, "HTTP/1.1") == 0;
 	if (!r->uri || method + strlen(method) + 1 != r->uri ||
 	    r->uri + r->target.n + 1 != version || h->next + 2 > h->end ||
 	    !is_token(view_str(method)) || !is_target(r->target)) {
@@ -138,6 +139,31 @@ static int framing(struct http_req *r)
 	return 0;
 }
 
+static bool asks_to_close(const struct http_req *r)
+{
+	for (size_t i = 0; i < r->n_fields; i++) {
+		struct view rest = r->fields[i].value, one;
+
+		if (!view_eq_nocase(r->fields[i].name, VIEW("connection")))
+			continue;
+		while (view_split(&rest, ',', &one))
+			if (view_eq_nocase(view_trim(one), VIEW("close")))
+				return true;
+	}
+	return false;
+}
+
+/* So much of the socket belongs to this request. */
+static void account(struct http_req *r, size_t head)
+{
+	struct http__conn *c = r->hc;
+
+	if (r->body_len < 0 || c->taken == HTTP_UNCLEAR)
+		c->taken = HTTP_UNCLEAR;
+	else
+		c->taken += head + (uint64_t)r->body_len;
+}
+
 int http__head_end(struct http__head *h)
 {
 	struct http_req *r = h->r;
@@ -147,5 +173,10 @@ int http__head_end(struct http__head *h)
 	if (h->next + 2 != h->end)
 		return 400;
 	r->head_only = view_eq_str(r->method, "HEAD");
-	return framing(r);
+	h->status = framing(r);
+	if (h->status)
+		return h->status;
+	r->keeps = r->keeps && !asks_to_close(r);
+	account(r, (size_t)(h->end - h->base));
+	return 0;
 }

@@ -18,6 +18,7 @@
 
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "http/pipe.h"
 #include "http/server.h"
@@ -33,6 +34,7 @@
 #define HTTP_RATE_BYTES \
 	(30 * KIB) /* ... is ended like an idle one, unless the handler was the slow one */
 #define HTTP_PEER_TEXT 46
+#define HTTP_UNCLEAR UINT64_MAX
 
 struct sockaddr;
 struct MHD_Connection;
@@ -48,6 +50,8 @@ struct http__conn {
 	int64_t deadline_ns; /* of the next request's head; 0: none */
 	struct http_req *req;
 	bool left; /* the client has closed its side, or the connection is broken */
+	uint64_t taken; /* bytes of the socket that its requests account for; UNCLEAR.  Its loop's thread, or whoever
+			 * has the socket of a parked request */
 	char peer[HTTP_PEER_TEXT];
 };
 
@@ -56,7 +60,7 @@ enum http__park {
 	PARK_CONTINUE, /* headers are in, nobody asked for the body yet */
 	PARK_FULL,     /* the body pipe is full */
 	PARK_ANSWER,   /* the request is in, the answer is not ready */
-	PARK_STREAM,   /* the answer pipe is empty, or the answer is a direct one */
+	PARK_STREAM,   /* the answer pipe is empty */
 	PARK_SENDING,  /* a direct one, and its writer is at the socket: nobody resumes it meanwhile */
 };
 
@@ -67,14 +71,16 @@ struct http__field {
 };
 
 /*
- * A long answer of known length is a direct one: the library sends the head, and the body is put into the socket by
- * its writer while the connection is parked.
+ * A long answer of known length is a direct one: its writer puts it into the socket while the request stays parked,
+ * and nothing of it passes the library.
  */
 struct http_stream {
 	struct http__pipe out;
 	int64_t len; /* < 0: chunked */
 	uint64_t written;
 	bool used, no_body, ended, ok, broken, direct;
+	struct view head; /* of a direct one, until it is sent; without the line that tells whether the connection stays */
+	bool stays;
 };
 
 struct http_req {
@@ -88,6 +94,7 @@ struct http_req {
 	char peer[HTTP_PEER_TEXT];
 	int64_t body_len;
 	bool expects, head_only;
+	bool keeps; /* the client wants to keep the connection */
 	bool whole_first;       /* its loop's thread only: the handler runs when the body is in */
 	const char *uri;        /* in the library's memory, for the check of the head */
 	enum http__phase phase; /* its loop's thread only */
@@ -132,6 +139,8 @@ struct http_server {
 /* server.c */
 struct http__conn *http__conn_add(struct http_server *s, int fd, const struct sockaddr *peer);
 void http__conn_del(struct http__conn *c);
+/* The library gets a socket that another of its connections had. */
+void http__conn_again(struct http_server *s, int fd);
 /* A request line has come; the request is over. */
 void http__conn_begin(struct http__conn *c, struct http_req *r);
 void http__conn_end(struct http__conn *c);
@@ -158,9 +167,15 @@ bool http__req_body(struct http_req *r, const char *p, size_t *n);
 #define HTTP_STREAM_CUT (-2)
 ssize_t http__stream_pull(struct http_req *r, char *p, size_t max);
 
-/* server_direct.c: the writer's side of direct answers, as http_stream_write() and http_stream_file(). */
+void http__head_text(struct buf *b, const struct http_answer *a, uint64_t len); /* but for Connection and the end */
+
+/* server_direct.c: the writer's side of direct answers, as http_stream_write(), http_stream_file(), http_stream_end(). */
+bool http__direct_begin(struct http_req *r, const struct http_answer *a, uint64_t len); /* false: let the library send it */
 int http__direct_write(struct http_req *r, struct view v, int timeout_ms, struct err *e);
 int http__direct_file(struct http_req *r, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e);
+void http__direct_end(struct http_req *r, bool whole);
+/* What the library and whoever else has read from a socket; HTTP_UNCLEAR. */
+uint64_t http__socket_taken(int fd);
 
 /* server_head.c */
 struct http__head {
@@ -192,6 +207,4 @@ struct MHD_Response *http__mhd_file(const struct http_server *s, int fd, off_t o
 struct MHD_Response *http__mhd_length(const struct http_server *s, uint64_t len,
 				      const struct http_answer *a, int *status);
 struct MHD_Response *http__mhd_stream(struct http_req *r, const struct http_answer *a, int *status);
-/* The head with Content-Length: @len, and nothing of the body; the connection ends behind it. */
-struct MHD_Response *http__mhd_direct(struct http_req *r, const struct http_answer *a, uint64_t len, int *status);
 void http__mhd_drop(struct MHD_Response *resp); /* NULL is fine */

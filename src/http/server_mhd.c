@@ -10,6 +10,7 @@
  *	                 the 100) or answers.
  *	3. on_request()  with body bytes: into the pipe; parked while that is full.
  *	4. on_request()  last call, everything is in: parked until the answer is ready, then it is queued.
+ *	   A direct answer (server_direct.c) never comes: its writer takes the socket, and the request ends.
  *	5. on_completed() always, also when the client left or timed out: from here on the library's
  *	                 connection must not be touched.
  * The library reads on when a parked connection is resumed, and takes a half-closed one for gone.
@@ -151,19 +152,6 @@ struct MHD_Response *http__mhd_stream(struct http_req *r, const struct http_answ
 	return finish(r->server, resp, a, status);
 }
 
-/* The library has no answer that announces a length and is not sent by it, except one that ends the connection. */
-struct MHD_Response *http__mhd_direct(struct http_req *r, const struct http_answer *a, uint64_t len, int *status)
-{
-	struct MHD_Response *resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, on_stream, r, NULL);
-	char text[24];
-
-	must(resp && snprintf(text, sizeof(text), "%" PRIu64, len) > 0);
-	must(MHD_set_response_options(resp, MHD_RF_HTTP_VERSION_1_0_ONLY | MHD_RF_INSANITY_HEADER_CONTENT_LENGTH,
-				      MHD_RO_END) == MHD_YES);
-	must(MHD_add_response_header(resp, "Content-Length", text) == MHD_YES);
-	return finish(r->server, resp, a, status);
-}
-
 /* Callbacks, on a loop thread. */
 
 static struct http__conn *conn_of(struct MHD_Connection *conn)
@@ -245,7 +233,7 @@ static enum MHD_Result look(struct http_req *r, struct MHD_Connection *conn)
 	int status = 0;
 
 	lock_take(&r->lock);
-	if (r->gone || r->cut_ns) {
+	if (r->gone || r->cut_ns || (r->stream.direct && (r->stream.broken || r->stream.ended))) {
 		lock_drop(&r->lock);
 		return MHD_NO;
 	}
@@ -260,6 +248,8 @@ static enum MHD_Result look(struct http_req *r, struct MHD_Connection *conn)
 	} else {
 		r->park = r->phase == PHASE_CONTINUE ? PARK_CONTINUE : PARK_ANSWER;
 		MHD_suspend_connection(conn);
+		if (r->stream.direct)
+			cond_broadcast(&r->changed);
 	}
 	lock_drop(&r->lock);
 	return resp ? queue(conn, status, resp) : MHD_YES;

@@ -2,6 +2,7 @@
 /* A request as its handler sees it: what came in, its body, its one answer, a streamed answer. */
 #include "http/server_int.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -303,23 +304,27 @@ static bool must_cut(const struct http_req *r)
 	return r->body_len < 0 || (uint64_t)r->body_len - r->received > HTTP_DISCARD;
 }
 
+void http__head_text(struct buf *b, const struct http_answer *a, uint64_t len)
+{
+	char date[TIME_TEXT];
+
+	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: mulgil\r\nContent-Length: %" PRIu64 "\r\n", a->status,
+		   http__mhd_reason(a->status), time_http(clock_ms(), date), len);
+	for (size_t i = 0; i < a->n_headers; i++)
+		buf_printf(b, "%s: %s\r\n", a->headers[i].name, a->headers[i].value);
+}
+
 /*
  * Writes the whole answer to the socket past the library, which sends nothing while it reads a body,
  * and closes the sending side; the loop then reads on for a while, so that the client gets to see it.
  */
 static void cut(struct http_req *r, const struct http_answer *a, struct view body)
 {
-	char date[TIME_TEXT];
 	struct buf b;
 
 	buf_init(&b, LIMIT_HEADERS + HTTP_PIPE);
-	buf_printf(&b,
-		   "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\nServer: "
-		   "mulgil\r\nContent-Length: %zu\r\n",
-		   a->status, http__mhd_reason(a->status), time_http(clock_ms(), date), body.n);
-	for (size_t i = 0; i < a->n_headers; i++)
-		buf_printf(&b, "%s: %s\r\n", a->headers[i].name, a->headers[i].value);
-	buf_add_str(&b, "\r\n");
+	http__head_text(&b, a, body.n);
+	buf_add_str(&b, "Connection: close\r\n\r\n");
 	if (!r->head_only)
 		buf_add_view(&b, body);
 	if (!b.over)
@@ -426,11 +431,12 @@ struct http_stream *http_answer_stream(struct http_req *r, const struct http_ans
 	st->used = true;
 	st->len = len;
 	st->no_body = r->head_only || a->status == 204 || a->status == 304;
-	st->direct = !st->no_body && len > (int64_t)HTTP_DIRECT;
 	lock_drop(&r->lock);
 	atomic_fetch_add(&r->refs, 1);
+	if (headers_ok(a) && !st->no_body && len > (int64_t)HTTP_DIRECT && http__direct_begin(r, a, (uint64_t)len))
+		return st;
 	if (headers_ok(a)) {
-		resp = st->direct ? http__mhd_direct(r, a, (uint64_t)len, &status) : http__mhd_stream(r, a, &status);
+		resp = http__mhd_stream(r, a, &status);
 		answered(r, resp, status);
 	} else {
 		st->broken = true;
@@ -456,8 +462,6 @@ ssize_t http__stream_pull(struct http_req *r, char *p, size_t max)
 		return st->ok ? HTTP_STREAM_END : HTTP_STREAM_CUT;
 	r->park = PARK_STREAM;
 	http__mhd_suspend(r->conn);
-	if (st->direct)
-		cond_broadcast(&r->changed);
 	return 0;
 }
 
@@ -544,11 +548,15 @@ struct http_stream *http_stream_end(struct http_stream *st, bool ok)
 
 	lock_take(&r->lock);
 	must(!st->ended);
-	st->ended = true;
 	st->ok = ok && (st->len < 0 || st->written == (uint64_t)st->len);
-	if (r->park == PARK_STREAM)
-		http__req_wake(r);
+	if (!st->direct) {
+		st->ended = true;
+		if (r->park == PARK_STREAM)
+			http__req_wake(r);
+	}
 	lock_drop(&r->lock);
+	if (st->direct)
+		http__direct_end(r, st->ok);
 	http__req_unref(r);
 	return NULL;
 }

@@ -453,6 +453,38 @@ bool raw_closed(int fd)
 	return !more(fd, &n, &closed) && closed;
 }
 
+const char *raw_long(int fd, uint64_t n)
+{
+	static char piece[64 * KIB];
+	char *end = NULL;
+	const char *p;
+	size_t have = 0, m;
+	uint64_t at = 0;
+	bool closed;
+
+	in[0] = '\0';
+	while (!(end = strstr(in, "\r\n\r\n")) && more(fd, &have, &closed))
+		;
+	assert_non_null(end);
+	p = end + 4;
+	m = have - (size_t)(p - in);
+	for (;;) {
+		assert_true(m <= n - at);
+		for (size_t i = 0; i < m; i++, at++)
+			if (p[i] != (char)('a' + at % 23))
+				fail_msg("byte %llu is wrong", (unsigned long long)at);
+		if (at == n)
+			break;
+		p = piece;
+		m = n - at < sizeof(piece) ? (size_t)(n - at) : sizeof(piece);
+		have = (size_t)recv(fd, piece, m, 0);
+		assert_true(have > 0 && have <= m);
+		m = have;
+	}
+	end[4] = '\0';
+	return in;
+}
+
 const char *raw_answer(int fd)
 {
 	size_t n = 0, head;

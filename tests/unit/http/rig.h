@@ -30,6 +30,8 @@ const char *raw_until(int fd, const char *marker);
 const char *raw_all(int fd);
 /* One whole answer with Content-Length. */
 const char *raw_answer(int fd);
+/* The head of an answer of /fixed?N whose body, all of it, is as that sends it. */
+const char *raw_long(int fd, uint64_t n);
 bool raw_closed(int fd); /* the peer closes within RIG_WAIT_MS and sends nothing more */
 /* Opens, sends, reads to the end or the answer's end, closes; true if the status line has @status. */
 bool raw_gives(const struct rig *g, const char *request, int status);

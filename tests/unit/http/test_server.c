@@ -302,6 +302,65 @@ TEST(streams_come_whole_or_are_seen_to_be_cut)
 	rig_stop(&g);
 }
 
+#define LONG_GET "GET /fixed?20000000 HTTP/1.1\r\n" HOST
+#define LONG_N 20000000
+
+/* They pass the library by; the connection lives on in another one of the library's. */
+TEST(long_answers_keep_the_connection)
+{
+	struct rig g;
+	char first;
+	int fd;
+
+	rig_start(&g, &(struct http_server_opts){ .connections_max = 1 });
+	fd = raw_open(&g);
+	raw_str(fd, "PUT /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nabcd");
+	assert_non_null(strstr(raw_answer(fd), "abcd"));
+	for (int i = 0; i < 3; i++) {
+		raw_str(fd, LONG_GET "\r\n");
+		assert_null(strstr(raw_long(fd, LONG_N), "Connection:"));
+		raw_str(fd, "GET /status?200 HTTP/1.1\r\n" HOST "\r\n");
+		assert_non_null(strstr(raw_answer(fd), "text"));
+	}
+	raw_str(fd, LONG_GET "\r\n");
+	assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1);
+	raw_str(fd, "GET /status?200 HTTP/1.1\r\n" HOST "\r\n"); /* too early, but nobody has read it */
+	assert_null(strstr(raw_long(fd, LONG_N), "Connection:"));
+	assert_non_null(strstr(raw_answer(fd), "text"));
+	raw_str(fd, LONG_GET "Connection: close\r\n\r\n");
+	assert_non_null(strstr(raw_long(fd, LONG_N), "\r\nConnection: close\r\n"));
+	assert_true(raw_closed(fd));
+	close(fd);
+	rig_stop(&g);
+}
+
+/* What came behind such a request is in the library's memory, or may be: the client has to ask again. */
+TEST(long_answers_end_a_connection_whose_bytes_are_not_accounted_for)
+{
+	static const char *const asked[] = {
+		LONG_GET "\r\nGET /status?200 HTTP/1.1\r\n" HOST "\r\n",
+		"GET /fixed?20000000 HTTP/1.0\r\n\r\n",
+	};
+	struct rig g;
+	int fd;
+
+	rig_start(&g, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		fd = raw_open(&g);
+		raw_str(fd, asked[i]);
+		assert_non_null(strstr(raw_long(fd, LONG_N), "\r\nConnection: close\r\n"));
+		assert_true(raw_closed(fd));
+		close(fd);
+	}
+	fd = raw_open(&g);
+	raw_str(fd, "PUT /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n");
+	assert_non_null(strstr(raw_answer(fd), "ab"));
+	raw_str(fd, LONG_GET "\r\n");
+	assert_non_null(strstr(raw_long(fd, LONG_N), "\r\nConnection: close\r\n"));
+	close(fd);
+	rig_stop(&g);
+}
+
 TEST(event_stream_notices_that_the_client_leaves)
 {
 	struct rig g;
