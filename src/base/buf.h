@@ -34,6 +34,10 @@ void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+/* As printf's %lld and %.6g, several times as fast: for texts of many numbers.  A double that lies between two texts of six
+ * digits within a rounding error of the multiplication may get the other one than printf gives. */
+void buf_add_i64(struct buf *b, int64_t v);
+void buf_add_g6(struct buf *b, double v);
 /* Room for @n more bytes to be written at b->p + b->n; NULL if that passes the ceiling. */
 char *buf_reserve(struct buf *b, size_t n);
 /* Removes the first @n bytes. */

@@ -3,3 +3,4 @@
 #pragma once
 
 int demo_main(int argc, char **argv);
+int replay_main(int argc, char **argv); /* replay.h */

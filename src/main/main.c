@@ -42,6 +42,7 @@ static const struct command {
 	const char *doc; /* NULL: not listed */
 } commands[] = {
 	{ "serve", serve_main, "runs the server in the foreground" },
+	{ "replay", replay_main, "plays signals as many tablets at their real pace, and measures" },
 	{ "demo", demo_main, "plays tablets through the whole pipeline and proves that nothing is missing" },
 	{ "deploy", cli_deploy, "puts up a CloudFormation template (the audience pipeline)" },
 	{ "env", cli_env, "prints the exports an AWS client needs" },

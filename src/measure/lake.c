@@ -243,39 +243,65 @@ static int64_t span_us(uint64_t samples, double rate)
 	return us < 9e15 ? (int64_t)llround(us) : (int64_t)9e15; /* 285 years: only a broken counter says that */
 }
 
-/* Rows of at most one second of one run of one channel.  @chunk counts the rows of the record and channel. */
-static void add_rows(struct lake_batch *b, const struct decode *d, size_t i, const struct run *run, size_t n_run, int64_t t0_us,
-		     size_t *chunk)
+static void add_int(struct buf *b, const char *name, int64_t v)
+{
+	buf_add_str(b, name);
+	buf_add_i64(b, v);
+}
+
+/* What all rows of a record's channel have in common: the beginning of each. */
+static struct view row_head(struct lake_batch *b, const struct decode *d, size_t i)
 {
 	const struct ledger *l = d->l;
 	const struct layout_channel *c = &l->channels[i];
 	const struct stream_info *info = l->info;
+	double rate = channel_rate(l, i);
+	struct view head;
+	struct buf o;
+
+	buf_init(&o, MIB);
+	buf_add_char(&o, '{');
+	add_str(&o, "measurement_id", info->measurement);
+	add_str(&o, "subject_pid", info->subject);
+	add_str(&o, "stream_id", info->stream);
+	add_str(&o, "channel", channel_name(l, i, b->a));
+	add_str(&o, "unit", arena_str(b->a, c->unit));
+	add_str(&o, "layout_id", info->layout_id);
+	add_str(&o, "dt", info->dt);
+	add_str(&o, "screening_id", info->screening);
+	add_str(&o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
+	buf_printf(&o, "\"schema_version\":1,\"dt_us\":%.17g,\"scale\":%.17g,\"offset\":%.17g,\"seq\":%u", rate > 0 ? 1e6 / rate : 0,
+		   c->scale, c->offset, d->seq);
+	head = arena_view(b->a, buf_view(&o));
+	buf_clear(&o);
+	return head;
+}
+
+/* Rows of at most one second of one run of one channel.  @chunk counts the rows of the record and channel. */
+static void add_rows(struct lake_batch *b, const struct decode *d, size_t i, const struct run *run, size_t n_run, int64_t t0_us,
+		     size_t *chunk)
+{
 	const int64_t *v = d->pieces[i].v + run->at;
-	double rate = channel_rate(l, i), dt_us = rate > 0 ? 1e6 / rate : 0;
+	double rate = channel_rate(d->l, i);
 	size_t step = rate >= 1 ? (size_t)rate : n_run;
+	struct view head = row_head(b, d, i);
 	struct buf *o = &b->rows;
 
 	for (size_t at = 0; at < n_run; at += step, ++*chunk) {
 		size_t n = n_run - at < step ? n_run - at : step;
 		int64_t t_us = t0_us + span_us(at, rate);
 
-		buf_add_char(o, '{');
-		add_str(o, "measurement_id", info->measurement);
-		add_str(o, "subject_pid", info->subject);
-		add_str(o, "stream_id", info->stream);
-		add_str(o, "channel", channel_name(l, i, b->a));
-		add_str(o, "unit", arena_str(b->a, c->unit));
-		add_str(o, "layout_id", info->layout_id);
-		add_str(o, "dt", info->dt);
-		add_str(o, "screening_id", info->screening);
-		add_str(o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
-		buf_printf(o, "\"seq\":%u,\"chunk\":%zu,\"t0_utc_us\":%" PRId64 ",\"t0_content_ms\":%" PRId64 ",\"dt_us\":%.17g,\"n\":%zu,",
-			   d->seq, *chunk, t_us, t_us / 1000 - info->began_ms, dt_us, n);
-		buf_printf(o, "\"scale\":%.17g,\"offset\":%.17g,\"gap_before\":%" PRIu64 ",\"flags\":%d,\"schema_version\":1,\"values\":[",
-			   c->scale, c->offset, at == 0 ? run->gap : 0, run->flags);
+		buf_add_view(o, head);
+		add_int(o, ",\"chunk\":", (int64_t)*chunk);
+		add_int(o, ",\"t0_utc_us\":", t_us);
+		add_int(o, ",\"t0_content_ms\":", t_us / 1000 - d->l->info->began_ms);
+		add_int(o, ",\"n\":", (int64_t)n);
+		add_int(o, ",\"gap_before\":", at == 0 ? (int64_t)run->gap : 0);
+		add_int(o, ",\"flags\":", run->flags);
+		buf_add_str(o, ",\"values\":");
 		for (size_t k = 0; k < n; k++)
-			buf_printf(o, "%s%" PRId64, k ? "," : "", v[at + k]);
-		buf_add_str(o, "]}\n");
+			add_int(o, k ? "," : "[", v[at + k]);
+		buf_add_str(o, n ? "]}\n" : "[]}\n");
 		b->n_rows++;
 	}
 }

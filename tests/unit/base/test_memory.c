@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Arena, buf and err. */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/macro.h"
 
 #include "unit.h"
 
@@ -133,4 +138,44 @@ TEST(err_long_messages_are_cut)
 	err_set(&e, ERR_INVALID, "%05000d", 1);
 	err_ctx(&e, "%02000d", 2);
 	assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1);
+}
+
+TEST(buf_numbers_are_printfs)
+{
+	static const int64_t whole[] = { 0, 1, -1, 9, 10, 99, 100, -100, 12345, INT64_MAX, INT64_MIN };
+	static const double some[] = { 0,       1,        -1,       0.5,      0.1,       1e-4,      9.99e-5,  123456,  123456.7, 999998.4,
+				       999999,  1e6,      -1e-3,    100000,   0.0001234567, 12.5,     4.0E-4,  1e300,    -2.5e-7,
+				       0.99999951, 9.9999951, 1.000001, 1234.5678, 3.14159265, 65535.0 / 2 };
+	struct buf b;
+	char want[64];
+	uint64_t x = 88172645463325252ULL;
+
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
+		buf_reset(&b);
+		buf_add_i64(&b, whole[i]);
+		snprintf(want, sizeof(want), "%lld", (long long)whole[i]);
+		assert_string_equal(b.p, want);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(some); i++) {
+		buf_reset(&b);
+		buf_add_g6(&b, some[i]);
+		snprintf(want, sizeof(want), "%.6g", some[i]);
+		assert_string_equal(b.p, want);
+	}
+	for (int i = 0; i < 200000; i++) {
+		double v, got;
+
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		v = ((double)(int64_t)x / 9.3e18) * (i % 2 ? 1000 : i % 3 ? 1 : 400000);
+		buf_reset(&b);
+		buf_add_g6(&b, v);
+		snprintf(want, sizeof(want), "%.6g", v);
+		if (strcmp(b.p, want) == 0)
+			continue;
+		got = strtod(b.p, NULL); /* between two texts: as near as the other one */
+		if (!(fabs(got - v) <= fabs(strtod(want, NULL) - v) * (1 + 1e-9)))
+			fail_msg("%.17g: %s, printf %s", v, b.p, want);
+	}
+	buf_clear(&b);
 }
