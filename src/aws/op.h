@@ -232,6 +232,11 @@ void op_error_detail(struct op_ctx *cx, const char *element, const char *text);
 void op_error_header(struct op_ctx *cx, const char *name, const char *value);
 /* A request header or query parameter that is no member (conditional headers are members); VIEW_NONE if absent. */
 struct view op_header(const struct op_ctx *cx, const char *name);
+/* What tells a request that is sent again, because its answer was lost, from one that only looks the same: a digest of
+ * the SDK's invocation id (amz-sdk-invocation-id; calls from inside: op_caller.once), the caller, the operation and the
+ * body.  false: the client does not say. */
+#define OP_RETRY_KEY 16
+bool op_retry_key(const struct op_ctx *cx, uint8_t ret[OP_RETRY_KEY]);
 
 /* Streamed answers (GetObject): call once instead of out_body(); headers set before with out_header(). Blocks while
  * the client is slow.  @len: exactly this many bytes follow.  HEAD: op_stream_begin() only. */

@@ -531,6 +531,32 @@ struct view op_header(const struct op_ctx *cx, const char *name)
 	return v;
 }
 
+static void digest_text(struct digest *d, struct view v)
+{
+	digest_add(d, v.p, v.n);
+	digest_add(d, "", 1);
+}
+
+bool op_retry_key(const struct op_ctx *cx, uint8_t ret[OP_RETRY_KEY])
+{
+	const struct exchange *x = cx->transport;
+	struct view id = x ? http_header(x->r, "amz-sdk-invocation-id") : view_str(cx->caller.once);
+	uint8_t sum[DIGEST_MAX];
+	struct digest *d;
+
+	if (!id.n || (x && (!x->verified || x->g.mode != PAYLOAD_SHA256)))
+		return false;
+	d = digest_new(DIGEST_SHA256);
+	digest_text(d, id);
+	digest_text(d, view_str(cx->caller.arn));
+	digest_text(d, view_str(cx->op->name));
+	if (x)
+		digest_add(d, x->g.payload_sha256, sizeof(x->g.payload_sha256));
+	digest_end(d, sum);
+	memcpy(ret, sum, OP_RETRY_KEY);
+	return true;
+}
+
 /* --- lanes: a guess from what the client claims, never a decision --- */
 static const struct op *lane_target(const struct aws *a, struct view target)
 {

@@ -18,7 +18,8 @@ struct config {
 	const char *data, *api, *console, *region, *account, *s3_domain, *log_level, *function_dir, *users, *encryption, *master_key,
 		*public_access_block;
 	int64_t fast_threads, slow_threads, sql_children, sql_memory_mb, compaction_quiet_s, function_children,
-		lifecycle_interval_s, lifecycle_day_s, scrub_every_s;
+		lifecycle_interval_s, lifecycle_day_s, scrub_every_s,
+		log_max_mb, log_keep_h, log_keep_mb;
 };
 
 /* Fills @ret from all sources; strings live in @a.  @argc, @argv: behind the subcommand.  ERR_INVALID names the setting.

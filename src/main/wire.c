@@ -229,7 +229,10 @@ static int make_collecting(struct wire *w, struct err *e)
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
 							    .dir = path(w, "log"), .region = c->region, .account = c->account,
 							    .glue = &w->glue_port, .sql = w->sql, .staging = staging,
-							    .logs = logs_port(w->logs) });
+							    .logs = logs_port(w->logs),
+							    .log_bytes_max = (uint64_t)c->log_max_mb * MIB,
+							    .log_keep_ms = c->log_keep_h * 3600 * 1000,
+							    .log_keep_bytes = (uint64_t)c->log_keep_mb * MIB });
 	w->firehose_port = firehose_port(w->firehose);
 	return 0;
 }

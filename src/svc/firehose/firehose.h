@@ -29,7 +29,11 @@ struct firehose_opts {
 	const char *staging;          /* an existing directory of the blobs' file system, firehose's own; copied */
 	const struct logs_port *logs; /* where delivery writes its errors; kept */
 	const char *region, *account; /* copied */
-	uint64_t log_bytes_max;       /* of one stream; 0: the log's default */
+	/* Of one stream's log.  What everybody has read is kept while it is younger than log_keep_ms and the log not larger
+	 * than log_keep_bytes (0: no bound), as long as there is room for new records. */
+	uint64_t log_bytes_max; /* 0: the log's default */
+	int64_t log_keep_ms;
+	uint64_t log_keep_bytes;
 };
 
 extern const struct service firehose_service;

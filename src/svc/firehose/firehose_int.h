@@ -73,7 +73,9 @@ struct firehose {
 	struct sql *sql;
 	const struct logs_port *logs;
 	const struct op_registry *ops; /* set once delivery has begun, under admin */
-	uint64_t log_bytes_max;
+	uint64_t log_bytes_max, log_keep_bytes;
+	int64_t log_keep_ms;
+	int log_lock; /* -1, or of all streams' logs */
 	struct lock admin;  /* one creation or deletion at a time */
 	struct lock lock;   /* of what follows; never held while anything blocks */
 	struct map streams; /* by name */

@@ -15,6 +15,18 @@ static bool is_busy(int rc)
 	return rc == ERR_LIMIT || rc == ERR_CANCELLED;
 }
 
+/* What a client repeats because it did not get the answer is answered as the first time. */
+static int append(struct op_ctx *cx, struct fh_stream *s, const struct view *v, size_t n, uint64_t *ret_first,
+		  struct err *e)
+{
+	uint8_t key[OP_RETRY_KEY];
+
+	_Static_assert(OP_RETRY_KEY == LOG_KEY, "one is the other");
+	if (op_retry_key(cx, key))
+		return log_append_once(s->log, key, v, n, ret_first, e);
+	return log_append(s->log, v, n, ret_first, e);
+}
+
 int fh__op_put(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_put *in = input;
@@ -25,7 +37,7 @@ int fh__op_put(struct op_ctx *cx, const void *input, struct out *o)
 
 	if (!s)
 		return cx->err.code;
-	rc = log_append(s->log, &in->record->data, 1, &seq, &e);
+	rc = append(cx, s, &in->record->data, 1, &seq, &e);
 	if (is_busy(rc))
 		return aws_fail(&cx->err, &FIREHOSE_UNAVAILABLE, "Slow down.");
 	if (rc) {
@@ -75,7 +87,7 @@ int fh__op_put_batch(struct op_ctx *cx, const void *input, struct out *o)
 	}
 	if (bytes > FIREHOSE_BATCH_BYTES)
 		return aws_fail(&cx->err, &FIREHOSE_INVALID, "Records size exceeds 4 MB limit");
-	rc = log_append(s->log, v, in->records.n, &first, &e);
+	rc = append(cx, s, v, in->records.n, &first, &e);
 	if (rc && !is_busy(rc)) {
 		cx->err = e;
 		return err_ctx(&cx->err, "PutRecordBatch");

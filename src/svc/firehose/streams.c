@@ -81,12 +81,13 @@ static int stream_open(struct fh_stream *s, struct err *e)
 {
 	const uint64_t max = s->f->log_bytes_max;
 	const struct log_opts o = { .bytes_max = max,
-				    .segment_bytes = max && max < 256 * MIB ? max / 4 : 0 };
+				    .segment_bytes = max && max < 256 * MIB ? max / 4 : 0,
+				    .keep_ms = s->f->log_keep_ms,
+				    .keep_bytes = s->f->log_keep_bytes,
+				    .locked = true };
 	const char *dir = arena_printf(&s->arena, "%s/%s", s->f->dir, s->id);
 	int rc = stream_config(s, e);
 
-	if (!rc)
-		rc = file_mkdirs(dir, 0700, e);
 	return rc ? rc : log_open_segments(dir, &o, &s->log, e);
 }
 
@@ -246,6 +247,9 @@ struct firehose *firehose_new(const struct firehose_opts *o)
 	f->sql = o->sql;
 	f->logs = o->logs;
 	f->log_bytes_max = o->log_bytes_max;
+	f->log_keep_ms = o->log_keep_ms;
+	f->log_keep_bytes = o->log_keep_bytes;
+	f->log_lock = -1;
 	lock_init(&f->admin, "firehose-admin");
 	lock_init(&f->lock, "firehose");
 	map_init(&f->streams);
@@ -290,6 +294,8 @@ int firehose_start(struct firehose *f, struct err *e)
 	int rc = file_mkdirs(f->dir, 0700, e);
 
 	LOCK_SCOPE(&f->admin);
+	if (!rc)
+		rc = log_lock(f->dir, &f->log_lock, e);
 	if (!rc)
 		rc = meta_schema(f->meta, fh__ddl, e);
 	if (!rc)
@@ -346,6 +352,7 @@ struct firehose *firehose_free(struct firehose *f)
 		f->watches = w->next;
 		free(w);
 	}
+	fd_closep(&f->log_lock);
 	map_clear(&f->streams);
 	lock_clear(&f->lock);
 	lock_clear(&f->admin);
