@@ -111,6 +111,12 @@ int http_stream_write(struct http_stream *s, struct view v, int timeout_ms, stru
 /* The same with @n bytes of @fd from @off, which are not copied through the program when @len is above 16 MiB. */
 int http_stream_file(struct http_stream *s, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e)
 	MUST_CHECK;
+/*
+ * For who serves many clients and waits for none, streams of unknown length only: all of @v, or nothing.  Never blocks.
+ * ERR_LIMIT: more than @waiting_max bytes would then wait for the client (an empty pipe takes what fits into it);
+ * ERR_CANCELLED: the client is gone.
+ */
+int http_stream_offer(struct http_stream *s, const struct view *v, size_t n, size_t waiting_max) MUST_CHECK;
 bool http_stream_gone(const struct http_stream *s); /* the client has left */
 /* @ok false cuts the connection, so that the client sees the answer is not whole.  Returns NULL. */
 struct http_stream *http_stream_end(struct http_stream *s, bool ok);

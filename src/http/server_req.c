@@ -513,6 +513,29 @@ int http_stream_write(struct http_stream *st, struct view v, int timeout_ms, str
 	return rc;
 }
 
+int http_stream_offer(struct http_stream *st, const struct view *v, size_t n, size_t waiting_max)
+{
+	struct http_req *r = req_of(st);
+	size_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += v[i].n;
+	LOCK_SCOPE(&r->lock);
+	must(st->len < 0 && !st->ended);
+	if (r->gone || st->broken)
+		return ERR_CANCELLED;
+	if (st->no_body)
+		return 0;
+	if (all > http__pipe_room(&st->out) || (st->out.n && st->out.n + all > waiting_max))
+		return ERR_LIMIT;
+	for (size_t i = 0; i < n; i++)
+		must(http__pipe_put(&st->out, v[i]) == v[i].n);
+	st->written += all;
+	if (r->park == PARK_STREAM)
+		http__req_wake(r);
+	return 0;
+}
+
 int http_stream_file(struct http_stream *st, int fd, off_t off, uint64_t n, int timeout_ms, struct err *e)
 {
 	char piece[16 * KIB];

@@ -8,6 +8,7 @@
  *	/chunked?N, /fixed?N             N known bytes as a stream
  *	/copies?N N times a file of 1 MiB, as a stream
  *	/short    a fixed stream that is cut      /sse  events until the client leaves
+ *	/offers   offers pieces until one is refused
  *	/hold     waits for rig_release()         /forget  answers nothing
  *	/badvalue, /long                 a header with CR in it; a stream past its length
  */
@@ -286,9 +287,27 @@ static void sse(struct http_req *r)
 	must(http_stream_write(st, VIEW("data: first\n\n"), RIG_WAIT_MS, &e) == 0);
 	while (!http_stream_gone(st) && clock_mono_ns() < give_up)
 		poll(NULL, 0, 5);
-	if (http_stream_write(st, VIEW("data: late\n\n"), 0, &e) == ERR_CANCELLED)
+	if (http_stream_write(st, VIEW("data: late\n\n"), 0, &e) == ERR_CANCELLED &&
+	    http_stream_offer(st, &VIEW("data: late\n\n"), 1, MIB) == ERR_CANCELLED)
 		happened(RIG_STREAM_GONE);
 	http_stream_end(st, true);
+}
+
+/* Pieces of 32 KiB until one is refused, then how many were taken; one that is too long for any client in between. */
+static void offers(struct http_req *r)
+{
+	static const char piece[32 * KIB], huge[300 * KIB];
+	struct http_stream *st = http_answer_stream(r, &(struct http_answer){ .status = 200 }, -1);
+	const struct view two[] = { { piece, sizeof(piece) / 2 }, { piece, sizeof(piece) / 2 } };
+	char end[32];
+	struct err e = { 0 };
+	int n = 0;
+
+	must(http_stream_offer(st, &(struct view){ huge, sizeof(huge) }, 1, MIB) == ERR_LIMIT);
+	while (http_stream_offer(st, two, 2, 64 * KIB) == 0)
+		n++;
+	snprintf(end, sizeof(end), "taken=%d.", n);
+	http_stream_end(st, http_stream_write(st, view_str(end), RIG_WAIT_MS, &e) == 0);
 }
 
 static void other(struct http_req *r)
@@ -306,6 +325,8 @@ static void other(struct http_req *r)
 		too_long(r);
 	else if (view_eq_str(p, "/sse"))
 		sse(r);
+	else if (view_eq_str(p, "/offers"))
+		offers(r);
 	else if (view_eq_str(p, "/badvalue"))
 		http_answer(r,
 			    &(struct http_answer){ .status = 200, .headers = &bad, .n_headers = 1 },

@@ -377,6 +377,35 @@ TEST(event_stream_notices_that_the_client_leaves)
 	rig_stop(&g);
 }
 
+TEST(offers_are_refused_to_a_slow_reader_and_what_was_taken_arrives)
+{
+	static char p[64 * KIB], words[64 * KIB];
+	size_t zeros = 0, text = 0;
+	struct view rest, number;
+	uint64_t taken = 0;
+	struct rig g;
+	ssize_t n;
+	int fd;
+
+	rig_start(&g, NULL);
+	fd = raw_open(&g);
+	raw_str(fd, "GET /offers HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	while ((n = read(fd, p, sizeof(p))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (!p[i])
+				zeros++; /* the pieces are of these */
+			else if (text < sizeof(words) - 1)
+				words[text++] = p[i];
+	assert_int_equal(n, 0);
+	assert_non_null(strstr(words, "taken="));
+	rest = view_str(strstr(words, "taken=") + 6);
+	assert_true(view_split(&rest, '.', &number) && view_u64(number, 1000000, &taken));
+	assert_true(taken >= 2);
+	assert_int_equal(zeros, taken * 32 * KIB);
+	close(fd);
+	rig_stop(&g);
+}
+
 TEST(writer_is_woken_when_the_reader_leaves_or_stops)
 {
 	struct rig g;
