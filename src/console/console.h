@@ -7,7 +7,7 @@
  * sign in with an access key and hold a session cookie.
  * Paths: /-/measurements, /-/measurements/<id>, /-/signals?measurement=<id> (docs/audience-pipeline.md section 5),
  * /-/executions, /-/executions/<name> (with definition and history), and the page itself on the console port.
- * Threads: handlers run on workers; signals are written from a thread of their own.
+ * Threads: handlers run on workers; signals are written by measure's threads, which never wait for a viewer.
  */
 #pragma once
 

@@ -17,7 +17,6 @@ struct console {
 	struct console_opts o;
 	struct lock lock;
 	struct cond changed;
-	bool stopping;
 	unsigned streams; /* signals under way */
 	struct session sessions[SESSION_COUNT];
 	int64_t failed_ms[16]; /* of the last failed sign-ins, for slowing guesses down */

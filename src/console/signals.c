@@ -1,136 +1,206 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signals: live samples of one measurement as server-sent events. */
+/* signals: live samples and alarms as server-sent events, written by whoever has them: no thread waits for a viewer. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "console/console_int.h"
-#include "os/clock.h"
 
-#define WAITING_MAX (4UL * MIB) /* bytes waiting for a slow viewer; over it records are left out, and it is told */
-#define WRITE_MS 5000
-#define BEAT_MS 10000
-#define STREAMS_MAX 512
+#define WAITING_MAX (64UL * KIB) /* bytes waiting for a slow viewer; over it records are left out, and it is told */
+#define VIEWERS_MAX 4096
+#define CHANNELS_MAX 64
+#define HZ_MAX 10000
+#define PX_MAX 16384
+#define WINDOW_MAX_S 3600
+#define ID_MAX 64 /* of a measurement, a stream or a delivery stream */
 
 struct viewer {
 	struct console *c;
 	struct http_stream *stream;
-	struct measure_sub *sub;
-	struct lock lock;
-	struct cond wake;
-	struct buf waiting;
 	unsigned left_out;
 };
 
-static bool on_json(void *arg, struct view json)
+static void leave(struct viewer *v)
+{
+	http_stream_end(v->stream, true);
+	LOCK_SCOPE(&v->c->lock);
+	v->c->streams--;
+	cond_broadcast(&v->c->changed);
+	free(v);
+}
+
+static const char *begin_of(enum measure_live what)
+{
+	static const char *const begins[] = {
+		[MEASURE_BEGUN] = ": mulgil\n\n",     [MEASURE_SAMPLES] = "event: samples\ndata: ",
+		[MEASURE_ALARM] = "event: alarm\ndata: ", [MEASURE_BEAT] = ": still here\n\n",
+	};
+
+	return begins[what];
+}
+
+/* Never blocks: what does not fit is left out, and that is told with what fits next. */
+static bool on_event(void *arg, enum measure_live what, struct view json)
 {
 	struct viewer *v = arg;
+	char gap[64] = "";
+	int r = ERR_CANCELLED;
 
-	LOCK_SCOPE(&v->lock);
-	if (v->waiting.n + json.n + 64 > WAITING_MAX) {
-		v->left_out++;
-		return true;
+	if (what != MEASURE_END) {
+		struct view parts[4] = { VIEW_NONE, view_str(begin_of(what)), json, json.n ? VIEW("\n\n") : VIEW_NONE };
+
+		if (v->left_out)
+			snprintf(gap, sizeof(gap), "event: gap\ndata: {\"records\": %u}\n\n", v->left_out);
+		parts[0] = view_str(gap);
+		r = http_stream_offer(v->stream, parts, ARRAY_LEN(parts), WAITING_MAX);
 	}
-	buf_add_str(&v->waiting, "event: samples\ndata: ");
-	buf_add_view(&v->waiting, json);
-	buf_add_str(&v->waiting, "\n\n");
-	cond_signal(&v->wake);
+	if (r == ERR_CANCELLED) {
+		leave(v);
+		return false;
+	}
+	if (r == 0)
+		v->left_out = 0;
+	else if (json.n)
+		v->left_out++;
 	return true;
 }
 
-static bool stopping(struct console *c)
+/* --- what is asked for --- */
+
+struct asked {
+	struct measure_watch watch;
+	const char *channels[CHANNELS_MAX];
+	double px, window_s;
+};
+
+static int need_id(const char **ret, const char *name, const char *value, struct err *e)
+{
+	size_t n = strlen(value);
+
+	if (*ret)
+		return err_set(e, ERR_INVALID, "%s: it is given twice", name);
+	if (!n || n > ID_MAX)
+		return err_set(e, ERR_INVALID, "%s: 1 to %d characters are expected", name, ID_MAX);
+	*ret = value;
+	return 0;
+}
+
+static int need_number(double *ret, const char *name, const char *value, double max, struct err *e)
+{
+	char *end;
+	double v = strtod(value, &end);
+
+	if (*ret > 0)
+		return err_set(e, ERR_INVALID, "%s: it is given twice", name);
+	if (end == value || *end || !(v > 0) || v > max)
+		return err_set(e, ERR_INVALID, "%s: a number above 0 and up to %g is expected", name, max);
+	*ret = v;
+	return 0;
+}
+
+static int add_channel(struct asked *q, const char *value, struct err *e)
+{
+	if (!value[0])
+		return err_set(e, ERR_INVALID, "channel: a name is expected");
+	if (q->watch.n_channels == CHANNELS_MAX)
+		return err_set(e, ERR_LIMIT, "channel: at most %d of them", CHANNELS_MAX);
+	q->channels[q->watch.n_channels++] = value;
+	return 0;
+}
+
+static int one(struct asked *q, const char *name, const char *value, struct err *e)
+{
+	if (strcmp(name, "delivery") == 0)
+		return need_id(&q->watch.delivery, name, value, e);
+	if (strcmp(name, "measurement") == 0)
+		return need_id(&q->watch.measurement, name, value, e);
+	if (strcmp(name, "stream") == 0)
+		return need_id(&q->watch.stream, name, value, e);
+	if (strcmp(name, "channel") == 0)
+		return add_channel(q, value, e);
+	if (strcmp(name, "hz") == 0)
+		return need_number(&q->watch.hz, name, value, HZ_MAX, e);
+	if (strcmp(name, "px") == 0)
+		return need_number(&q->px, name, value, PX_MAX, e);
+	if (strcmp(name, "window_s") == 0)
+		return need_number(&q->window_s, name, value, WINDOW_MAX_S, e);
+	return err_set(e, ERR_INVALID,
+		       "%.64s: no such parameter; there are measurement, stream, delivery, channel, hz, px and window_s", name);
+}
+
+/* What belongs together, and what does not. */
+static int check(struct asked *q, struct err *e)
+{
+	if (!q->watch.measurement && !q->watch.stream && !q->watch.delivery)
+		return err_set(e, ERR_INVALID, "measurement: one of measurement, stream and delivery is expected");
+	if ((q->px > 0) != (q->window_s > 0))
+		return err_set(e, ERR_INVALID, "%s: px and window_s belong together", q->px > 0 ? "window_s" : "px");
+	if (q->px > 0 && q->watch.hz > 0)
+		return err_set(e, ERR_INVALID, "hz: it is px over window_s, which are given too");
+	if (q->px > 0)
+		q->watch.hz = q->px / q->window_s;
+	return 0;
+}
+
+static int parse(struct http_req *r, struct asked *q, struct err *e)
+{
+	struct view rest = http_query(r), pair, name, value;
+	struct arena *a = http_arena(r);
+	int x = 0;
+
+	while (x == 0 && view_split(&rest, '&', &pair)) {
+		if (!pair.n)
+			continue;
+		(void)view_split(&pair, '=', &name);
+		if (!uri_decode(a, name, true, &name) || !uri_decode(a, pair.p ? pair : VIEW(""), true, &value))
+			return err_set(e, ERR_INVALID, "the query is no percent-encoded text");
+		x = one(q, arena_str(a, name), arena_str(a, value), e);
+	}
+	q->watch.channels = q->channels;
+	return x < 0 ? x : check(q, e);
+}
+
+static bool is_room(struct console *c)
 {
 	LOCK_SCOPE(&c->lock);
-	return c->stopping;
-}
-
-/* Moves what waits into @out; a comment line when nothing came for a while, so that a dead peer is noticed. */
-static void take(struct viewer *v, struct buf *out)
-{
-	LOCK_SCOPE(&v->lock);
-	if (!v->waiting.n && !v->left_out)
-		(void)cond_wait_until(&v->wake, &v->lock, clock_mono_ns() + 200 * 1000000LL);
-	buf_add_view(out, buf_view(&v->waiting));
-	buf_reset(&v->waiting);
-	if (v->left_out)
-		buf_printf(out, "event: gap\ndata: {\"records\": %u}\n\n", v->left_out);
-	v->left_out = 0;
-}
-
-static void *serve(void *arg)
-{
-	struct viewer *v = arg;
-	struct err e = { 0 };
-	struct buf out;
-	int64_t wrote = clock_mono_ns();
-	int r = 0;
-
-	buf_init(&out, WAITING_MAX + KIB);
-	while (r == 0 && !stopping(v->c) && !http_stream_gone(v->stream)) {
-		take(v, &out);
-		if (!out.n && clock_mono_ns() - wrote > BEAT_MS * 1000000LL)
-			buf_add_str(&out, ": still here\n\n");
-		if (!out.n)
-			continue;
-		r = http_stream_write(v->stream, buf_view(&out), WRITE_MS, &e);
-		wrote = clock_mono_ns();
-		buf_reset(&out);
-	}
-	measure_unsubscribe(v->c->o.measure, v->sub);
-	http_stream_end(v->stream, true);
-	buf_clear(&out);
-	buf_clear(&v->waiting);
-	lock_take(&v->c->lock);
-	v->c->streams--;
-	cond_broadcast(&v->c->changed);
-	lock_drop(&v->c->lock);
-	cond_clear(&v->wake);
-	lock_clear(&v->lock);
-	free(v);
-	return NULL;
+	if (c->streams >= VIEWERS_MAX)
+		return false;
+	c->streams++;
+	return true;
 }
 
 void console__signals(struct console *c, struct http_req *r)
 {
-	static const struct http_header h[] = { { "Content-Type", "text/event-stream" }, { "Cache-Control", "no-store" } };
-	const char *id = console__param(r, "measurement");
+	static const struct http_header h[] = { { "Content-Type", "text/event-stream" },
+						{ "Cache-Control", "no-store" },
+						{ "X-Accel-Buffering", "no" } };
+	struct asked q = { .px = 0 };
+	struct err e = { 0 };
 	struct viewer *v;
-	bool full;
 
-	if (!id || strlen(id) > 63) {
-		console__error(r, 400, "ValidationException", "measurement: an id is expected");
+	if (parse(r, &q, &e) < 0) {
+		console__error(r, 400, "ValidationException", e.msg);
 		return;
 	}
-	lock_take(&c->lock);
-	full = c->stopping || c->streams >= STREAMS_MAX;
-	c->streams += !full;
-	lock_drop(&c->lock);
-	if (full) {
+	if (!is_room(c)) {
 		console__error(r, 503, "ServiceUnavailable", "too many viewers; try again later");
 		return;
 	}
 	v = calloc(1, sizeof(*v));
 	must(v);
 	v->c = c;
-	lock_init(&v->lock, "viewer");
-	cond_init(&v->wake);
-	buf_init(&v->waiting, WAITING_MAX);
-	/* Subscribed before the answer begins: who has the answer misses nothing that comes after it. */
-	v->sub = measure_subscribe(c->o.measure, id, on_json, v);
 	v->stream = http_answer_stream(r, &(struct http_answer){ 200, h, ARRAY_LEN(h) }, -1);
-	lock_take(&v->lock);
-	buf_add_str(&v->waiting, ": mulgil\n\n");
-	lock_drop(&v->lock);
-	pthread_t t = thread_start("signals", serve, v);
-
-	pthread_detach(t);
+	/* The first line is written when it is subscribed: who has read that misses nothing that comes after it. */
+	if (!measure_subscribe(c->o.measure, &q.watch, on_event, v))
+		leave(v);
 }
 
 void console__signals_stop(struct console *c)
 {
+	measure_end_live(c->o.measure);
 	LOCK_SCOPE(&c->lock);
-	c->stopping = true;
 	while (c->streams)
 		cond_wait(&c->changed, &c->lock);
 }

@@ -36,6 +36,10 @@ int measure__schema(struct meta *m, struct err *e)
 		"CREATE INDEX IF NOT EXISTS measure_ledger_by_delivery ON measure_ledger (delivery);"
 		"CREATE TABLE IF NOT EXISTS measure_seen (stream TEXT NOT NULL, block BIGINT NOT NULL, v BLOB NOT NULL,"
 		" PRIMARY KEY (stream, block));"
+		"CREATE TABLE IF NOT EXISTS measure_alarm (stream TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,"
+		" times BIGINT NOT NULL, since_ms BIGINT NOT NULL, until_ms BIGINT, detail TEXT NOT NULL,"
+		" PRIMARY KEY (stream, kind, channel));"
+		"CREATE INDEX IF NOT EXISTS measure_alarm_open ON measure_alarm (stream) WHERE until_ms IS NULL;"
 		"CREATE TABLE IF NOT EXISTS measure_position (reader TEXT PRIMARY KEY, n BIGINT NOT NULL);"
 		"CREATE TABLE IF NOT EXISTS measure_quarantine (id TEXT PRIMARY KEY, delivery TEXT NOT NULL, log BIGINT NOT NULL,"
 		" at_ms BIGINT NOT NULL, stream TEXT, seq BIGINT, reason TEXT NOT NULL, detail TEXT NOT NULL, bytes BLOB NOT NULL,"
@@ -337,4 +341,32 @@ const struct stream_info *measure__info(struct measure *m, const char *stream, s
 	}
 	map_put(&m->infos, view_str(stream), info);
 	return info;
+}
+
+struct ended {
+	const char *stream;
+	bool yes;
+};
+
+static int ended_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct ended *x = arg;
+	struct tx_rows *r;
+	int found = tx_one(tx, &r, e, "SELECT ended FROM measure_stream WHERE stream = ?", "s", x->stream);
+
+	if (found <= 0)
+		return found;
+	x->yes = row_int(r, 0) != 0;
+	tx_end(r);
+	return 0;
+}
+
+bool measure__ended(struct measure *m, const char *stream)
+{
+	struct ended x = { .stream = stream };
+	struct err e = { 0 };
+
+	if (meta_read(m->o.meta, ended_tx, &x, &e) < 0)
+		diag(DIAG_WARN, "ledger", "%s", e.msg);
+	return x.yes;
 }

@@ -186,8 +186,6 @@ void intake_close(struct intake *in)
 	map_clear(&in->ledgers);
 	if (in->reader)
 		log_reader_free(in->reader);
-	if (in->live_reader)
-		log_reader_free(in->live_reader);
 	free(in->name);
 	free(in);
 }

@@ -153,7 +153,7 @@ static void on_bad(void *ctx, const struct layout_bad *bad)
 		 bad->field);
 }
 
-static int sample_flags(const struct layout_channel *c, int64_t v)
+int measure__sample_flags(const struct layout_channel *c, int64_t v)
 {
 	int f = 0;
 
@@ -206,7 +206,7 @@ static void on_frame(void *ctx, const struct layout_frame *f)
 		n = layout_channel_counts(c, f, p->v + p->n, p->cap - p->n);
 		run = run_of(p, f->lost < GAP_MAX ? f->lost * n : GAP_MAX);
 		for (size_t k = 0; k < n; k++) {
-			run->flags |= sample_flags(c, p->v[p->n + k]);
+			run->flags |= measure__sample_flags(c, p->v[p->n + k]);
 			/* Counts that do not fit the table's int are kept at its ends, flagged; raw has them whole. */
 			if (p->v[p->n + k] > INT32_MAX)
 				p->v[p->n + k] = INT32_MAX;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "measure/compact.h"
+#include "measure/live_int.h"
 #include "os/clock.h"
 #include "os/diag.h"
 #include "os/file.h"
@@ -33,7 +34,9 @@ int measure_new(const struct measure_opts *o, struct measure **ret, struct err *
 	lock_init(&m->lock, "measure");
 	cond_init(&m->changed);
 	lock_init(&m->events_lock, "measure_events");
-	lock_init(&m->subs_lock, "measure_subs");
+	m->live = calloc(1, sizeof(*m->live));
+	must(m->live);
+	live__init(m->live);
 	map_init(&m->infos);
 	*ret = m;
 	return 0;
@@ -63,16 +66,19 @@ static void add_stream(void *arg, const char *name, struct log *log)
 	in->next = m->intakes;
 	m->intakes = in;
 	in->thread = thread_start("intake", intake_main, in);
-	in->live_thread = thread_start("live", live_main, in);
+	live__watch(in);
 }
 
 int measure_start(struct measure *m, struct err *e)
 {
 	int r = measure__events_load(m, e);
 
+	if (r == 0)
+		r = alarms_begin(m, e);
 	if (r < 0)
 		return r;
 	m->compactor = compactor_start(m);
+	live__start(m);
 	m->o.firehose->watch(m->o.firehose->self, add_stream, m);
 	return 0;
 }
@@ -81,6 +87,7 @@ void measure_stop(struct measure *m)
 {
 	if (m->compactor)
 		compactor_stop(m->compactor);
+	live__stop(m);
 	LOCK_SCOPE(&m->lock);
 	m->stopping = true;
 	atomic_store(&m->stop, true);
@@ -88,8 +95,6 @@ void measure_stop(struct measure *m)
 	for (struct intake *in = m->intakes; in; in = in->next) {
 		if (in->reader)
 			log_reader_wake(in->reader);
-		if (in->live_reader)
-			log_reader_wake(in->live_reader);
 	}
 }
 
@@ -101,12 +106,13 @@ struct measure *measure_free(struct measure *m)
 	if (!m)
 		return NULL;
 	measure_stop(m);
+	live__join(m);
 	while (m->intakes) {
 		struct intake *in = m->intakes;
 
 		m->intakes = in->next;
 		thread_join(in->thread);
-		thread_join(in->live_thread);
+		live__unwatch(in);
 		intake_close(in);
 	}
 	m->compactor = compactor_free(m->compactor); /* readers touch it to their end */
@@ -117,7 +123,7 @@ struct measure *measure_free(struct measure *m)
 		arena_clear(&a);
 	}
 	map_clear(&m->infos);
-	lock_clear(&m->subs_lock);
+	live__clear(m);
 	lock_clear(&m->events_lock);
 	cond_clear(&m->changed);
 	lock_clear(&m->lock);
@@ -151,33 +157,4 @@ int measure_settle(struct measure *m, int timeout_ms, struct err *e)
 			return err_set(e, ERR_TIMEOUT, "the ledger did not catch up within %d ms", timeout_ms);
 	}
 	return 0;
-}
-
-struct measure_sub *measure_subscribe(struct measure *m, const char *measurement, measure_live_fn fn, void *arg)
-{
-	struct measure_sub *s = calloc(1, sizeof(*s));
-
-	must(s);
-	snprintf(s->measurement, sizeof(s->measurement), "%s", measurement);
-	s->fn = fn;
-	s->arg = arg;
-	LOCK_SCOPE(&m->subs_lock);
-	s->next = m->subs;
-	m->subs = s;
-	atomic_fetch_add(&m->n_subs, 1);
-	return s;
-}
-
-void measure_unsubscribe(struct measure *m, struct measure_sub *s)
-{
-	if (!s)
-		return;
-	LOCK_SCOPE(&m->subs_lock);
-	for (struct measure_sub **at = &m->subs; *at; at = &(*at)->next)
-		if (*at == s) {
-			*at = s->next;
-			break;
-		}
-	atomic_fetch_sub(&m->n_subs, 1);
-	free(s);
 }

@@ -57,9 +57,24 @@ int measure_show(struct measure *m, const char *id, struct buf *ret, struct err 
 int measure_list(struct measure *m, struct buf *ret, struct err *e) MUST_CHECK;
 
 /*
- * Live signals: @fn gets one JSON document (section 5) per record of that measurement, as soon as it is durable, on a
- * live thread; it must not block for long (return false to be dropped).  Best effort: no promise, no history.
+ * Live signals: @fn is told of what it watches as soon as that is durable.  Best effort: no promise, no history.
+ * It is called by one thread at a time, with a lock held: it must not block and must not call measure_*().  When it returns
+ * false, and when it has been told MEASURE_END, it is not called again.
  */
-typedef bool (*measure_live_fn)(void *arg, struct view json);
-struct measure_sub *measure_subscribe(struct measure *m, const char *measurement, measure_live_fn fn, void *arg);
-void measure_unsubscribe(struct measure *m, struct measure_sub *s); /* @fn is not called any more when this returns */
+struct measure_watch {
+	const char *delivery, *measurement, *stream; /* at least one; NULL: any */
+	const char *const *channels; /* by name; n 0: all */
+	size_t n_channels;
+	double hz; /* channels with more samples a second come as least, greatest, first and last of so many buckets; 0: all samples */
+};
+enum measure_live {
+	MEASURE_BEGUN,   /* from within measure_subscribe(): what becomes durable from now on is told */
+	MEASURE_SAMPLES, /* of one record; JSON documents of docs/audience-pipeline.md section 5 */
+	MEASURE_ALARM,
+	MEASURE_BEAT, /* every 10 s: is anybody there? */
+	MEASURE_END,
+};
+typedef bool (*measure_live_fn)(void *arg, enum measure_live what, struct view json);
+/* false: the live view has ended; @fn was not called. */
+bool measure_subscribe(struct measure *m, const struct measure_watch *w, measure_live_fn fn, void *arg);
+void measure_end_live(struct measure *m); /* all subscribers are told MEASURE_END before this returns */

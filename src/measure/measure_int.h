@@ -76,8 +76,8 @@ struct intake {
 	struct measure *m;
 	char *name;
 	struct log *log;
-	struct log_reader *reader, *live_reader;
-	pthread_t thread, live_thread;
+	struct log_reader *reader;
+	pthread_t thread;
 	uint64_t position; /* last record taken in; durable */
 	struct map ledgers; /* by stream id text */
 	int64_t committed_ns, swept_ms;
@@ -85,14 +85,14 @@ struct intake {
 	bool bound; /* a table reads this stream */
 	bool fresh; /* the delivery stream was deleted and made again: the position is another log's */
 	_Atomic bool replaced; /* by a fresh one: this reader ends */
-};
 
-struct measure_sub {
-	struct measure_sub *next;
-	char measurement[64];
-	measure_live_fn fn;
-	void *arg;
-	bool gone;
+	struct { /* live.c; the actor's, but for what due_lock guards */
+		struct intake *next;
+		bool due;
+		struct log_reader *reader; /* NULL: nothing came for a while */
+		uint64_t at;               /* number of the record that is looked at next */
+		double used_s;
+	} live;
 };
 
 struct measure {
@@ -109,10 +109,7 @@ struct measure {
 	uint64_t events_position;
 
 	struct compactor *compactor;
-
-	struct lock subs_lock;
-	struct measure_sub *subs;
-	_Atomic unsigned n_subs;
+	struct live *live;
 };
 
 /* info.c: begin and end manifests */
@@ -122,6 +119,8 @@ int measure__events_load(struct measure *m, struct err *e);
 int measure__events_take(struct measure *m, struct err *e);
 /* NULL without @e set: no manifest has named that stream. */
 const struct stream_info *measure__info(struct measure *m, const char *stream, struct err *e);
+
+bool measure__ended(struct measure *m, const char *stream); /* its end manifest has been taken */
 
 /* ledger.c: the state of one stream */
 /* As it is in its rows. */
@@ -160,6 +159,7 @@ struct lake_batch {
 	uint64_t position; /* of the last record of this batch */
 	char id[37];       /* of this commit: in the names of its files */
 };
+int measure__sample_flags(const struct layout_channel *c, int64_t v);
 /* Finds the table that is bound to the delivery stream; in->bound tells. */
 int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e);
 void lake_quarantine(struct lake_batch *b, uint64_t log_seq, const char *stream, int64_t seq, const char *reason,
@@ -185,5 +185,3 @@ void *intake_main(void *arg);
 void intake_close(struct intake *in);
 /* A record of the log by its number, copied into @a. */
 int intake_read(struct log *log, uint64_t seq, struct arena *a, struct view *ret, struct err *e);
-/* live.c */
-void *live_main(void *arg);

@@ -6,7 +6,7 @@
 
 #include "base/base64.h"
 #include "base/limits.h"
-#include "measure/measure_int.h"
+#include "measure/live_int.h"
 #include "os/crypto.h"
 
 #define GAPS_MAX 1000 /* ranges shown per stream */
@@ -305,6 +305,27 @@ static int64_t expected_of(const struct stream_row *row, const struct ledger *l)
 	return l->any ? (int64_t)l->greatest + 1 : 0;
 }
 
+struct alarms {
+	struct shown *s;
+	const char *stream;
+	struct json *all;
+};
+
+static int alarms_tx(struct meta_tx *tx, void *arg, struct err *e)
+{
+	struct alarms *q = arg;
+
+	return alarms_json_tx(tx, q->stream, q->s->a, q->all, e);
+}
+
+static int add_alarms(struct shown *s, struct json *o, const char *stream)
+{
+	struct alarms q = { s, stream, json_new_arr(s->a) };
+
+	json_set(s->a, o, "alarms", q.all);
+	return meta_read(s->m->o.meta, alarms_tx, &q, s->e);
+}
+
 static int add_stream(struct shown *s, struct json *streams, struct stream_row *row)
 {
 	const struct stream_info *info = measure__info(s->m, row->stream, s->e);
@@ -326,6 +347,8 @@ static int add_stream(struct shown *s, struct json *streams, struct stream_row *
 	json_set(s->a, o, "sha256_ok", &json_false);
 	if (row->ended && expected && (int64_t)l->received == expected && !json_len(gaps))
 		r = check_content(s, o, row, l);
+	if (r == 0)
+		r = add_alarms(s, o, row->stream);
 	json_push(s->a, streams, o);
 	ledger_free(l);
 	return r;

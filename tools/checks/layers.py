@@ -15,7 +15,7 @@ MAY = {
     "aws": ["base/", "os/", "http/", "data/", "aws/"],
     "store": ["base/", "os/", "data/", "http/", "store/"],
     "svc": ["base/", "os/", "data/", "signal/", "aws/", "store/", "svc/ports.h"],  # and its own folder
-    "measure": ["base/", "os/", "data/", "store/", "svc/ports.h", "measure/"],
+    "measure": ["base/", "os/", "data/", "signal/", "store/", "svc/ports.h", "measure/"],
     "console": ["base/", "os/", "http/", "aws/op.h", "measure/", "console/"],
     "cli": ["base/", "os/", "http/", "aws/", "cli/"],
     "demo": ["base/", "os/", "data/", "signal/", "http/", "aws/", "cli/", "demo/"],  # a client like any other

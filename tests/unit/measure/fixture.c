@@ -2,10 +2,12 @@
 /* Plays S3, events, Firehose, Glue and SQL for the ledger. */
 #include "fixture.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "os/clock.h"
 #include "os/file.h"
 
 static struct fixture *of(void *self)
@@ -88,6 +90,34 @@ static int read_events(void *self, uint64_t after, size_t max, struct arena *a, 
 static uint64_t last_event(void *self)
 {
 	return atomic_load(&of(self)->n_manifests);
+}
+
+static int emit_tx(void *self, struct meta_tx *tx, const struct event *ev, struct err *e)
+{
+	struct fixture *f = of(self);
+
+	(void)tx;
+	(void)e;
+	LOCK_SCOPE(&f->emitted_lock);
+	buf_printf(&f->emitted, "%s %s %s\n", ev->source, ev->detail_type, ev->detail);
+	return 0;
+}
+
+bool was_emitted(struct fixture *f, const char *part)
+{
+	int64_t until = clock_mono_ns() + 30000000000LL;
+
+	while (clock_mono_ns() < until) {
+		bool yes;
+
+		lock_take(&f->emitted_lock);
+		yes = f->emitted.n && strstr(f->emitted.p, part);
+		lock_drop(&f->emitted_lock);
+		if (yes)
+			return true;
+		(void)poll(NULL, 0, 5);
+	}
+	return false;
 }
 
 static void manifest(struct fixture *f, const char *key, const char *text)
@@ -197,7 +227,9 @@ struct fixture *fixture_new(const char *layout)
 	f->dir = unit_tmpdir();
 	f->sql.v = &sql_table;
 	f->s3 = (struct s3_port){ .self = f, .get = s3_get, .ready = s3_ready, .put_tx = s3_put_tx, .head = s3_head };
-	f->events = (struct events_port){ .self = f, .read = read_events, .last = last_event };
+	f->events = (struct events_port){ .self = f, .read = read_events, .last = last_event, .emit_tx = emit_tx };
+	lock_init(&f->emitted_lock, "emitted");
+	buf_init(&f->emitted, 16 * MIB);
 	f->firehose = (struct firehose_port){ f, log_of, hold, watch };
 	f->glue = (struct glue_port){ .self = f, .databases = databases, .tables = tables, .partition_tx = partition_tx };
 	if (meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e) < 0 ||
@@ -227,6 +259,8 @@ void fixture_free(struct fixture *f)
 	f->log = log_close(f->log);
 	f->blobs = blob_close(f->blobs);
 	f->meta = meta_close(f->meta);
+	buf_clear(&f->emitted);
+	lock_clear(&f->emitted_lock);
 	arena_clear(&f->a);
 	free(f);
 }
@@ -243,7 +277,12 @@ void put_bytes(struct fixture *f, struct view record)
 
 void put(struct fixture *f, uint32_t seq, struct view payload)
 {
-	struct envelope env = { .version = 1, .seq = seq, .t_tablet_ns = 1740000000000000000 + (int64_t)seq * 1000000, .payload = payload };
+	put_at(f, seq, payload, 1740000000000000000 + (int64_t)seq * 1000000);
+}
+
+void put_at(struct fixture *f, uint32_t seq, struct view payload, int64_t t_tablet_ns)
+{
+	struct envelope env = { .version = 1, .seq = seq, .t_tablet_ns = t_tablet_ns, .payload = payload };
 	struct buf b;
 
 	assert_true(envelope_stream_parse(VIEW(STREAM), env.stream));

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "data/envelope.h"
 #include "measure/measure.h"
+#include "os/thread.h"
 #include "unit.h"
 
 #define STREAM "01234567-89ab-4cde-8f01-23456789abcd"
@@ -32,6 +33,8 @@ struct fixture {
 	const char *texts[2];
 	_Atomic size_t n_manifests;
 	_Atomic int failures; /* so many of the next SQL jobs fail */
+	struct lock emitted_lock;
+	struct buf emitted; /* details of events that were sent, a line each */
 };
 
 struct fixture *fixture_new(const char *layout); /* with a begin manifest that names STREAM */
@@ -40,7 +43,10 @@ void fixture_free(struct fixture *f);
 
 void put_bytes(struct fixture *f, struct view record); /* into the log */
 void put(struct fixture *f, uint32_t seq, struct view payload);
+void put_at(struct fixture *f, uint32_t seq, struct view payload, int64_t t_tablet_ns);
 void end(struct fixture *f, int last_seq); /* the end manifest */
+/* Waits until an event whose detail contains @part was sent. */
+bool was_emitted(struct fixture *f, const char *part);
 /* The ledger's document of MEASUREMENT, settled, and its stream. */
 const struct json *shown(struct fixture *f);
 const struct json *stream(struct fixture *f);
