@@ -54,5 +54,7 @@ bool aws_may(const struct op_caller *c, const char *account, const char *action,
 bool aws_key_known(struct view name);
 /* From the row's flags and the body's length; for http_server_opts.lane. */
 enum pool_lane aws_lane(const struct http_req *r, void *aws);
+/* Documents are read as a whole, objects piece by piece; for http_server_opts.whole. */
+int64_t aws_whole(const struct http_req *r, void *aws);
 /* The operation table as JSON (services, operations, members, limits, enums, errors): docs and contract test. */
 void aws_describe(const struct op_registry *r, struct buf *ret);

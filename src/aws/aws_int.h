@@ -148,6 +148,7 @@ struct body_source {
 	ssize_t (*read)(void *self, void *p, size_t n, struct err *e);
 	void *self;
 	int64_t length; /* on the wire; -1 unknown */
+	struct view whole; /* all of it, if it is in memory */
 };
 /* The payload behind @s: framing undone and verified as @g says. @decoded: x-amz-decoded-content-length, -1 absent;
  * @trailers: the x-amz-trailer header. */
@@ -155,4 +156,5 @@ int aws__body_new(const struct gate_result *g, const struct body_source *s, int6
 		  struct arena *a, struct op_body **ret, struct err *e) MUST_CHECK;
 bool aws__body_done(const struct op_body *b);
 void aws__body_end(struct op_body *b);
+/* As one piece: in the arena, or where the source has it as a whole. */
 int aws__body_all(struct op_body *b, size_t max, struct arena *a, struct view *ret, struct err *e) MUST_CHECK;

@@ -362,22 +362,10 @@ static ssize_t read_chunked(struct op_body *b, void *p, size_t n, struct err *e)
 	return 0;
 }
 
-static ssize_t read_plain(struct op_body *b, void *p, size_t n, struct err *e)
+static int end_plain(struct op_body *b, struct err *e)
 {
 	uint8_t sum[DIGEST_MAX];
-	ssize_t got;
 
-	if (b->state == ENDED)
-		return 0;
-	got = b->src.read(b->src.self, p, n, e);
-	if (got < 0)
-		return e->code ? e->code : err_set(e, ERR_IO, "the request's body could not be read");
-	b->got += got;
-	if (got > 0) {
-		if (b->sha)
-			digest_add(b->sha, p, (size_t)got);
-		return got;
-	}
 	b->state = ENDED;
 	if (b->decoded >= 0 && b->got != b->decoded)
 		return aws_fail(e, &S3_INCOMPLETE,
@@ -390,6 +378,23 @@ static ssize_t read_plain(struct op_body *b, void *p, size_t n, struct err *e)
 		return aws_fail(e, &S3_SHA256,
 				"the provided 'x-amz-content-sha256' header does not match what was computed");
 	return 0;
+}
+
+static ssize_t read_plain(struct op_body *b, void *p, size_t n, struct err *e)
+{
+	ssize_t got;
+
+	if (b->state == ENDED)
+		return 0;
+	got = b->src.read(b->src.self, p, n, e);
+	if (got < 0)
+		return e->code ? e->code : err_set(e, ERR_IO, "the request's body could not be read");
+	b->got += got;
+	if (got == 0)
+		return end_plain(b, e);
+	if (b->sha)
+		digest_add(b->sha, p, (size_t)got);
+	return got;
 }
 
 ssize_t op_body_read(struct op_body *b, void *p, size_t n, struct err *e)
@@ -418,6 +423,16 @@ struct view op_body_trailer(const struct op_body *b, const char *name)
 		if (view_eq_nocase(view_str(name), view_str(b->trailers[i].key)))
 			return view_str(b->trailers[i].value);
 	return VIEW_NONE;
+}
+
+/* In memory already: looked at and not copied. */
+static int all_there(struct op_body *b, struct view *ret, struct err *e)
+{
+	b->got = (int64_t)b->src.whole.n;
+	if (b->sha)
+		digest_add(b->sha, b->src.whole.p, b->src.whole.n);
+	*ret = b->src.whole;
+	return end_plain(b, e);
 }
 
 /* Of known length: straight into the arena, which is zeroed, so there is a NUL behind. */
@@ -465,5 +480,7 @@ int aws__body_all(struct op_body *b, size_t max, struct arena *a, struct view *r
 {
 	if (b->decoded > (int64_t)max)
 		return aws_fail(e, &S3_ENTITY, "the body is longer than %zu bytes", max);
+	if (b->src.whole.p && !b->chunked)
+		return all_there(b, ret, e);
 	return b->decoded >= 0 ? all_known(b, a, ret, e) : all_unknown(b, max, a, ret, e);
 }

@@ -70,6 +70,18 @@ static ssize_t wire_read(void *self, void *p, size_t n, struct err *e)
 	return aws_fail(e, &S3_GONE, "the request body terminated unexpectedly");
 }
 
+/* The body where the server has it, if all of it is in: it is not copied, and may be written to. */
+static void take_whole(struct exchange *x)
+{
+	size_t n = 0;
+	char *p = x->have_whole ? NULL : http_body_whole(x->r, &n);
+
+	if (!p)
+		return;
+	x->whole = view_of(p, n);
+	x->have_whole = true;
+}
+
 struct body_source exchange__wire(struct exchange *x)
 {
 	return (struct body_source){ .read = wire_read, .self = x, .length = http_body_length(x->r) };
@@ -84,12 +96,13 @@ static int gate_body(void *self, struct view *ret, struct err *e)
 	struct op_body *b;
 	int rc = 0;
 
+	if (src.length > (int64_t)LIMIT_BODY_JSON)
+		return aws_fail(e, &AWS_TOO_LARGE, "the body is longer than %lu bytes", LIMIT_BODY_JSON);
+	take_whole(x);
 	if (x->have_whole) {
 		*ret = x->whole;
 		return 0;
 	}
-	if (src.length > (int64_t)LIMIT_BODY_JSON)
-		return aws_fail(e, &AWS_TOO_LARGE, "the body is longer than %lu bytes", LIMIT_BODY_JSON);
 	rc = aws__body_new(&unsigned_body, &src, -1, VIEW_NONE, x->a, &b, e);
 	if (rc == 0)
 		rc = aws__body_all(b, LIMIT_BODY_JSON, x->a, ret, e);
@@ -289,14 +302,19 @@ static int route_query(struct exchange *x, struct json *params)
 /* --- body and struct --- */
 static int open_body(struct exchange *x)
 {
-	const struct body_source src = { .read = wire_read, .self = x,
-					 .length = x->have_whole ? (int64_t)x->whole.n : http_body_length(x->r) };
+	struct body_source src = exchange__wire(x);
 	struct view v = http_header(x->r, "x-amz-decoded-content-length");
 	int64_t decoded = -1;
 	uint64_t n;
 
 	if (x->form)
 		return exchange__form_body(x);
+	if (!(x->op->flags & OP_STREAM))
+		take_whole(x);
+	if (x->have_whole) {
+		src.whole = x->whole;
+		src.length = (int64_t)x->whole.n;
+	}
 	if (v.p) {
 		if (!view_u64(v, INT64_MAX, &n))
 			return aws_fail(&x->err, &BAD_LENGTH, "x-amz-decoded-content-length is not a number");
@@ -350,7 +368,7 @@ static int decode_json(struct exchange *x, struct decode *d, void *in)
 
 	if (rc < 0)
 		return rc;
-	/* The body lies in the request's arena, nobody looks at it again. */
+	/* The body lies in the request's memory, nobody looks at it again. */
 	if (x->op->flags & OP_BULK && aws__scan(d, x->op, (char *)(uintptr_t)body.p, body.n, in))
 		return 0;
 	if (view_trim(body).n == 0)
@@ -573,6 +591,12 @@ static const struct op *lane_target(const struct aws *a, struct view target)
 static bool lane_has_header(const void *self, const char *name)
 {
 	return http_header(self, name).p != NULL;
+}
+
+int64_t aws_whole(const struct http_req *r, void *aws)
+{
+	(void)aws;
+	return http_header(r, "x-amz-target").p ? (int64_t)LIMIT_BODY_JSON : HTTP_BODY_WHOLE;
 }
 
 static const struct op *lane_rest(const struct aws *a, const struct http_req *r)

@@ -33,6 +33,24 @@ static size_t copy_out(const struct http__pipe *q, void *p, size_t n)
 	return n;
 }
 
+static char *bytes_new(size_t n)
+{
+	char *p = malloc(n);
+
+	if (!p) {
+		fprintf(stderr, "out of memory: %zu bytes\n", n);
+		abort();
+	}
+	return p;
+}
+
+void http__pipe_reserve(struct http__pipe *q, size_t n)
+{
+	must(!q->p && n);
+	q->p = bytes_new(n);
+	q->cap = q->max = n;
+}
+
 static void grow(struct http__pipe *q, size_t need)
 {
 	size_t cap = q->cap ? q->cap : PIPE_FIRST;
@@ -42,11 +60,7 @@ static void grow(struct http__pipe *q, size_t need)
 		cap *= 2;
 	if (cap > q->max)
 		cap = q->max;
-	p = malloc(cap);
-	if (!p) {
-		fprintf(stderr, "out of memory: %zu bytes\n", cap);
-		abort();
-	}
+	p = bytes_new(cap);
 	copy_out(q, p, q->n);
 	free(q->p);
 	q->p = p;

@@ -18,6 +18,8 @@ struct http__pipe {
 
 void http__pipe_init(struct http__pipe *q, size_t max);
 void http__pipe_clear(struct http__pipe *q);
+/* Room for @n bytes in one piece, whatever the ceiling was; before anything is put in. */
+void http__pipe_reserve(struct http__pipe *q, size_t n);
 /* Bytes taken in: all, or as many as fit below the ceiling. */
 size_t http__pipe_put(struct http__pipe *q, struct view v);
 /* Bytes taken out: at most @n. */

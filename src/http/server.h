@@ -5,9 +5,10 @@
  * Loop threads (GNU libmicrohttpd's, hidden behind this header) own the sockets; the handler is plain
  * blocking code that runs once per request (not at all if the client has left by then) on a thread of
  * its own pool and must answer exactly once.
- * Body bytes flow through a bounded pipe between the two, so a body is never whole in memory, and a
- * slow client holds no more than that pipe.  A body of known length up to HTTP_BODY_WHOLE is in before
- * the handler runs, so that a slow client holds no thread either.  For longer ones `Expect: 100-continue`
+ * Body bytes flow through a bounded pipe between the two, so a long body is never whole in memory, and a
+ * slow client holds no more than that pipe.  A body of known length up to HTTP_BODY_WHOLE (or what .whole
+ * says, as long as all such longer bodies together fit HTTP_WHOLE_TOTAL) is in before the handler runs, so
+ * that a slow client holds no thread either.  For longer ones `Expect: 100-continue`
  * is answered when the handler first reads the body; a handler that answers without reading (a refused
  * request) never asks for it.
  *
@@ -32,6 +33,7 @@
 #include "os/pool.h"
 
 #define HTTP_BODY_WHOLE (256 * 1024L)
+#define HTTP_WHOLE_TOTAL (64 * 1024 * 1024L)
 
 struct http_server;
 struct http_req;
@@ -47,6 +49,8 @@ struct http_server_opts {
 	struct pool *pool;         /* where handlers run */
 	/* Chosen on the loop from method, target and headers only; must not block.  NULL: LANE_FAST. */
 	enum pool_lane (*lane)(const struct http_req *r, void *arg);
+	/* The longest body that is in as a whole before the handler runs; chosen likewise.  NULL: HTTP_BODY_WHOLE. */
+	int64_t (*whole)(const struct http_req *r, void *arg);
 	void (*handler)(struct http_req *r, void *arg);
 	void *arg;
 };
@@ -74,6 +78,9 @@ struct arena *http_arena(struct http_req *r);    /* lives as long as the request
 int64_t http_body_length(const struct http_req *r);
 /* Up to @n body bytes (transfer coding undone); 0 at the end; negative: ERR_IO (client gone), ERR_TIMEOUT. */
 ssize_t http_body_read(struct http_req *r, void *p, size_t n, struct err *e);
+/* All of the body, where it lies, with a NUL behind it; the caller's to change until the request is answered.  Then nothing
+ * is left to be read.  NULL: not in as a whole, or begun to be read. */
+char *http_body_whole(struct http_req *r, size_t *ret_n);
 
 struct http_header {
 	const char *name;

@@ -95,7 +95,8 @@ struct http_req {
 	int64_t body_len;
 	bool expects, head_only;
 	bool keeps; /* the client wants to keep the connection */
-	bool whole_first;       /* its loop's thread only: the handler runs when the body is in */
+	bool whole_first;       /* the handler runs when the body is in; set before it does */
+	int64_t whole_taken;    /* of the server's HTTP_WHOLE_TOTAL; its loop's thread only */
 	const char *uri;        /* in the library's memory, for the check of the head */
 	enum http__phase phase; /* its loop's thread only */
 
@@ -134,6 +135,7 @@ struct http_server {
 	bool stopped; /* every request ends at once */
 	bool closing; /* nothing more is accepted */
 	atomic_bool draining;
+	_Atomic int64_t whole_total; /* bytes of long bodies that are, or are to be, whole in memory */
 };
 
 /* server.c */
@@ -159,6 +161,8 @@ void http__req_abort(struct http_req *r, int gone);      /* ends it from the ser
 void http__req_left(struct http_req *r);                 /* its client has left: a stream ends */
 void http__req_tick(struct http_req *r, int64_t now_ns); /* slow bodies, lingering closes */
 void http__req_wake(struct http_req *r);                 /* resumes if parked; req.lock held */
+/* The head is in: whether the body is to be whole before the handler runs. */
+void http__req_choose_whole(struct http_req *r);
 void http__req_open_body(struct http_req *r);            /* body bytes come now */
 /* Body bytes: false to close the connection; else *n is what was not taken (then it is parked). */
 bool http__req_body(struct http_req *r, const char *p, size_t *n);

@@ -270,8 +270,7 @@ static enum MHD_Result head_done(struct http_req *r, struct MHD_Connection *conn
 		r->phase = PHASE_NO_BODY;
 		return MHD_YES;
 	}
-	/* What fits into the pipe waits there until it is whole: a slow client holds no worker. */
-	r->whole_first = r->body_len > 0 && r->body_len <= HTTP_BODY_WHOLE;
+	http__req_choose_whole(r);
 	r->phase = r->expects && !r->whole_first ? PHASE_CONTINUE : PHASE_BODY;
 	if (r->phase == PHASE_BODY)
 		http__req_open_body(r);

@@ -97,6 +97,7 @@ void http__req_done(struct http_req *r, int gone)
 	cond_broadcast(&r->changed);
 	lock_drop(&r->lock);
 
+	atomic_fetch_sub(&r->server->whole_total, r->whole_taken);
 	http__conn_end(r->hc);
 	http__req_unref(r);
 }
@@ -230,6 +231,24 @@ int64_t http_body_length(const struct http_req *r)
 
 /* The body, from the loop's side and from the handler's. */
 
+void http__req_choose_whole(struct http_req *r)
+{
+	struct http_server *s = r->server;
+	int64_t most = s->o.whole ? s->o.whole(r, s->o.arg) : HTTP_BODY_WHOLE;
+
+	if (r->body_len <= 0 || r->body_len > most)
+		return;
+	if (r->body_len > HTTP_BODY_WHOLE) {
+		if (atomic_fetch_add(&s->whole_total, r->body_len) + r->body_len > HTTP_WHOLE_TOTAL) {
+			atomic_fetch_sub(&s->whole_total, r->body_len);
+			return;
+		}
+		r->whole_taken = r->body_len;
+	}
+	r->whole_first = true;
+	http__pipe_reserve(&r->in, (size_t)r->body_len + 1);
+}
+
 void http__req_open_body(struct http_req *r)
 {
 	LOCK_SCOPE(&r->lock);
@@ -292,6 +311,18 @@ ssize_t http_body_read(struct http_req *r, void *p, size_t n, struct err *e)
 	if (got || r->eof)
 		return (ssize_t)got;
 	return gone_error(r->gone, e);
+}
+
+char *http_body_whole(struct http_req *r, size_t *ret_n)
+{
+	LOCK_SCOPE(&r->lock);
+	if (!r->whole_first || !r->eof || r->answered || r->in.n != (size_t)r->body_len)
+		return NULL;
+	must(r->in.head == 0);
+	*ret_n = r->in.n;
+	r->in.p[r->in.n] = '\0';
+	r->in.n = 0;
+	return r->in.p;
 }
 
 /* Answers. */

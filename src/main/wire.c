@@ -348,6 +348,7 @@ static int listen_at(struct wire *w, const char *address, bool page, struct http
 	if (r < 0)
 		return r;
 	o.lane = page ? console_lane : aws_lane;
+	o.whole = page ? NULL : aws_whole;
 	o.handler = page ? console_page : aws_handle;
 	o.arg = page ? (void *)w->console : (void *)w->aws;
 	r = http_server_new(&o, ret, e);

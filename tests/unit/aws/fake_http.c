@@ -108,6 +108,17 @@ ssize_t http_body_read(struct http_req *r, void *p, size_t n, struct err *e)
 	return (ssize_t)v.n;
 }
 
+char *http_body_whole(struct http_req *r, size_t *ret_n)
+{
+	char *p;
+
+	if (r->chunked || r->step || r->body_at)
+		return NULL;
+	p = arena_str(&r->arena, r->body);
+	r->body_at = *ret_n = r->body.n;
+	return p;
+}
+
 static void keep(struct http_req *r, const struct http_answer *a)
 {
 	size_t n = 0;

@@ -2,6 +2,7 @@
 /*
  * A server for tests and raw sockets to speak to it.  Paths its handler knows:
  *	/echo     the body back          /count    reads the body, answers its length
+ *	/whole    the body's length if it is whole and none of it is left, else 409
  *	/refuse   403, body unread       /mid      reads 10 bytes of the body, then 409
  *	/info     what came in           /status?N answers N with the body "text"
  *	/length   HEAD with 12345        /file?OFF,LEN of a file with 1 MiB of known bytes
@@ -151,6 +152,16 @@ static void count(struct http_req *r)
 		text(r, 200,
 		     view_str(arena_printf(http_arena(r), "%llu %llx", (unsigned long long)total,
 					   (unsigned long long)sum)));
+}
+
+static void whole(struct http_req *r)
+{
+	struct err e = { 0 };
+	size_t n = 0;
+	char c, *p = http_body_whole(r, &n);
+	bool ok = p && strlen(p) == n && http_body_read(r, &c, 1, &e) == 0 && !http_body_whole(r, &n);
+
+	text(r, ok ? 200 : 409, view_str(arena_printf(http_arena(r), "%zu", n)));
 }
 
 static void mid(struct http_req *r)
@@ -346,6 +357,8 @@ static void handler(struct http_req *r, void *arg)
 		echo(r);
 	} else if (view_eq_str(p, "/count")) {
 		count(r);
+	} else if (view_eq_str(p, "/whole")) {
+		whole(r);
 	} else if (view_eq_str(p, "/refuse")) {
 		text(r, 403, VIEW("no"));
 	} else if (view_eq_str(p, "/mid")) {

@@ -168,6 +168,75 @@ TEST(short_body_is_in_before_the_handler_runs)
 	rig_stop(&g);
 }
 
+static int64_t all_of_it(const struct http_req *r, void *arg)
+{
+	(void)r;
+	(void)arg;
+	return HTTP_WHOLE_TOTAL;
+}
+
+static void send_x(int fd, size_t n)
+{
+	static char x[100000];
+
+	memset(x, 'x', sizeof(x));
+	for (size_t part; n; n -= part) {
+		part = n < sizeof(x) ? n : sizeof(x);
+		raw_send(fd, view_of(x, part));
+	}
+}
+
+TEST(whole_bodies_are_handed_out_where_they_lie)
+{
+	struct rig g;
+	int fd;
+
+	rig_start(&g, &(struct http_server_opts){ .whole = all_of_it });
+	fd = raw_open(&g);
+	raw_str(fd, "PUT /whole HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nbytes");
+	assert_non_null(strstr(raw_answer(fd), "\r\n\r\n5"));
+	raw_str(fd, "PUT /whole HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n");
+	send_x(fd, 2999999);
+	assert_int_equal(rig_count(RIG_CALLS), 1);
+	send_x(fd, 1);
+	assert_non_null(strstr(raw_answer(fd), "\r\n\r\n3000000"));
+	raw_str(fd, "PUT /whole HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n");
+	assert_non_null(strstr(raw_answer(fd), " 409 "));
+	raw_str(fd, "PUT /whole HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+	assert_non_null(strstr(raw_answer(fd), " 409 "));
+	close(fd);
+	rig_stop(&g);
+}
+
+/* Clients that announce much and send little: when they have all the memory there is for it, others are served piece by
+ * piece, and when they leave it is free again. */
+TEST(whole_bodies_share_a_ceiling)
+{
+	struct rig g;
+	int slow[8], fd;
+
+	rig_start(&g, &(struct http_server_opts){ .idle_timeout_s = 20, .whole = all_of_it });
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = raw_open(&g);
+		raw_str(slow[i], "PUT /count HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 8388608\r\n\r\n");
+		assert_non_null(strstr(raw_until(slow[i], "\r\n\r\n"), "100 Continue"));
+	}
+	fd = raw_open(&g);
+	raw_str(fd, "PUT /count HTTP/1.1\r\n" HOST "Content-Length: 300000\r\n\r\nx");
+	assert_true(rig_wait(RIG_CALLS, 1));
+	send_x(fd, 299999);
+	assert_non_null(strstr(raw_answer(fd), "\r\n\r\n300000 "));
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+		close(slow[i]);
+	for (bool free = false; !free;) { /* the server hears of it when it hears of it */
+		raw_str(fd, "PUT /whole HTTP/1.1\r\n" HOST "Content-Length: 300000\r\n\r\n");
+		send_x(fd, 300000);
+		free = strstr(raw_answer(fd), " 200 ") != NULL;
+	}
+	close(fd);
+	rig_stop(&g);
+}
+
 TEST(client_that_leaves_or_dawdles_in_mid_body_wakes_the_handler)
 {
 	struct rig g;
