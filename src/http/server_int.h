@@ -108,6 +108,7 @@ struct http_req {
 	enum http__park park;
 	int gone; /* ERR_IO, ERR_TIMEOUT or ERR_CANCELLED: no more bytes either way */
 	struct http__pipe in;
+	size_t waits_for; /* so many bytes of it are worth waking the handler */
 	uint64_t received, discarded;
 	bool wants_body, body_open, eof;
 	bool answered;

@@ -278,7 +278,8 @@ bool http__req_body(struct http_req *r, const char *p, size_t *n)
 		r->rate_stalled = true;
 		http__mhd_suspend(r->conn);
 	}
-	cond_broadcast(&r->changed);
+	if (r->eof || r->in.n >= r->waits_for)
+		cond_broadcast(&r->changed);
 	return true;
 }
 
@@ -303,7 +304,9 @@ ssize_t http_body_read(struct http_req *r, void *p, size_t n, struct err *e)
 	r->wants_body = true;
 	if (r->park == PARK_CONTINUE)
 		http__req_wake(r);
-	while (!r->in.n && !r->eof && !r->gone)
+	/* Not for each of the library's small pieces: waking up costs more than they do. */
+	r->waits_for = n < HTTP_PIPE / 2 ? n : HTTP_PIPE / 2;
+	while (r->in.n < r->waits_for && !r->eof && !r->gone)
 		cond_wait(&r->changed, &r->lock);
 	got = http__pipe_take(&r->in, p, n);
 	if (r->park == PARK_FULL && r->in.n <= HTTP_PIPE / 2)

@@ -12,12 +12,21 @@ struct md5_pool {
 	struct lock lock;
 	struct cond work;
 	struct md5_job *head, **tail; /* waiting for a lane */
+	size_t open, queued, waiters; /* jobs begun, jobs in the list, writers that can do nothing but wait */
 	bool closing;
 	pthread_t thread;
 	/* the thread's own */
 	struct md5_job *lanes[MD5_LANES];
 	size_t n;
 };
+
+/* Few pieces take as long as many, so the first waits for others, while nobody waits for it. */
+static bool worth_it(const struct md5_pool *q)
+{
+	size_t most = q->open < 2 * MD5_LANES ? q->open / 2 : MD5_LANES;
+
+	return q->queued && (q->waiters || q->queued >= most || q->closing);
+}
 
 /* Ends the jobs whose pieces are done and lets waiting ones in; false: nothing will come any more. */
 static bool turn(struct md5_pool *q)
@@ -36,11 +45,12 @@ static bool turn(struct md5_pool *q)
 		}
 	}
 	q->n = kept;
-	while (!q->n && !q->head && !q->closing)
+	while (!q->n && !worth_it(q) && !q->closing)
 		cond_wait(&q->work, &q->lock);
 	while (q->head && q->n < MD5_LANES) {
 		q->lanes[q->n++] = q->head;
 		q->head = q->head->next;
+		q->queued--;
 	}
 	if (!q->head)
 		q->tail = &q->head;
@@ -111,13 +121,22 @@ void md5_job_begin(struct md5_pool *q, struct md5_job *j)
 	*j = (struct md5_job){ .pool = q };
 	md5_init(&j->md5);
 	cond_init(&j->done);
+	LOCK_SCOPE(&q->lock);
+	q->open++;
 }
 
 void md5_job_wait(struct md5_job *j)
 {
-	LOCK_SCOPE(&j->pool->lock);
+	struct md5_pool *q = j->pool;
+
+	LOCK_SCOPE(&q->lock);
+	if (!j->busy)
+		return;
+	q->waiters++;
+	cond_signal(&q->work);
 	while (j->busy)
-		cond_wait(&j->done, &j->pool->lock);
+		cond_wait(&j->done, &q->lock);
+	q->waiters--;
 }
 
 /* What makes no whole block, before or after, is too little to hand over. */
@@ -148,13 +167,17 @@ void md5_job_add(struct md5_job *j, const void *p, size_t n)
 	j->next = NULL;
 	*q->tail = j;
 	q->tail = &j->next;
-	cond_signal(&q->work);
+	q->queued++;
+	if (worth_it(q))
+		cond_signal(&q->work);
 }
 
 void md5_job_drop(struct md5_job *j)
 {
 	md5_job_wait(j);
 	cond_clear(&j->done);
+	LOCK_SCOPE(&j->pool->lock);
+	j->pool->open--;
 }
 
 void md5_job_end(struct md5_job *j, uint8_t ret[16])

@@ -57,6 +57,28 @@ TEST(md5_pool_serves_many_writers)
 	md5_pool_free(pool);
 }
 
+/* Pieces are gathered, but nobody waits for a writer that has none. */
+TEST(md5_pool_waits_for_no_idle_writer)
+{
+	struct md5_pool *pool = md5_pool_new();
+	static const uint8_t data[64 * KIB];
+	struct md5_job j[MD5_LANES];
+	struct md5 plain;
+	uint8_t got[16], want[16];
+
+	md5_init(&plain);
+	md5_add(&plain, data, sizeof(data));
+	md5_end(&plain, want);
+	for (size_t i = 0; i < MD5_LANES; i++)
+		md5_job_begin(pool, &j[i]);
+	md5_job_add(&j[0], data, sizeof(data));
+	md5_job_end(&j[0], got);
+	assert_memory_equal(got, want, sizeof(got));
+	for (size_t i = 1; i < MD5_LANES; i++)
+		md5_job_drop(&j[i]);
+	md5_pool_free(pool);
+}
+
 TEST(md5_pool_drops_a_job_whose_piece_is_being_worked_on)
 {
 	struct md5_pool *pool = md5_pool_new();
