@@ -2,17 +2,17 @@
 /* Prefix expressions of delivery streams. */
 #include "data/prefix.h"
 
-#include "base/time.h"
 #include "base/utf8.h"
+#include "data/prefix_int.h"
 
 #define PIECES_MAX 256
 #define RANDOM_LEN 11
 
-enum piece_kind { PIECE_TEXT, PIECE_TIME, PIECE_RANDOM, PIECE_ERROR_TYPE };
+enum piece_kind { PIECE_TEXT, PIECE_TIME, PIECE_RANDOM, PIECE_ERROR_TYPE, PIECE_QUERY, PIECE_LAMBDA };
 
 struct piece {
 	enum piece_kind kind;
-	struct view text; /* itself, or the timestamp's format */
+	struct view text; /* itself, the timestamp's format, or the key's name */
 };
 
 struct prefix {
@@ -21,207 +21,6 @@ struct prefix {
 	size_t n;
 	bool expressions;
 };
-
-/* --- timestamps --- */
-
-static const char *const months[] = { "January",   "February", "March",    "April",
-				      "May",       "June",     "July",     "August",
-				      "September", "October",  "November", "December" };
-static const char *const days[] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
-				    "Thursday", "Friday", "Saturday" };
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static size_t run_length(struct view v, size_t at)
-{
-	size_t n = 1;
-
-	while (at + n < v.n && v.p[at + n] == v.p[at])
-		n++;
-	return n;
-}
-
-/* The greatest number of equal letters that means something; 0: not a letter that we know. */
-static size_t letters_max(char c)
-{
-	switch (c) {
-	case 'y':
-		return 9;
-	case 'S':
-		return 9;
-	case 'M':
-	case 'E':
-		return 5;
-	case 'D':
-		return 3;
-	case 'd':
-	case 'H':
-	case 'h':
-	case 'm':
-	case 's':
-		return 2;
-	case 'a':
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-/* Index behind the quoted text that begins at @at, or 0 when its end is missing. */
-static size_t quoted_end(struct view v, size_t at)
-{
-	for (size_t i = at + 1; i < v.n; i++) {
-		if (v.p[i] != '\'')
-			continue;
-		if (i + 1 < v.n && v.p[i + 1] == '\'')
-			i++;
-		else
-			return i + 1;
-	}
-	return 0;
-}
-
-static int check_timestamp(struct view f, struct err *e)
-{
-	if (!f.n)
-		return err_set(e, ERR_INVALID, "!{timestamp:} has no format");
-	for (size_t i = 0; i < f.n;) {
-		char c = f.p[i];
-		size_t n = run_length(f, i);
-
-		if (c == '\'') {
-			i = quoted_end(f, i);
-			if (!i)
-				return err_set(e, ERR_INVALID,
-					       "!{timestamp:%.*s}: a quote is not closed",
-					       VIEW_ARG(f));
-			continue;
-		}
-		if (c == '{' || c == '#' || c == '[' || c == ']')
-			return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: '%c' is reserved",
-				       VIEW_ARG(f), c);
-		if (is_letter(c) && !letters_max(c))
-			return err_set(e, ERR_UNSUPPORTED,
-				       "!{timestamp:%.*s}: the letter '%c' is not supported",
-				       VIEW_ARG(f), c);
-		if (is_letter(c) && n > letters_max(c))
-			return err_set(e, ERR_INVALID, "!{timestamp:%.*s}: too many letters '%c'",
-				       VIEW_ARG(f), c);
-		i += n;
-	}
-	return 0;
-}
-
-static void put_number(struct buf *b, int value, size_t width)
-{
-	buf_printf(b, "%0*d", (int)width, value);
-}
-
-static void put_name(struct buf *b, const char *name, size_t letters)
-{
-	if (letters == 4)
-		buf_add_str(b, name);
-	else
-		buf_add(b, name, letters == 5 ? 1 : 3);
-}
-
-static void put_year(struct buf *b, int year, size_t n)
-{
-	if (n == 2)
-		put_number(b, year % 100, 2);
-	else
-		put_number(b, year, n);
-}
-
-static void put_fraction(struct buf *b, int ms, size_t n)
-{
-	const char digits[] = { (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
-				(char)('0' + ms % 10) };
-
-	for (size_t i = 0; i < n; i++)
-		buf_add_char(b, i < 3 ? digits[i] : '0');
-}
-
-static void put_field(struct buf *b, const struct civil *c, char letter, size_t n)
-{
-	switch (letter) {
-	case 'y':
-		put_year(b, c->year, n);
-		break;
-	case 'M':
-		if (n > 2)
-			put_name(b, months[c->month - 1], n);
-		else
-			put_number(b, c->month, n);
-		break;
-	case 'E':
-		put_name(b, days[c->wday], n < 3 ? 3 : n);
-		break;
-	case 'D':
-		put_number(b, c->yday, n);
-		break;
-	case 'd':
-		put_number(b, c->day, n);
-		break;
-	case 'H':
-		put_number(b, c->hour, n);
-		break;
-	case 'h':
-		put_number(b, (c->hour + 11) % 12 + 1, n);
-		break;
-	case 'm':
-		put_number(b, c->minute, n);
-		break;
-	case 's':
-		put_number(b, c->second, n);
-		break;
-	case 'S':
-		put_fraction(b, c->ms, n);
-		break;
-	default: /* 'a' */
-		buf_add_str(b, c->hour < 12 ? "AM" : "PM");
-	}
-}
-
-static void put_quoted(struct buf *b, struct view q)
-{
-	if (q.n == 2) { /* '' outside of quotes is a quote */
-		buf_add_char(b, '\'');
-		return;
-	}
-	for (size_t i = 1; i + 1 < q.n; i++) {
-		buf_add_char(b, q.p[i]);
-		if (q.p[i] == '\'')
-			i++;
-	}
-}
-
-void prefix_timestamp(struct view f, int64_t at_ms, struct buf *ret)
-{
-	struct civil c;
-
-	time_civil(at_ms, &c);
-	for (size_t i = 0; i < f.n;) {
-		size_t n = run_length(f, i);
-
-		if (f.p[i] == '\'') {
-			size_t end = quoted_end(f, i);
-
-			must(end);
-			put_quoted(ret, view_sub(f, i, end - i));
-			i = end;
-			continue;
-		}
-		if (is_letter(f.p[i]))
-			put_field(ret, &c, f.p[i], n);
-		else
-			buf_add(ret, f.p + i, n);
-		i += n;
-	}
-}
 
 /* --- parsing --- */
 
@@ -255,7 +54,7 @@ static int parse_expression(struct view text, enum prefix_use use, struct piece 
 	*ret = (struct piece){ .text = value };
 	if (view_eq_str(ns, "timestamp")) {
 		ret->kind = PIECE_TIME;
-		return check_timestamp(value, e);
+		return prefix__check_timestamp(value, e);
 	}
 	if (view_eq_str(ns, "firehose"))
 		return parse_firehose(text, value, use, &ret->kind, e);
@@ -263,8 +62,10 @@ static int parse_expression(struct view text, enum prefix_use use, struct piece 
 		if (use == PREFIX_ERROR)
 			return err_set(e, ERR_INVALID, "ErrorOutputPrefix cannot contain %.*s",
 				       VIEW_ARG(text));
-		return err_set(e, ERR_UNSUPPORTED, "the expression %.*s is not supported by mulgil",
-			       VIEW_ARG(text));
+		if (!value.n)
+			return err_set(e, ERR_INVALID, "%.*s: the key has no name", VIEW_ARG(text));
+		ret->kind = view_eq_str(ns, "partitionKeyFromQuery") ? PIECE_QUERY : PIECE_LAMBDA;
+		return 0;
 	}
 	return err_set(e, ERR_INVALID, "%.*s: unknown namespace", VIEW_ARG(text));
 }
@@ -356,6 +157,36 @@ bool prefix_gets_date(const struct prefix *p)
 	return p->use == PREFIX_DATA && !p->expressions;
 }
 
+/* --- partition keys --- */
+
+static enum prefix_keys kind_of(const struct piece *v)
+{
+	return v->kind == PIECE_QUERY ? PREFIX_QUERY : PREFIX_LAMBDA;
+}
+
+static bool is_key(const struct piece *v)
+{
+	return v->kind == PIECE_QUERY || v->kind == PIECE_LAMBDA;
+}
+
+bool prefix_next_key(const struct prefix *p, size_t *at, enum prefix_keys *ret_kind, struct view *ret_name)
+{
+	for (; *at < p->n; ++*at) {
+		const struct piece *v = &p->v[*at];
+		size_t i = 0;
+
+		while (i < *at && (p->v[i].kind != v->kind || !view_eq(p->v[i].text, v->text)))
+			i++;
+		if (!is_key(v) || i < *at)
+			continue;
+		*ret_kind = kind_of(v);
+		*ret_name = v->text;
+		++*at;
+		return true;
+	}
+	return false;
+}
+
 /* --- values --- */
 
 /* SplitMix64 (Steele, Lea, Flood 2014): good enough to spread keys; nothing here is a secret. */
@@ -387,7 +218,11 @@ void prefix_eval(const struct prefix *p, const struct prefix_env *env, struct bu
 			buf_add_view(ret, p->v[i].text);
 			break;
 		case PIECE_TIME:
-			prefix_timestamp(p->v[i].text, env->at_ms, ret);
+			prefix_timestamp(p->v[i].text, env->at_ms, env->zone, ret);
+			break;
+		case PIECE_QUERY:
+		case PIECE_LAMBDA:
+			buf_add_view(ret, env->key ? env->key(env->arg, kind_of(&p->v[i]), p->v[i].text) : VIEW(""));
 			break;
 		case PIECE_RANDOM:
 			put_random(ret, &random);
@@ -398,5 +233,5 @@ void prefix_eval(const struct prefix *p, const struct prefix_env *env, struct bu
 		}
 	}
 	if (prefix_gets_date(p))
-		prefix_timestamp(VIEW("yyyy/MM/dd/HH/"), env->at_ms, ret);
+		prefix_timestamp(VIEW("yyyy/MM/dd/HH/"), env->at_ms, env->zone, ret);
 }

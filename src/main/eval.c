@@ -299,11 +299,18 @@ static struct json *prefix_text(struct arena *a, const struct prefix *p,
 	return ret;
 }
 
+static struct view prefix_key(void *arg, enum prefix_keys kind, struct view name)
+{
+	const struct json *in = arg;
+
+	return json_str(json_get_view(json_get(in, kind == PREFIX_QUERY ? "query" : "lambda"), name));
+}
+
 static int eval_prefix(struct eval_call *c, const struct json **ret, struct err *e)
 {
 	/* stream: of the line as a delivery stream has it; no expression depends on it. */
 	static const char *const names[] = { "prefix", "error_prefix", "time_ms", "error_type",
-					     "seed",   "stream",       NULL };
+					     "seed",   "stream",       "query",   "lambda",     NULL };
 	struct view text = json_get_str(c->in, "prefix"),
 		    error_text = json_get_str(c->in, "error_prefix");
 	struct view type = json_get_str(c->in, "error_type");
@@ -324,9 +331,11 @@ static int eval_prefix(struct eval_call *c, const struct json **ret, struct err 
 		return err_ctx(e, "error_prefix");
 	if (prefix_check_pair(data, error, e) < 0)
 		return e->code;
-	env = (struct prefix_env){ json_int(json_get(c->in, "time_ms"), clock_ms()),
-				   type.p ? arena_str(c->a, type) : "processing-failed",
-				   (uint64_t)json_int(json_get(c->in, "seed"), 0) };
+	env = (struct prefix_env){ .at_ms = json_int(json_get(c->in, "time_ms"), clock_ms()),
+				   .error_type = type.p ? arena_str(c->a, type) : "processing-failed",
+				   .seed = (uint64_t)json_int(json_get(c->in, "seed"), 0),
+				   .key = prefix_key,
+				   .arg = (void *)(uintptr_t)c->in };
 	o = answer(c->a, "prefix", prefix_text(c->a, data, &env));
 	if (error)
 		json_set(c->a, o, "error_prefix", prefix_text(c->a, error, &env));

@@ -6,8 +6,11 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "svc/firehose/compress.h"
+#include "os/file.h"
 #include "svc/firehose/firehose_int.h"
+
+#define ZONES "/usr/share/zoneinfo"
+#define ZONE_BYTES_MAX (64 * KIB)
 
 int fh__invalid(const struct fh_check *x, const char *fmt, ...)
 {
@@ -117,18 +120,13 @@ static int parse_hints(const struct fh_check *x, const struct json *d, struct fh
 	return 0;
 }
 
-static int parse_compression(const struct fh_check *x, const struct json *d, struct fh_place *ret)
+static void parse_compression(const struct json *d, struct fh_place *ret)
 {
 	struct view format = json_get_str(d, "CompressionFormat");
 
-	for (int i = 0; format.p && i < FH_COMPRESSIONS; i++) {
-		if (!view_eq_str(format, fh__packers[i].format))
-			continue;
-		if (i != FH_PLAIN && !fh__packers[i].begin)
-			return fh__invalid(x, "CompressionFormat: %s is not supported by mulgil", fh__packers[i].format);
-		ret->compression = (enum fh_compression)i;
-	}
-	return 0;
+	/* What is no format was refused by the operation's table. */
+	if (!format.p || !pack_from_name(format, &ret->compression))
+		ret->compression = PACK_NONE;
 }
 
 static int parse_logging(const struct fh_check *x, const struct json *d, struct fh_place *ret)
@@ -162,9 +160,10 @@ static int parse_place(const struct fh_check *x, const struct json *d, struct fh
 	rc = parse_prefixes(x, d, ret);
 	if (!rc)
 		rc = parse_hints(x, d, ret);
-	if (!rc)
-		rc = parse_compression(x, d, ret);
-	return rc ? rc : parse_logging(x, d, ret);
+	if (rc)
+		return rc;
+	parse_compression(d, ret);
+	return parse_logging(x, d, ret);
 }
 
 /* --- what only an extended destination has --- */
@@ -217,11 +216,44 @@ static int parse_conversion(const struct fh_check *x, const struct json *d, stru
 	return 0;
 }
 
+static int no_keys(const struct fh_check *x, const struct prefix *p)
+{
+	enum prefix_keys kind;
+	struct view name;
+	size_t at = 0;
+
+	if (!prefix_next_key(p, &at, &kind, &name))
+		return 0;
+	return fh__invalid(x, "Prefix: !{partitionKeyFrom%s:%.*s} is for streams with dynamic partitioning",
+			   kind == PREFIX_QUERY ? "Query" : "Lambda", VIEW_ARG(name));
+}
+
 static int parse_partitioning(const struct fh_check *x, const struct json *d, struct fh_config *ret)
 {
 	ret->partitioned = is_on(json_get(d, "DynamicPartitioningConfiguration"), false);
 	if (ret->partitioned)
 		return fh__invalid(x, "DynamicPartitioningConfiguration.Enabled: true is not supported by mulgil");
+	return no_keys(x, ret->data.prefix);
+}
+
+static int parse_zone(const struct fh_check *x, struct view name, struct fh_config *ret)
+{
+	CLEANUP(arena_clear) struct arena a;
+	const struct zone *zone = NULL;
+	struct err why = { 0 };
+	struct view text;
+	const char *path;
+
+	arena_init(&a, MIB);
+	for (size_t i = 0; i < name.n; i++) /* AWS's pattern, which keeps the path inside its folder as well */
+		if (!strchr("/_", name.p[i]) && ((name.p[i] | 0x20) < 'a' || (name.p[i] | 0x20) > 'z'))
+			return malformed(x, "CustomTimeZone", name, "the name of a time zone");
+	if (view_eq_str(name, "UTC"))
+		return 0;
+	path = arena_printf(&a, ZONES "/%.*s", VIEW_ARG(name));
+	if (name.p[0] == '/' || file_read(path, &a, ZONE_BYTES_MAX, &text, &why) < 0 || zone_parse(x->a, name, text, &zone, &why) < 0)
+		return fh__invalid(x, "CustomTimeZone: %.*s is not a time zone of this system", VIEW_ARG(name));
+	ret->zone = zone;
 	return 0;
 }
 
@@ -233,9 +265,7 @@ static int parse_names(const struct fh_check *x, const struct json *d, struct fh
 		return malformed(x, "FileExtension", extension, "valid");
 	if (extension.n)
 		ret->extension = arena_str(x->a, extension);
-	if (zone.n && !view_eq_str(zone, "UTC"))
-		return fh__invalid(x, "CustomTimeZone: only UTC is supported by mulgil");
-	return 0;
+	return zone.n ? parse_zone(x, zone, ret) : 0;
 }
 
 /* A Wednesday in September has the longest names. */

@@ -15,21 +15,19 @@
 #include "base/json.h"
 #include "data/prefix.h"
 #include "data/serde.h"
+#include "os/pack.h"
 #include "store/sql.h"
 #include "svc/firehose/stage.h"
 
 struct firehose;
 struct zone;
 
-/* In the order of compress.c's table. */
-enum fh_compression { FH_PLAIN, FH_GZIP, FH_ZIP, FH_SNAPPY, FH_HADOOP_SNAPPY, FH_COMPRESSIONS };
-
 /* --- where objects go: the destination, or the backup of raw records --- */
 struct fh_place {
 	const char *bucket; /* its name */
 	const struct prefix *prefix, *error_prefix; /* the latter NULL if not given: see fh__object_key() */
 	int64_t size_mb, interval_s;
-	enum fh_compression compression;
+	enum pack_format compression;
 	const char *log_group, *log_stream; /* CloudWatch Logs, where delivery writes its errors; NULL: nowhere */
 };
 

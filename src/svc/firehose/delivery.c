@@ -15,8 +15,6 @@
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "os/diag.h"
-#include "os/gzip.h"
-#include "svc/firehose/compress.h"
 #include "svc/firehose/firehose_int.h"
 
 #define READ_RECORDS 512
@@ -30,7 +28,7 @@ struct gather {
 	struct blob_writer *w; /* NULL: nothing gathered */
 	struct digest *md5;
 	uint64_t crc64;
-	struct gzip *gzip;
+	struct pack *pack;
 	struct buf packed;
 	uint64_t first, last, bytes;
 	int64_t at_ms;
@@ -44,7 +42,7 @@ static void gather_drop(struct gather *g)
 		return;
 	blob_abort(g->w);
 	digest_free(g->md5);
-	gzip_free(g->gzip);
+	pack_free(g->pack);
 	buf_clear(&g->packed);
 	*g = (struct gather){ 0 };
 }
@@ -61,7 +59,7 @@ static int gather_begin(struct fh_stream *s, struct gather *g, const struct log_
 		return rc;
 	}
 	g->md5 = digest_new(DIGEST_MD5);
-	g->gzip = s->config.data.compression == FH_GZIP ? gzip_new() : NULL;
+	g->pack = s->config.data.compression ? pack_new(s->config.data.compression, s->name) : NULL;
 	buf_init(&g->packed, PACKED_MAX);
 	return 0;
 }
@@ -90,8 +88,8 @@ static int gather_add(struct fh_stream *s, struct gather *g, const struct log_re
 
 	if (rc)
 		return rc;
-	if (g->gzip) {
-		gzip_add(g->gzip, r->data.p, r->data.n, &g->packed);
+	if (g->pack) {
+		pack_add(g->pack, r->data.p, r->data.n, &g->packed);
 		rc = gather_packed(g, e);
 	} else {
 		rc = gather_out(g, r->data, e);
@@ -108,8 +106,8 @@ static int gather_end(struct gather *g, struct arena *a, struct fh_object *ret, 
 	uint8_t sum[DIGEST_MAX], be[8];
 	int rc = 0;
 
-	if (g->gzip) {
-		g->gzip = gzip_end(g->gzip, &g->packed);
+	if (g->pack) {
+		g->pack = pack_end(g->pack, &g->packed);
 		rc = gather_packed(g, e);
 	}
 	digest_end(g->md5, sum);
@@ -135,7 +133,7 @@ char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struc
 {
 	const struct fh_config *c = &s->config;
 	const char *range = arena_printf(a, "%s:%" PRIu64 "-%" PRIu64, s->id, o->first, o->last);
-	struct prefix_env env = { .at_ms = o->at_ms };
+	struct prefix_env env = { .at_ms = o->at_ms, .zone = c->zone };
 	uint8_t h[DIGEST_MAX];
 	struct buf b;
 	char *key;
@@ -151,10 +149,10 @@ char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struc
 	buf_init(&b, 16 * KIB);
 	prefix_eval(s->config.data.prefix, &env, &b);
 	buf_printf(&b, "%s-%" PRId64 "-", s->name, s->version);
-	prefix_timestamp(VIEW("yyyy-MM-dd-HH-mm-ss"), o->at_ms, &b);
+	prefix_timestamp(VIEW("yyyy-MM-dd-HH-mm-ss"), o->at_ms, NULL, &b);
 	buf_printf(&b, "-%s-%s-%s-%s-%s", hex_arena(a, h, 4), hex_arena(a, h + 4, 2),
 		   hex_arena(a, h + 6, 2), hex_arena(a, h + 8, 2), hex_arena(a, h + 10, 6));
-	buf_add_str(&b, c->extension ? c->extension : fh__packers[c->data.compression].extension);
+	buf_add_str(&b, c->extension ? c->extension : pack_extension(c->data.compression));
 	key = arena_str(a, buf_view(&b));
 	buf_clear(&b);
 	return key;
@@ -188,7 +186,7 @@ int fh__publish(struct fh_stream *s, const struct fh_object *o, struct err *e)
 		.md5_hex = o->md5_hex,
 		.crc64nvme = o->crc64nvme,
 		.content_type = "application/octet-stream",
-		.content_encoding = fh__packers[s->config.data.compression].encoding,
+		.content_encoding = pack_encoding(s->config.data.compression),
 		.reason = "PutObject",
 		.requester = s->f->account,
 		.source_ip = "127.0.0.1",

@@ -83,7 +83,7 @@ TEST(prefix_refusals)
 		{ "!{timestamp:}", PREFIX_DATA, ERR_INVALID, "no format" },
 		{ "!{timestamp}", PREFIX_DATA, ERR_INVALID, "namespace:value" },
 		{ "!{timestamp:yyyy'x}", PREFIX_DATA, ERR_INVALID, "quote" },
-		{ "!{timestamp:ddd}", PREFIX_DATA, ERR_INVALID, "too many letters 'd'" },
+		{ "!{timestamp:ddd}", PREFIX_DATA, ERR_INVALID, "number of letters 'd'" },
 		{ "!{timestamp:YYYY}", PREFIX_DATA, ERR_UNSUPPORTED, "'Y'" },
 		{ "!{timestamp:[yyyy]}", PREFIX_DATA, ERR_INVALID, "reserved" },
 		{ "!{what:ever}", PREFIX_DATA, ERR_INVALID, "unknown namespace" },
@@ -91,10 +91,7 @@ TEST(prefix_refusals)
 		{ "!{firehose:error-output-type}", PREFIX_DATA, ERR_INVALID,
 		  "Prefix cannot contain" },
 		{ "!{firehose:error-output-type}", PREFIX_ERROR, 0, "" },
-		{ "m=!{partitionKeyFromQuery:m}/", PREFIX_DATA, ERR_UNSUPPORTED,
-		  "!{partitionKeyFromQuery:m}" },
-		{ "m=!{partitionKeyFromLambda:m}/", PREFIX_DATA, ERR_UNSUPPORTED,
-		  "!{partitionKeyFromLambda:m}" },
+		{ "m=!{partitionKeyFromQuery:}/", PREFIX_DATA, ERR_INVALID, "no name" },
 		{ "m=!{partitionKeyFromQuery:m}/", PREFIX_ERROR, ERR_INVALID,
 		  "ErrorOutputPrefix cannot contain" },
 		{ "\xff", PREFIX_DATA, ERR_INVALID, "UTF-8" },
@@ -144,4 +141,39 @@ TEST(prefix_pairs)
 		assert_int_equal(prefix_check_pair(data, error, &e), cases[i].code);
 		arena_clear(&a);
 	}
+}
+
+static struct view key(void *arg, enum prefix_keys kind, struct view name)
+{
+	if (kind == PREFIX_LAMBDA)
+		return VIEW("../\xff");
+	return view_eq_str(name, "m") ? VIEW("M 1") : VIEW("");
+}
+
+TEST(prefix_keys_are_put_as_they_are)
+{
+	const struct prefix_env env = { .at_ms = AT, .key = key };
+	const struct prefix *p;
+	enum prefix_keys kind;
+	struct view name;
+	struct err e = { 0 };
+	struct arena a;
+	struct buf b;
+	size_t at = 0;
+
+	arena_init(&a, MIB);
+	buf_init(&b, KIB);
+	assert_int_equal(prefix_parse(&a,
+				      VIEW("!{partitionKeyFromQuery:m}/!{timestamp:yyyy}/!{partitionKeyFromLambda:m}/"
+					   "!{partitionKeyFromQuery:m}!{partitionKeyFromQuery:n}"),
+				      PREFIX_DATA, &p, &e),
+			 0);
+	prefix_eval(p, &env, &b);
+	assert_string_equal(b.p, "M 1/2026/../\xff/M 1");
+	assert_true(prefix_next_key(p, &at, &kind, &name) && kind == PREFIX_QUERY && view_eq_str(name, "m"));
+	assert_true(prefix_next_key(p, &at, &kind, &name) && kind == PREFIX_LAMBDA && view_eq_str(name, "m"));
+	assert_true(prefix_next_key(p, &at, &kind, &name) && kind == PREFIX_QUERY && view_eq_str(name, "n"));
+	assert_false(prefix_next_key(p, &at, &kind, &name));
+	buf_clear(&b);
+	arena_clear(&a);
 }
