@@ -64,7 +64,7 @@ def test_prefix_expression_is_refused_at_creation(server, bucket, member, value,
 
 
 @pytest.mark.parametrize("more, named", [
-    ({"DynamicPartitioningConfiguration": {"Enabled": True}}, "DynamicPartitioningConfiguration"),
+    ({"DynamicPartitioningConfiguration": {"Enabled": True}}, "Prefix: with dynamic partitioning"),
     ({"ProcessingConfiguration": {"Processors": [{"Type": "Magic"}]}}, "ProcessingConfiguration.Processors: the Type Magic"),
     ({"DataFormatConversionConfiguration": {"Enabled": True}}, "DataFormatConversionConfiguration"),
     ({"S3BackupMode": "Enabled"}, "S3Backup"),

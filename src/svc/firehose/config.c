@@ -7,10 +7,11 @@
 
 #include "base/limits.h"
 #include "os/file.h"
-#include "svc/firehose/firehose_int.h"
+#include "svc/firehose/deliver.h"
 
 #define ZONES "/usr/share/zoneinfo"
 #define ZONE_BYTES_MAX (64 * KIB)
+#define KEYS_MAX 50 /* partition keys of a Prefix */
 
 int fh__invalid(const struct fh_check *x, const char *fmt, ...)
 {
@@ -96,8 +97,11 @@ static int parse_prefix(const struct fh_check *x, const struct json *d, const ch
 
 static int parse_prefixes(const struct fh_check *x, const struct json *d, struct fh_place *ret)
 {
+	struct view text = json_get_str(d, "Prefix");
 	struct err why = { 0 };
 	int rc = parse_prefix(x, d, "Prefix", PREFIX_DATA, &ret->prefix);
+
+	ret->prefix_text = arena_str(x->a, text);
 
 	if (!rc && json_get_str(d, "ErrorOutputPrefix").p)
 		rc = parse_prefix(x, d, "ErrorOutputPrefix", PREFIX_ERROR, &ret->error_prefix);
@@ -175,6 +179,18 @@ static bool is_on(const struct json *o, bool dflt)
 	return o && (enabled ? json_is_true(enabled) : dflt);
 }
 
+static int no_keys(const struct fh_check *x, const struct prefix *p)
+{
+	enum prefix_keys kind;
+	struct view name;
+	size_t at = 0;
+
+	if (!prefix_next_key(p, &at, &kind, &name))
+		return 0;
+	return fh__invalid(x, "Prefix: !{partitionKeyFrom%s:%.*s} is for streams with dynamic partitioning",
+			   kind == PREFIX_QUERY ? "Query" : "Lambda", VIEW_ARG(name));
+}
+
 static int parse_backup(const struct fh_check *x, const struct json *d, struct fh_config *ret)
 {
 	const struct json *to = json_get(d, "S3BackupConfiguration");
@@ -188,7 +204,7 @@ static int parse_backup(const struct fh_check *x, const struct json *d, struct f
 	sub.kind = arena_printf(x->a, "%s.S3BackupConfiguration", x->kind);
 	place = ARENA_NEW(x->a, struct fh_place);
 	ret->backup = place;
-	return parse_place(&sub, to, place) ? x->e->code : fh__invalid(x, "S3BackupMode: Enabled is not supported by mulgil");
+	return parse_place(&sub, to, place) ? x->e->code : no_keys(&sub, place->prefix);
 }
 
 static int parse_processing(const struct fh_check *x, const struct json *d, struct fh_config *ret)
@@ -210,30 +226,17 @@ static int parse_processing(const struct fh_check *x, const struct json *d, stru
 
 static int parse_conversion(const struct fh_check *x, const struct json *d, struct fh_config *ret)
 {
-	if (is_on(json_get(d, "DataFormatConversionConfiguration"), true))
-		return fh__invalid(x, "DataFormatConversionConfiguration.Enabled: true is not supported by mulgil");
-	ret->conversion = NULL;
-	return 0;
-}
+	const struct json *o = json_get(d, "DataFormatConversionConfiguration");
+	struct fh_conversion *c;
 
-static int no_keys(const struct fh_check *x, const struct prefix *p)
-{
-	enum prefix_keys kind;
-	struct view name;
-	size_t at = 0;
-
-	if (!prefix_next_key(p, &at, &kind, &name))
+	if (!is_on(o, true))
 		return 0;
-	return fh__invalid(x, "Prefix: !{partitionKeyFrom%s:%.*s} is for streams with dynamic partitioning",
-			   kind == PREFIX_QUERY ? "Query" : "Lambda", VIEW_ARG(name));
-}
-
-static int parse_partitioning(const struct fh_check *x, const struct json *d, struct fh_config *ret)
-{
-	ret->partitioned = is_on(json_get(d, "DynamicPartitioningConfiguration"), false);
-	if (ret->partitioned)
-		return fh__invalid(x, "DynamicPartitioningConfiguration.Enabled: true is not supported by mulgil");
-	return no_keys(x, ret->data.prefix);
+	if (ret->data.compression != PACK_NONE)
+		return fh__invalid(x, "CompressionFormat has to be UNCOMPRESSED with DataFormatConversionConfiguration: the format "
+				      "compresses by itself");
+	c = ARENA_NEW(x->a, struct fh_conversion);
+	ret->conversion = c;
+	return fh__conversion_parse(x, o, c);
 }
 
 static int parse_zone(const struct fh_check *x, struct view name, struct fh_config *ret)
@@ -268,22 +271,71 @@ static int parse_names(const struct fh_check *x, const struct json *d, struct fh
 	return zone.n ? parse_zone(x, zone, ret) : 0;
 }
 
-/* A Wednesday in September has the longest names. */
-#define LONGEST_DAY_MS 1790812799999
+/* --- dynamic partitioning: the keys there are, and those that are asked for --- */
+
+static bool is_asked(const struct prefix *p, const char *key)
+{
+	enum prefix_keys kind;
+	struct view name;
+	size_t at = 0;
+
+	while (prefix_next_key(p, &at, &kind, &name))
+		if (kind == PREFIX_QUERY && view_eq_str(name, key))
+			return true;
+	return false;
+}
+
+static bool is_there(struct view name, const char *const *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (view_eq_str(name, keys[i]))
+			return true;
+	return false;
+}
+
+static int check_keys(const struct fh_check *x, const struct fh_config *c)
+{
+	const struct fh_processor *query = fh__stages_find(c->processors, c->n_processors, FH_METADATA);
+	const bool lambda = fh__stages_find(c->processors, c->n_processors, FH_LAMBDA) != NULL;
+	const char *const *keys = NULL;
+	size_t n = query ? query->def->keys(query, &keys) : 0, at = 0, asked = 0;
+	enum prefix_keys kind;
+	struct view name;
+
+	for (; prefix_next_key(c->data.prefix, &at, &kind, &name); asked++) {
+		if (kind == PREFIX_QUERY && !is_there(name, keys, n))
+			return fh__invalid(x, "Prefix: !{partitionKeyFromQuery:%.*s}: the MetadataExtractionQuery makes no such key",
+					   VIEW_ARG(name));
+		if (kind == PREFIX_LAMBDA && !lambda)
+			return fh__invalid(x, "Prefix: !{partitionKeyFromLambda:%.*s}: there is no Lambda processor", VIEW_ARG(name));
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!is_asked(c->data.prefix, keys[i]))
+			return fh__invalid(x, "Prefix: the key %s of the MetadataExtractionQuery is not used", keys[i]);
+	if (!asked)
+		return fh__invalid(x, "Prefix: with dynamic partitioning it has to contain a partition key");
+	if (asked > KEYS_MAX)
+		return fh__invalid(x, "Prefix: at most %d partition keys", KEYS_MAX);
+	return 0;
+}
+
+static int check_partitioning(const struct fh_check *x, const struct json *d, struct fh_config *ret)
+{
+	ret->partitioned = is_on(json_get(d, "DynamicPartitioningConfiguration"), false);
+	if (ret->partitioned)
+		return check_keys(x, ret);
+	if (fh__stages_find(ret->processors, ret->n_processors, FH_METADATA))
+		return fh__invalid(x, "ProcessingConfiguration.Processors: MetadataExtraction is for streams with dynamic partitioning");
+	return no_keys(x, ret->data.prefix);
+}
 
 static int check_length(const struct fh_check *x, const struct fh_config *c)
 {
-	const struct prefix_env env = { .at_ms = LONGEST_DAY_MS };
-	size_t rest = strlen(x->stream) + sizeof("-18446744073709551615-2026-09-30-23-59-59-") + 36 +
-		      (c->extension ? strlen(c->extension) : 8);
-	struct buf b;
-	bool fits;
+	const struct prefix_env none = { .at_ms = 0 };
 
-	buf_init(&b, 64 * KIB);
-	prefix_eval(c->data.prefix, &env, &b);
-	fits = !b.over && b.n + rest <= LIMIT_KEY;
-	buf_clear(&b);
-	return fits ? 0 : fh__invalid(x, "Prefix: object names would be longer than 1024 bytes");
+	if (fh__prefix_fits(x->stream, c, &none))
+		return 0;
+	return fh__invalid(x, "Prefix: object names would be longer than 1024 bytes");
 }
 
 int fh__config_parse(const struct fh_check *x, const struct json *d, struct fh_config *ret)
@@ -295,18 +347,23 @@ int fh__config_parse(const struct fh_check *x, const struct json *d, struct fh_c
 	if (!rc)
 		rc = parse_names(x, d, ret);
 	if (!rc)
-		rc = parse_partitioning(x, d, ret);
-	if (!rc)
 		rc = parse_conversion(x, d, ret);
 	if (!rc)
 		rc = parse_backup(x, d, ret);
 	if (!rc)
 		rc = check_length(x, ret);
-	/* The last: what stages hold outside of the arena is released by fh__config_release(). */
+	/* What stages hold outside of the arena is released by fh__config_release(), also after a failure. */
 	if (!rc)
 		rc = parse_processing(x, d, ret);
-	ret->fixed = !rc && !fh__stages_vary(ret->processors, ret->n_processors);
+	if (!rc)
+		rc = check_partitioning(x, d, ret);
+	ret->fixed = !rc && !ret->conversion && !fh__stages_vary(ret->processors, ret->n_processors);
 	return rc;
+}
+
+bool fh__is_slow(const struct fh_config *c)
+{
+	return fh__stages_find(c->processors, c->n_processors, FH_LAMBDA) != NULL;
 }
 
 void fh__config_release(struct fh_config *c)

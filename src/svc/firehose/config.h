@@ -25,6 +25,7 @@ struct zone;
 /* --- where objects go: the destination, or the backup of raw records --- */
 struct fh_place {
 	const char *bucket; /* its name */
+	const char *prefix_text; /* as it was given, or "" */
 	const struct prefix *prefix, *error_prefix; /* the latter NULL if not given: see fh__object_key() */
 	int64_t size_mb, interval_s;
 	enum pack_format compression;
@@ -50,7 +51,7 @@ struct fh_config {
 	size_t n_processors;
 	const struct fh_conversion *conversion; /* NULL: none, or not Enabled */
 	/* The same record goes to the same target whenever it is looked at: targets may be delivered one by one.  Not so with
-	 * a Lambda function. */
+	 * a Lambda function, or with a table that may change. */
 	bool fixed;
 };
 
@@ -73,5 +74,5 @@ const struct json *fh__config_defaults(struct arena *a, const struct json *desti
 /* @stored with the members of an update; *ret in @x->a.  Not checked yet. */
 const struct json *fh__config_merge(struct arena *a, const struct json *stored, const struct json *update);
 
-/* --- convert.c [convert] --- */
+/* --- convert.c [convert]; what delivery calls of it is in convert.h --- */
 int fh__conversion_parse(const struct fh_check *x, const struct json *conversion, struct fh_conversion *ret) MUST_CHECK;

@@ -57,7 +57,7 @@ static int make_serde(const struct fh_conversion *c, const struct glue_table *t,
 
 int fh__schema_open(struct fh_stream *s, struct fh_schema **ret, struct err *e)
 {
-	const struct fh_conversion *c = s->config.conversion;
+	const struct fh_conversion *c = s->conversion;
 	struct fh_schema *sc = calloc(1, sizeof(*sc));
 	int rc;
 
@@ -92,7 +92,7 @@ int fh__schema_same(struct fh_stream *s, const struct fh_schema *sc, struct err 
 	int rc;
 
 	arena_init(&a, 16 * MIB);
-	rc = look_up(s->f, s->config.conversion, &a, &t, e);
+	rc = look_up(s->f, s->conversion, &a, &t, e);
 	return rc < 0 ? rc : strcmp(t.version_id, sc->table.version_id) == 0;
 }
 
@@ -292,7 +292,7 @@ static int run(struct fh_stream *s, const struct fh_schema *sc, const char *line
 			       .files = &file, .n_files = 1 };
 	struct sql_job job = { .text = "SELECT * FROM firehose.rows", .tables = &t, .n_tables = 1, .output = SQL_TO_PARQUET,
 			       .out_path = dir, .out_columns = out, .n_out_columns = n,
-			       .parquet = s->config.conversion->parquet };
+			       .parquet = s->conversion->parquet };
 
 	for (size_t i = 0; i < n; i++) {
 		staged[i] = (struct sql_column){ .name = arena_printf(a, "c%zu", i), .type = serde_stage_type(sc->serde, i) };
@@ -368,7 +368,7 @@ const char *fh__parquet_encoding(const struct fh_conversion *c)
 
 void fh__convert_document(const struct fh_stream *s, const struct fh_item *it, int64_t now_ms, struct buf *out)
 {
-	const struct fh_conversion *c = s->config.conversion;
+	const struct fh_conversion *c = s->conversion;
 	CLEANUP(arena_clear) struct arena a;
 	struct json *o, *t;
 

@@ -84,6 +84,8 @@ int fh__op_describe(struct op_ctx *cx, const void *input, struct out *o)
 	out_str(o, "DeliveryStreamType", "DirectPut");
 	out_str(o, "VersionId", arena_printf(cx->arena, "%lld", (long long)d.row.version));
 	out_time(o, "CreateTimestamp", d.row.created_ms);
+	if (d.row.updated_ms)
+		out_time(o, "LastUpdateTimestamp", d.row.updated_ms);
 	out_list(o, "Destinations", NULL);
 	if (!in->after || view_cmp(view_str(in->after), view_str(FIREHOSE_DESTINATION)) < 0)
 		out_destination(cx, o, &d.row, destination);

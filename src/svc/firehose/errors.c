@@ -7,3 +7,4 @@ const struct aws_error FIREHOSE_IN_USE = { "ResourceInUseException", 400, false 
 const struct aws_error FIREHOSE_INVALID = { "InvalidArgumentException", 400, false };
 const struct aws_error FIREHOSE_LIMIT = { "LimitExceededException", 400, false };
 const struct aws_error FIREHOSE_UNAVAILABLE = { "ServiceUnavailableException", 503, true };
+const struct aws_error FIREHOSE_CONFLICT = { "ConcurrentModificationException", 400, false };

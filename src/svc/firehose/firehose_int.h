@@ -25,7 +25,7 @@ struct fh_tag {
 struct fh_row {
 	const char *name, *id;
 	int64_t created_ms, version;
-	uint64_t delivered;
+	int64_t updated_ms; /* 0: never */
 	bool extended;      /* ExtendedS3DestinationConfiguration */
 	const char *config; /* the destination, JSON: config.h */
 };
@@ -47,21 +47,31 @@ struct fh_stream {
 	struct firehose *f;
 	struct arena arena;
 	const char *name, *id;
-	int64_t created_ms, version;
-	struct fh_config config;
-	const char *text; /* of config */
+	int64_t created_ms;
 	struct log *log;
 	struct fh_stream *next; /* all, deleted ones too */
 	bool deleted;           /* under admin */
-	/* delivery.c */
-	uint64_t delivered; /* the actor's own */
-	struct lock lock;
-	struct cond wake;
-	bool stop;
-	struct log_reader *reader;
-	pthread_t actor;
-	bool running;
+	struct lock lock; /* of holds */
 	struct fh_hold *holds; /* under lock */
+	/* sched.c; under its lock, or the worker's own while it works */
+	bool begun; /* under admin */
+	_Atomic bool stop, changed; /* changed: the row has another configuration */
+	enum fh_turn { FH_IDLE, FH_QUEUED, FH_WORKING } turn;
+	bool again, slow;
+	size_t at; /* in the heap, from 1 */
+	int64_t due_ns, not_before_ns, pause_ns, idle_ns;
+	struct fh_work *work; /* NULL: it sleeps */
+	const struct fh_conversion *conversion; /* of the configuration at work; or NULL */
+};
+
+struct fh_sched {
+	struct lock lock;
+	struct cond wake, idle;
+	struct fh_stream **heap; /* by due_ns */
+	size_t n, cap;
+	struct pool *pool;
+	pthread_t timer;
+	bool stop;
 };
 
 struct firehose {
@@ -81,11 +91,13 @@ struct firehose {
 	struct map streams; /* by name */
 	struct fh_stream *all;
 	struct fh_watch *watches;
+	struct fh_sched sched;
+	_Atomic uint64_t memory; /* bytes in all streams' buffers */
 };
 
 /* --- errors.c --- */
 extern const struct aws_error FIREHOSE_NOT_FOUND, FIREHOSE_IN_USE, FIREHOSE_INVALID, FIREHOSE_LIMIT,
-	FIREHOSE_UNAVAILABLE;
+	FIREHOSE_UNAVAILABLE, FIREHOSE_CONFLICT;
 
 /* --- streams.c --- */
 struct fh_stream *fh__find(struct firehose *f, const char *name); /* NULL if there is none */
@@ -102,6 +114,7 @@ char *fh__arn(const struct firehose *f, struct arena *a, const char *name);
 bool fh__is_name(struct view v);
 bool fh__is_role(struct view v);
 void fh__config_release(struct fh_config *c); /* what stages hold outside of the arena */
+bool fh__is_slow(const struct fh_config *c);  /* it calls functions */
 
 /* --- index.c --- */
 extern const char fh__ddl[];
@@ -115,8 +128,32 @@ int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), 
 /* Names after @after, at most @max. */
 int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret,
 	      size_t *ret_n, struct err *e);
-/* ERR_CONFLICT unless exactly @from was delivered so far; ERR_CANCELLED when the stream is gone. */
-int fh__advance(struct meta_tx *tx, const char *id, uint64_t from, uint64_t to, struct err *e);
+
+/* --- where a stream is --- */
+struct fh_state {
+	int64_t version, flushes, drain_version;
+	uint64_t delivered, ahead_max;
+	const char *config, *drain; /* drain: the configuration under which targets got ahead, if it is another; or NULL */
+};
+/* ERR_CANCELLED when the stream is gone. */
+int fh__state(struct meta_tx *tx, const char *id, struct arena *a, struct fh_state *ret, struct err *e);
+struct fh_progress {
+	uint64_t from, to;
+	int64_t version, flushes;              /* as they have to be in the row */
+	uint64_t delivered, rejected, dropped; /* records that @to passes */
+	uint64_t items, items_delivered, items_rejected; /* what became of them; what is published */
+};
+/* ERR_CONFLICT when the row is not as it has to be: it was done already, or another configuration counts;
+ * ERR_CANCELLED when the stream is gone. */
+int fh__advance(struct meta_tx *tx, const char *id, const struct fh_progress *p, struct err *e);
+int fh__ahead_put(struct meta_tx *tx, const char *id, const char *target, uint64_t upto, struct err *e);
+/* Rows that @to has passed go, and with the last one the configuration that was drained. */
+int fh__ahead_trim(struct meta_tx *tx, const char *id, uint64_t to, struct err *e);
+int fh__ahead_rows(struct meta_tx *tx, const char *id, void (*fn)(void *arg, const char *target, uint64_t upto), void *arg,
+		   struct err *e);
+/* A new configuration; ERR_CONFLICT unless the row's version is @version. */
+int fh__reconfigure(struct meta_tx *tx, const char *id, int64_t version, bool extended, const char *config, int64_t now_ms,
+		    struct err *e);
 int fh__hold_put(struct meta_tx *tx, const char *id, const char *reader, uint64_t seq,
 		 struct err *e);
 int fh__hold_remove(struct meta_tx *tx, const char *id, const char *reader, struct err *e);
@@ -128,20 +165,6 @@ int fh__tag_remove(struct meta_tx *tx, const char *id, const char *key, struct e
 int fh__tags(struct meta_tx *tx, const char *id, const char *after, size_t max, struct arena *a,
 	     struct fh_tag **ret, size_t *ret_n, struct err *e);
 
-/* --- delivery.c --- */
-int fh__delivery_start(struct fh_stream *s, struct err *e);
-void fh__delivery_stop(struct fh_stream *s); /* idempotent */
-
-struct fh_object { /* what is about to be published: records first..last */
-	const char *ref, *md5_hex, *crc64nvme;
-	uint64_t first, last;
-	int64_t at_ms; /* of the oldest record */
-};
-/* The object's name is a function of stream, range and time: the same work makes the same name. */
-char *fh__object_key(const struct fh_stream *s, const struct fh_object *o, struct arena *a);
-/* One transaction: object and offset.  ERR_CONFLICT: this range was delivered already; ERR_CANCELLED: the stream was
- * deleted, so its records are not delivered and stay in the log.  Nothing is done in both cases. */
-int fh__publish(struct fh_stream *s, const struct fh_object *o, struct err *e);
 /* --- hold.c --- */
 void fh__hold(struct fh_stream *s, const char *reader, uint64_t seq);
 int fh__hold_load(struct fh_stream *s, struct meta_tx *tx, struct err *e);

@@ -9,6 +9,10 @@ struct in_create {
 	const struct json *plain, *extended; /* in the SDK's shape */
 	struct op_list tags;
 };
+struct in_update {
+	const char *name, *version, *destination;
+	const struct json *plain, *extended; /* in the SDK's shape */
+};
 struct in_describe {
 	const char *name, *after;
 	struct opt_int limit;
@@ -50,4 +54,5 @@ FH_HANDLER(put);
 FH_HANDLER(put_batch);
 FH_HANDLER(tag);
 FH_HANDLER(untag);
+FH_HANDLER(update);
 FH_HANDLER(list_tags);

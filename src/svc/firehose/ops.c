@@ -39,6 +39,22 @@ static const struct op_field create_fields[] = {
 	OP_REFUSED("DatabaseSourceConfiguration"),
 	OP_END
 };
+static const struct op_field update_fields[] = {
+	NAME(struct in_update),
+	OP_STR(struct in_update, version, "CurrentDeliveryStreamVersionId", true, 1, 50),
+	OP_STR(struct in_update, destination, "DestinationId", true, 1, 100),
+	OP_DOC(struct in_update, plain, "S3DestinationUpdate", false, fh__plain_update_fields),
+	OP_DOC(struct in_update, extended, "ExtendedS3DestinationUpdate", false, fh__extended_update_fields),
+	OP_REFUSED("RedshiftDestinationUpdate"),
+	OP_REFUSED("ElasticsearchDestinationUpdate"),
+	OP_REFUSED("AmazonopensearchserviceDestinationUpdate"),
+	OP_REFUSED("SplunkDestinationUpdate"),
+	OP_REFUSED("HttpEndpointDestinationUpdate"),
+	OP_REFUSED("AmazonOpenSearchServerlessDestinationUpdate"),
+	OP_REFUSED("SnowflakeDestinationUpdate"),
+	OP_REFUSED("IcebergDestinationUpdate"),
+	OP_END
+};
 static const struct op_field describe_fields[] = {
 	NAME(struct in_describe), OP_INT(struct in_describe, limit, "Limit", false, 1, 10000),
 	OP_STR(struct in_describe, after, "ExclusiveStartDestinationId", false, 1, 100), OP_END
@@ -99,11 +115,13 @@ static const struct op ops[] = {
 	  "Adds or replaces labels of a delivery stream." },
 	{ "UntagDeliveryStream", fh__op_untag, remove_tags_fields, sizeof(struct in_tags), OP_WRITE,
 	  "Removes labels of a delivery stream." },
+	{ "UpdateDestination", fh__op_update, update_fields, sizeof(struct in_update), OP_WRITE,
+	  "Changes the destination of a delivery stream." },
 };
 
 static const struct aws_error *const errors[] = { &FIREHOSE_NOT_FOUND,   &FIREHOSE_IN_USE,
 						  &FIREHOSE_INVALID,     &FIREHOSE_LIMIT,
-						  &FIREHOSE_UNAVAILABLE, NULL };
+						  &FIREHOSE_UNAVAILABLE, &FIREHOSE_CONFLICT, NULL };
 
 const struct service firehose_service = {
 	.name = "firehose",

@@ -13,7 +13,7 @@ static const struct {
 	[FH_DECOMPRESSION] = { "Decompression", NULL },
 	[FH_CLOUDWATCH_LOGS] = { "CloudWatchLogProcessing", NULL },
 	[FH_DEAGGREGATION] = { "RecordDeAggregation", NULL },
-	[FH_LAYOUT] = { "mulgil:Layout", NULL },
+	[FH_LAYOUT] = { "mulgil:Layout", &fh__stage_layout },
 	[FH_LAMBDA] = { "Lambda", NULL },
 	[FH_METADATA] = { "MetadataExtraction", NULL },
 	[FH_DELIMITER] = { "AppendDelimiterToRecord", NULL },

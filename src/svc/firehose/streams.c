@@ -6,7 +6,7 @@
 #include "os/clock.h"
 #include "os/crypto.h"
 #include "os/file.h"
-#include "svc/firehose/firehose_int.h"
+#include "svc/firehose/deliver.h"
 
 #define ID_TEXT 33
 
@@ -37,12 +37,10 @@ struct fh_stream *fh__need(struct op_ctx *cx, const char *name)
 
 static struct fh_stream *stream_free(struct fh_stream *s)
 {
-	fh__delivery_stop(s);
+	fh__end(s);
 	if (s->log)
 		log_close(s->log);
 	fh__hold_free(s);
-	fh__config_release(&s->config);
-	cond_clear(&s->wake);
 	lock_clear(&s->lock);
 	arena_clear(&s->arena);
 	free(s);
@@ -57,24 +55,10 @@ static struct fh_stream *stream_new(struct firehose *f, const struct fh_row *r)
 	s->f = f;
 	arena_init(&s->arena, LIMIT_ARENA);
 	lock_init(&s->lock, "firehose-stream");
-	cond_init(&s->wake);
 	s->name = arena_str(&s->arena, view_str(r->name));
 	s->id = arena_str(&s->arena, view_str(r->id));
 	s->created_ms = r->created_ms;
-	s->version = r->version;
-	s->delivered = r->delivered;
-	s->text = arena_str(&s->arena, view_str(r->config));
 	return s;
-}
-
-static int stream_config(struct fh_stream *s, struct err *e)
-{
-	const struct fh_check x = {
-		.a = &s->arena, .f = s->f, .stream = s->name, .kind = "stored configuration", .e = e
-	};
-	const struct json *destination = json_parse(&s->arena, view_str(s->text), JSON_DEPTH, e);
-
-	return destination ? fh__config_parse(&x, destination, &s->config) : e->code;
 }
 
 static int stream_open(struct fh_stream *s, struct err *e)
@@ -86,7 +70,7 @@ static int stream_open(struct fh_stream *s, struct err *e)
 				    .keep_bytes = s->f->log_keep_bytes,
 				    .locked = true };
 	const char *dir = arena_printf(&s->arena, "%s/%s", s->f->dir, s->id);
-	int rc = stream_config(s, e);
+	int rc = file_mkdirs(dir, 0700, e);
 
 	return rc ? rc : log_open_segments(dir, &o, &s->log, e);
 }
@@ -184,13 +168,13 @@ int fh__create(struct firehose *f, const char *name, const struct json *destinat
 	rc = stream_open(s, e);
 	if (!rc)
 		rc = meta_write(f->meta, create_fn, &arg, e);
-	if (!rc && f->ops)
-		rc = fh__delivery_start(s, e);
 	if (rc) {
 		stream_free(s);
 		return rc;
 	}
 	publish_stream(f, s);
+	if (f->ops)
+		fh__begin(s);
 	return 0;
 }
 
@@ -224,7 +208,7 @@ int fh__delete(struct firehose *f, const char *name, struct err *e)
 	map_del(&f->streams, view_str(name));
 	lock_drop(&f->lock);
 	s->deleted = true;
-	fh__delivery_stop(s);
+	fh__end(s);
 	return 0;
 }
 
@@ -253,6 +237,7 @@ struct firehose *firehose_new(const struct firehose_opts *o)
 	lock_init(&f->admin, "firehose-admin");
 	lock_init(&f->lock, "firehose");
 	map_init(&f->streams);
+	fh__sched_init(f);
 	return f;
 }
 
@@ -318,13 +303,12 @@ int firehose_start(struct firehose *f, struct err *e)
 
 int firehose_deliver(struct firehose *f, const struct op_registry *ops, struct err *e)
 {
-	int rc = 0;
-
 	LOCK_SCOPE(&f->admin);
 	f->ops = ops;
-	for (struct fh_stream *s = f->all; s && !rc; s = s->next) /* changed under admin only */
-		rc = s->deleted ? 0 : fh__delivery_start(s, e);
-	return rc;
+	for (struct fh_stream *s = f->all; s; s = s->next) /* changed under admin only */
+		if (!s->deleted)
+			fh__begin(s);
+	return 0;
 }
 
 void firehose_stop(struct firehose *f)
@@ -332,7 +316,7 @@ void firehose_stop(struct firehose *f)
 	LOCK_SCOPE(&f->admin);
 	f->ops = NULL;
 	for (struct fh_stream *s = f->all; s; s = s->next)
-		fh__delivery_stop(s);
+		fh__end(s);
 }
 
 struct firehose *firehose_free(struct firehose *f)
@@ -352,6 +336,7 @@ struct firehose *firehose_free(struct firehose *f)
 		f->watches = w->next;
 		free(w);
 	}
+	fh__sched_clear(f);
 	fd_closep(&f->log_lock);
 	map_clear(&f->streams);
 	lock_clear(&f->lock);

@@ -54,7 +54,7 @@ static struct fix *fix_new(void)
 	f->f.sql = (struct sql *)f; /* is there; fix_sql() makes a real one */
 	f->s.f = &f->f;
 	f->s.name = "s";
-	f->s.config.conversion = &f->c;
+	f->s.conversion = &f->c;
 	return f;
 }
 

@@ -1,194 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Delivery streams on real stores, with the real S3 behind them: what goes in comes out, once. */
-#include <sched.h>
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "base/limits.h"
+#include "fixture.h"
 #include "os/clock.h"
-#include "os/crypto.h"
-#include "svc/firehose/firehose_int.h"
-#include "svc/s3/s3.h"
-#include "unit.h"
-
-#define ROLE "arn:aws:iam::123456789012:role/firehose"
-
-struct fixture {
-	char dir[256];
-	struct arena a;
-	struct meta *meta;
-	struct blob_store *blob;
-	struct s3 *s3;
-	struct s3_port port;
-	struct firehose *fh;
-	struct op_registry *ops;
-	uint64_t log_bytes_max;
-	struct err e;
-};
-
-static void open_all(struct fixture *f)
-{
-	struct s3_opts so = { .region = "ap-northeast-2", .account = "123456789012" };
-	struct firehose_opts fo = { .region = "ap-northeast-2",
-				    .account = "123456789012",
-				    .log_bytes_max = f->log_bytes_max };
-
-	err_clear(&f->e);
-	assert_int_equal(meta_open_sqlite(arena_printf(&f->a, "%s/meta", f->dir), &f->meta, &f->e),
-			 0);
-	assert_int_equal(blob_open_files(arena_printf(&f->a, "%s/blob", f->dir), &f->blob, &f->e),
-			 0);
-	so.meta = fo.meta = f->meta;
-	so.blob = fo.blob = f->blob;
-	f->s3 = s3_new(&so);
-	assert_int_equal(s3_start(f->s3, &f->e), 0);
-	fo.s3 = f->port = s3_port(f->s3);
-	fo.dir = arena_printf(&f->a, "%s/log", f->dir);
-	f->fh = firehose_new(&fo);
-	if (firehose_start(f->fh, &f->e) < 0)
-		fail_msg("firehose_start: %s", f->e.msg);
-	f->ops = op_registry_new();
-	op_registry_add(f->ops, &s3_service, f->s3);
-	op_registry_add(f->ops, &firehose_service, f->fh);
-	op_registry_context(f->ops, "ap-northeast-2", VIEW("http://127.0.0.1:4566"));
-	assert_int_equal(firehose_deliver(f->fh, f->ops, &f->e), 0);
-}
-
-static void close_all(struct fixture *f)
-{
-	firehose_stop(f->fh);
-	f->ops = op_registry_free(f->ops);
-	f->fh = firehose_free(f->fh);
-	f->s3 = s3_free(f->s3);
-	f->blob = blob_close(f->blob);
-	f->meta = meta_close(f->meta);
-}
-
-static const struct json *call(struct fixture *f, const char *op, const struct json *in)
-{
-	static const struct op_caller caller = { "123456789012", "AKIDEXAMPLE",
-						 "arn:aws:iam::123456789012:root", "192.0.2.7" };
-	const struct json *ret = NULL;
-	bool s3 = strstr(op, "Bucket") != NULL;
-
-	err_clear(&f->e);
-	return op_call(f->ops, s3 ? "s3" : "firehose", op, in, &caller, &f->a, &ret, &f->e) < 0
-		       ? NULL
-		       : ret;
-}
-
-static const struct json *input(struct fixture *f, const char *in)
-{
-	char *s = arena_str(&f->a, view_str(in));
-	struct err e = { 0 };
-	const struct json *v;
-
-	for (char *p = s; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	v = json_parse(&f->a, view_str(s), JSON_DEPTH, &e);
-	if (!v)
-		fail_msg("%s: %s", in, e.msg);
-	return v;
-}
-
-static const struct json *ok(struct fixture *f, const char *op, const char *in)
-{
-	const struct json *v = call(f, op, input(f, in));
-
-	if (!v)
-		fail_msg("%s %s: %s", op, in, f->e.msg);
-	return v;
-}
-
-static struct fixture *fixture_sized(uint64_t log_bytes_max)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->log_bytes_max = log_bytes_max;
-	(void)snprintf(f->dir, sizeof(f->dir), "%s", unit_tmpdir());
-	arena_init(&f->a, LIMIT_ARENA);
-	open_all(f);
-	ok(f, "CreateBucket", "{'Bucket':'raw'}");
-	return f;
-}
-
-static struct fixture *fixture_new(void)
-{
-	return fixture_sized(0);
-}
-
-static void fixture_free(struct fixture *f)
-{
-	close_all(f);
-	arena_clear(&f->a);
-	free(f);
-}
-
-/* @more: further members of the destination, with a comma in front. */
-static const char *stream(struct fixture *f, const char *name, const char *bucket, const char *more)
-{
-	return arena_printf(
-		&f->a,
-		"{'DeliveryStreamName':'%s','ExtendedS3DestinationConfiguration':{'RoleARN':'" ROLE
-		"','BucketARN':'arn:aws:s3:::%s'%s}}",
-		name, bucket, more);
-}
-
-#define AT_ONCE ",'BufferingHints':{'SizeInMBs':1,'IntervalInSeconds':0}"
-#define LATER ",'BufferingHints':{'SizeInMBs':1,'IntervalInSeconds':900}"
-
-static const char *text(struct fixture *f, const struct json *o, const char *member)
-{
-	struct view v = json_get_str(o, member);
-
-	return v.p ? arena_str(&f->a, v) : "";
-}
-
-static const char *put(struct fixture *f, const char *name, struct view data)
-{
-	struct json *in = json_new_obj(&f->a), *record = json_new_obj(&f->a);
-	const struct json *v;
-
-	json_set_str(&f->a, in, "DeliveryStreamName", name);
-	json_set(&f->a, record, "Data", json_new_str(&f->a, data));
-	json_set(&f->a, in, "Record", record);
-	v = call(f, "PutRecord", in);
-	if (!v)
-		fail_msg("PutRecord: %s", f->e.msg);
-	return text(f, v, "RecordId");
-}
-
-/* All bytes of a bucket's objects in key order, once there are @n of them; waits, bounded. */
-static struct view content(struct fixture *f, const char *bucket, size_t n_bytes)
-{
-	int64_t deadline = clock_mono_ns() + 20LL * 1000000000;
-	struct view all = VIEW_NONE;
-
-	do {
-		struct s3_object *v;
-		size_t n, used = 0;
-		char *p = arena_alloc(&f->a, 4 * MIB);
-
-		sched_yield();
-		assert_int_equal(f->port.list(f->s3, bucket, "", NULL, 100, &f->a, &v, &n, &f->e),
-				 0);
-		for (size_t i = 0; i < n; i++) {
-			struct view one;
-
-			assert_int_equal(f->port.get(f->s3, bucket, v[i].key, 2 * MIB, &f->a, &one,
-						     &f->e),
-					 0);
-			memcpy(p + used, one.p, one.n);
-			used += one.n;
-		}
-		all = view_of(p, used);
-		if (used < n_bytes)
-			arena_clear(&f->a);
-	} while (all.n < n_bytes && clock_mono_ns() < deadline);
-	return all;
-}
 
 TEST(firehose_delivers_bytes_as_they_were_put)
 {
@@ -295,7 +111,7 @@ TEST(firehose_errors)
 		{ "s", ",'DataFormatConversionConfiguration':{}", "InvalidArgumentException",
 		  "DataFormatConversion" },
 		{ "s", ",'DynamicPartitioningConfiguration':{'Enabled':true}",
-		  "InvalidArgumentException", "DynamicPartitioning" },
+		  "InvalidArgumentException", "Prefix: with dynamic partitioning" },
 		{ "s", ",'S3BackupMode':'Enabled'", "InvalidArgumentException", "3Backup" },
 		{ "s", ",'EncryptionConfiguration':{'KMSEncryptionConfig':{'AWSKMSKeyARN':'x'}}",
 		  "InvalidArgumentException", "MSEncryptionConfig" },
@@ -444,42 +260,6 @@ TEST(firehose_waits_for_its_bucket_across_a_restart)
 	fixture_free(f);
 }
 
-TEST(firehose_delivery_repeated_after_a_crash_gives_no_second_object)
-{
-	struct fixture *f = fixture_new();
-	struct fh_object o = { .first = 1, .last = 2, .at_ms = 1795380007089 };
-	struct fh_stream *s;
-	struct s3_object *v;
-	char md5[33];
-	const char *key;
-	size_t n;
-
-	ok(f, "CreateDeliveryStream", stream(f, "s", "raw", LATER));
-	put(f, "s", VIEW("one"));
-	put(f, "s", VIEW("two"));
-	s = fh__find(f->fh, "s");
-	fh__delivery_stop(s);
-	assert_int_equal(blob_put(f->blob, VIEW("onetwo"), &f->a, &o.ref, &f->e), 0);
-	md5_hex(VIEW("onetwo"), md5);
-	o.md5_hex = md5;
-	key = fh__object_key(s, &o, &f->a);
-	assert_string_equal(key,
-			    fh__object_key(s, &o, &f->a)); /* of range and time, nothing else */
-	assert_int_equal(fh__publish(s, &o, &f->e), 0);
-	/* The commit is there; the process died before it knew, and does it all again. */
-	assert_int_equal(fh__publish(s, &o, &f->e), ERR_CONFLICT);
-	err_clear(&f->e);
-	assert_int_equal(f->port.list(f->s3, "raw", "", NULL, 10, &f->a, &v, &n, &f->e), 0);
-	assert_int_equal(n, 1);
-	assert_string_equal(v[0].key, key);
-	close_all(f);
-	open_all(f);
-	put(f, "s", VIEW("three"));
-	assert_int_equal(f->port.list(f->s3, "raw", "", NULL, 10, &f->a, &v, &n, &f->e), 0);
-	assert_int_equal(n, 1);
-	fixture_free(f);
-}
-
 struct seen {
 	const char *names[4];
 	struct log *logs[4];
@@ -523,38 +303,6 @@ TEST(firehose_port_shows_logs_and_keeps_what_is_held)
 	assert_int_equal(fh__held(s), 1); /* what was durable is never ahead of the reader */
 	port.hold(port.self, "a", "ledger", UINT64_MAX);
 	assert_int_equal(fh__held(s), 7);
-	fixture_free(f);
-}
-
-static int remove_fn(struct meta_tx *tx, void *arg, struct err *e)
-{
-	const struct fh_row row = { .id = arg };
-
-	return fh__remove(tx, &row, 1, e);
-}
-
-/* The row goes before the actor is told: what it publishes then is not delivered, so the log has to keep it. */
-TEST(firehose_delivery_into_a_deletion_is_no_delivery)
-{
-	struct fixture *f = fixture_new();
-	struct fh_object o = { .first = 1, .last = 1, .at_ms = 1795380007089 };
-	struct fh_stream *s;
-	struct s3_object *v;
-	char md5[33];
-	size_t n;
-
-	ok(f, "CreateDeliveryStream", stream(f, "s", "raw", LATER));
-	put(f, "s", VIEW("one"));
-	s = fh__find(f->fh, "s");
-	fh__delivery_stop(s);
-	assert_int_equal(blob_put(f->blob, VIEW("one"), &f->a, &o.ref, &f->e), 0);
-	md5_hex(VIEW("one"), md5);
-	o.md5_hex = md5;
-	assert_int_equal(meta_write(f->meta, remove_fn, (void *)(uintptr_t)s->id, &f->e), 0);
-	assert_int_equal(fh__publish(s, &o, &f->e), ERR_CANCELLED);
-	err_clear(&f->e);
-	assert_int_equal(f->port.list(f->s3, "raw", "", NULL, 10, &f->a, &v, &n, &f->e), 0);
-	assert_int_equal(n, 0);
 	fixture_free(f);
 }
 
