@@ -6,3 +6,5 @@
 
 /* verify --deep: prints what is damaged and returns the exit code. */
 int cli__deep(struct cli_session *s, bool json);
+/* verify --streams: prints the accounts and returns the exit code. */
+int cli__streams(struct cli_session *s, bool json);

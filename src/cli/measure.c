@@ -163,49 +163,59 @@ static int verify(struct cli_session *s, int argc, char **argv, struct json *fou
 	return e->code ? cli_fail(EXIT_FAILED, "%s", e->msg) : r;
 }
 
+static int verify_measurements(struct cli_session *s, int argc, char **argv, bool json)
+{
+	struct json *found = json_new_arr(&s->arena);
+	struct err e = { 0 };
+	int r = verify(s, argc, argv, found, &e);
+
+	if (json) {
+		puts(json_text(&s->arena, found));
+		return r;
+	}
+	for (size_t i = 0; i < json_len(found); i++)
+		print_measurement(json_at(found, i));
+	if (!e.code)
+		printf("%zu measurement%s: %s\n", json_len(found), json_len(found) == 1 ? "" : "s",
+		       r ? "something is missing" : "nothing missing, nothing double");
+	return r;
+}
+
 int cli_verify(int argc, char **argv)
 {
 	const char *data = NULL, *output = "text";
-	bool deep = false;
+	bool deep = false, streams = false;
 	const struct cli_option options[] = {
 		{ "--deep", NULL, "read all objects and metadata again, compare them with their checksums", NULL, &deep },
+		{ "--streams", NULL, "check the accounts of the delivery streams", NULL, &streams },
 		{ "--data", "DIR", "the server's data folder [$MULGIL_DATA or mulgil-data]", &data, NULL },
 		{ "--output", "text|json", "[text]", &output, NULL },
 		{ 0 },
 	};
 	const struct cli_usage usage = {
-		"mulgil verify [MEASUREMENT... | --deep] [options]",
+		"mulgil verify [MEASUREMENT... | --deep | --streams] [options]",
 		"Checks that nothing of the measurements (all of them if none is named) is missing or double.\n"
-		"With --deep it checks instead that every byte that the server keeps is what was written.\n"
+		"With --deep it checks instead that every byte that the server keeps is what was written, with --streams that\n"
+		"every record that a delivery stream has accepted was delivered, rejected or dropped, or waits.\n"
 		"Exit code 0: everything is there; 6: something is missing or damaged, and it is named.\n\n"
 		"examples:\n  mulgil verify && echo safe to clear the tablets\n  mulgil verify --deep\n",
 		options,
 	};
 	struct cli_session s;
-	struct err e = { 0 };
-	struct json *found;
 	int r = cli_options(&usage, &argc, argv);
 
 	if (r)
 		return r - 1;
-	if (deep && argc)
-		return cli_fail(EXIT_USAGE, "--deep checks all there is; it takes no measurement");
+	if ((deep || streams) && argc)
+		return cli_fail(EXIT_USAGE, "%s checks all there is; it takes no measurement", deep ? "--deep" : "--streams");
 	if (!cli_open(&s, data))
 		return EXIT_NO_SERVER;
-	if (deep) {
-		r = cli__deep(&s, output[0] == 'j');
+	if (deep || streams) {
+		r = deep ? cli__deep(&s, output[0] == 'j') : cli__streams(&s, output[0] == 'j');
 		cli_close(&s);
 		return r;
 	}
-	found = json_new_arr(&s.arena);
-	r = verify(&s, argc, argv, found, &e);
-	if (output[0] == 'j')
-		puts(json_text(&s.arena, found));
-	for (size_t i = 0; i < json_len(found) && output[0] != 'j'; i++)
-		print_measurement(json_at(found, i));
-	if (output[0] != 'j' && !e.code)
-		printf("%zu measurement%s: %s\n", json_len(found), json_len(found) == 1 ? "" : "s",
-		       r ? "something is missing" : "nothing missing, nothing double");
+	r = verify_measurements(&s, argc, argv, output[0] == 'j');
 	cli_close(&s);
 	return r;
 }

@@ -248,6 +248,16 @@ static void scrubbed(struct wire *w, struct arena *a, struct json *ret)
 	json_set(a, ret, "last", walk_json(a, &last));
 }
 
+static int verify_streams(struct wire *w, struct arena *a, struct json *ret, struct err *e)
+{
+	const struct json *list = NULL;
+	int rc = firehose_verify(w->firehose, a, &list, e);
+
+	if (!rc)
+		json_set(a, ret, "streams", list);
+	return rc;
+}
+
 static void verification(struct wire *w, struct http_req *r)
 {
 	static const struct http_header h[] = { { "Content-Type", "application/json" } };
@@ -263,8 +273,10 @@ static void verification(struct wire *w, struct http_req *r)
 		rc = verify_metadata(w, a, o, &e);
 	else if (view_eq(what, VIEW("objects")))
 		rc = verify_objects(w, http_query(r), a, o, &e);
+	else if (view_eq(what, VIEW("streams")))
+		rc = verify_streams(w, a, o, &e);
 	else
-		rc = err_set(&e, ERR_NOENT, "there are metadata, objects and scrubber");
+		rc = err_set(&e, ERR_NOENT, "there are metadata, objects, scrubber and streams");
 	if (rc < 0)
 		answer_err(r, &e);
 	else

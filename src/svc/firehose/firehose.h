@@ -45,6 +45,11 @@ int firehose_start(struct firehose *f, struct err *e) MUST_CHECK;
 int firehose_deliver(struct firehose *f, const struct op_registry *ops, struct err *e) MUST_CHECK;
 /* Ends delivery; records are still taken.  Idempotent. */
 void firehose_stop(struct firehose *f);
+/*
+ * The accounts of all streams: an array of {"stream", "accepted", "delivered", "rejected", "dropped", "pending": records;
+ * "items": what became of them and was published; "problem": what is wrong, if anything is}.
+ */
+int firehose_verify(struct firehose *f, struct arena *a, const struct json **ret, struct err *e) MUST_CHECK;
 /* Ends delivery and closes the logs (readers of others have to be gone); what is not delivered waits in the
  * logs.  Returns NULL. */
 struct firehose *firehose_free(struct firehose *f);

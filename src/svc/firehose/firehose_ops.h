@@ -13,6 +13,13 @@ struct in_update {
 	const char *name, *version, *destination;
 	const struct json *plain, *extended; /* in the SDK's shape */
 };
+struct in_key {
+	const char *arn, *type;
+};
+struct in_encryption {
+	const char *name;
+	struct in_key *config;
+};
 struct in_describe {
 	const char *name, *after;
 	struct opt_int limit;
@@ -53,6 +60,8 @@ FH_HANDLER(delete);
 FH_HANDLER(put);
 FH_HANDLER(put_batch);
 FH_HANDLER(tag);
+FH_HANDLER(start_encryption);
+FH_HANDLER(stop_encryption);
 FH_HANDLER(untag);
 FH_HANDLER(update);
 FH_HANDLER(list_tags);

@@ -55,6 +55,14 @@ static const struct op_field update_fields[] = {
 	OP_REFUSED("IcebergDestinationUpdate"),
 	OP_END
 };
+static const char *const key_types[] = { "AWS_OWNED_CMK", "CUSTOMER_MANAGED_CMK", NULL };
+static const struct op_field key_fields[] = { OP_STR(struct in_key, arn, "KeyARN", false, 1, 512),
+					      OP_ENUM(struct in_key, type, "KeyType", true, key_types, NULL), OP_END };
+static const struct op_field start_encryption_fields[] = {
+	NAME(struct in_encryption),
+	OP_OBJ(struct in_encryption, config, "DeliveryStreamEncryptionConfigurationInput", false, key_fields), OP_END
+};
+static const struct op_field stop_encryption_fields[] = { NAME(struct in_encryption), OP_END };
 static const struct op_field describe_fields[] = {
 	NAME(struct in_describe), OP_INT(struct in_describe, limit, "Limit", false, 1, 10000),
 	OP_STR(struct in_describe, after, "ExclusiveStartDestinationId", false, 1, 100), OP_END
@@ -111,6 +119,10 @@ static const struct op ops[] = {
 	  "Appends one record to a delivery stream." },
 	{ "PutRecordBatch", fh__op_put_batch, put_batch_fields, sizeof(struct in_put_batch),
 	  OP_WRITE | OP_BULK, "Appends up to 500 records to a delivery stream." },
+	{ "StartDeliveryStreamEncryption", fh__op_start_encryption, start_encryption_fields,
+	  sizeof(struct in_encryption), OP_WRITE, "Refused: the ingest log is not encrypted on the disk." },
+	{ "StopDeliveryStreamEncryption", fh__op_stop_encryption, stop_encryption_fields,
+	  sizeof(struct in_encryption), OP_WRITE, "Leaves a delivery stream as it is: not encrypted." },
 	{ "TagDeliveryStream", fh__op_tag, add_tags_fields, sizeof(struct in_tags), OP_WRITE,
 	  "Adds or replaces labels of a delivery stream." },
 	{ "UntagDeliveryStream", fh__op_untag, remove_tags_fields, sizeof(struct in_tags), OP_WRITE,

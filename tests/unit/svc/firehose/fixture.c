@@ -83,6 +83,19 @@ const struct json *ok(struct fixture *f, const char *op, const char *in)
 	return v;
 }
 
+struct fixture *fixture_at(const char *dir)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	(void)snprintf(f->dir, sizeof(f->dir), "%s", dir);
+	arena_init(&f->a, LIMIT_ARENA);
+	open_all(f);
+	if (!f->port.bucket_exists(f->s3, "raw"))
+		ok(f, "CreateBucket", "{'Bucket':'raw'}");
+	return f;
+}
+
 struct fixture *fixture_sized(uint64_t log_bytes_max)
 {
 	struct fixture *f = calloc(1, sizeof(*f));

@@ -27,6 +27,7 @@ struct fixture {
 void open_all(struct fixture *f);
 void close_all(struct fixture *f);
 struct fixture *fixture_new(void);
+struct fixture *fixture_at(const char *dir); /* goes on with what is there */
 struct fixture *fixture_sized(uint64_t log_bytes_max); /* of each log */
 void fixture_free(struct fixture *f);
 /* NULL on failure: f->e. */
