@@ -157,18 +157,66 @@ static int publish(struct group *g, struct err *e)
 	return 0;
 }
 
+/* --- sealing: many small blobs share the disk's syncs, if many threads wait for them --- */
+
+#define SEALERS 16
+
+struct sealing {
+	struct fh_stream *s;
+	struct fh_work *w;
+	struct fh_buffer *const *v;
+	size_t n;
+	_Atomic size_t next;
+	_Atomic bool failed;
+	struct lock lock;
+	struct err *e;
+};
+
+static void *sealer(void *arg)
+{
+	struct sealing *x = arg;
+	size_t i;
+
+	while (!atomic_load(&x->failed) && (i = atomic_fetch_add(&x->next, 1)) < x->n) {
+		struct err e = { 0 };
+
+		if (fh__buffer_seal(x->s, x->w, x->v[i], &e) == 0)
+			continue;
+		LOCK_SCOPE(&x->lock);
+		if (!atomic_exchange(&x->failed, true))
+			*x->e = e;
+	}
+	return NULL;
+}
+
+static int seal_all(struct fh_stream *s, struct fh_work *w, struct fh_buffer *const *v, size_t n, struct err *e)
+{
+	struct sealing x = { .s = s, .w = w, .v = v, .n = n, .e = e };
+	pthread_t t[SEALERS];
+	/* A schema belongs to one thread. */
+	size_t others = w->config.conversion || n < 4 ? 0 : n < SEALERS ? n - 1 : SEALERS;
+
+	lock_init(&x.lock, "firehose-seal");
+	for (size_t i = 0; i < others; i++)
+		t[i] = thread_start("firehose-seal", sealer, &x);
+	sealer(&x);
+	for (size_t i = 0; i < others; i++)
+		thread_join(t[i]);
+	lock_clear(&x.lock);
+	return atomic_load(&x.failed) ? e->code : 0;
+}
+
 /* --- what is due --- */
 
 static int flush_list(struct fh_stream *s, struct fh_work *w, struct fh_buffer *const *v, size_t n, struct err *e)
 {
 	struct group *g = calloc(1, sizeof(*g));
-	int rc = 0;
+	int rc;
 
 	must(g);
 	g->s = s;
 	g->w = w;
-	for (size_t i = 0; !rc && i < n; i++)
-		rc = fh__buffer_seal(s, w, v[i], e);
+	rc = seal_all(s, w, v, n, e);
 	if (!rc)
 		FH_POINT("sealed");
 	while (!rc && n) {

@@ -314,9 +314,9 @@ int firehose_deliver(struct firehose *f, const struct op_registry *ops, struct e
 void firehose_stop(struct firehose *f)
 {
 	LOCK_SCOPE(&f->admin);
-	f->ops = NULL;
 	for (struct fh_stream *s = f->all; s; s = s->next)
 		fh__end(s);
+	f->ops = NULL;
 }
 
 struct firehose *firehose_free(struct firehose *f)

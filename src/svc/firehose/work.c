@@ -189,7 +189,7 @@ static int read_batch(struct fh_stream *s, struct fh_work *w, struct err *e)
 
 int fh__work(struct fh_stream *s, struct fh_work *w, int64_t *ret_due_ns, struct err *e)
 {
-	int rc = 0, more = 0;
+	int rc = 0, more = w->stuck; /* once it is not any more, there may be much to read */
 
 	if (!w->stuck) {
 		more = read_batch(s, w, e);
