@@ -184,6 +184,8 @@ static int open_stores(struct wire *w, struct err *e)
 							   .memory_bytes = (uint64_t)c->sql_memory_mb * MIB, .nice = SQL_NICE },
 				  &w->sql, e);
 	if (r == 0)
+		r = jq_open(&(struct jq_opts){ .program = NULL }, &w->jq, e);
+	if (r == 0)
 		r = make_dir(w, "lake-scratch", &lake_scratch, e);
 	if (r == 0)
 		r = sql_open_pool(&(struct sql_pool_opts){ .scratch = lake_scratch, .children = LAKE_CHILDREN, .threads = 1,
@@ -228,7 +230,7 @@ static int make_collecting(struct wire *w, struct err *e)
 	w->s3_port = s3_port(w->s3);
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
 							    .dir = path(w, "log"), .region = c->region, .account = c->account,
-							    .glue = &w->glue_port, .sql = w->sql, .staging = staging,
+							    .glue = &w->glue_port, .sql = w->sql, .jq = w->jq, .staging = staging,
 							    .logs = logs_port(w->logs),
 							    .log_bytes_max = (uint64_t)c->log_max_mb * MIB,
 							    .log_keep_ms = c->log_keep_h * 3600 * 1000,
@@ -427,6 +429,8 @@ static void *stop_runners(void *arg)
 		states_stop(w->states);
 	if (w->events)
 		events_stop(w->events);
+	if (w->jq)
+		jq_stop(w->jq);
 	if (w->firehose)
 		firehose_stop(w->firehose);
 	return NULL;
@@ -474,6 +478,7 @@ void wire_free(struct wire *w)
 	w->pool = pool_free(w->pool);
 	w->aws = aws_free(w->aws);
 	op_registry_free(w->registry);
+	w->jq = jq_close(w->jq);
 	if (w->sql)
 		w->sql = sql_close(w->sql);
 	if (w->lake_sql)

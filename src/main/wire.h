@@ -13,6 +13,7 @@
 #include "main/config.h"
 #include "measure/measure.h"
 #include "store/fn.h"
+#include "store/jq.h"
 #include "store/sql.h"
 #include "svc/athena/athena.h"
 #include "svc/events/events.h"
@@ -35,6 +36,7 @@ struct wire {
 	struct blob_store *objects, *code;
 	struct sql *sql;      /* users' queries and jobs */
 	struct sql *lake_sql; /* samples into files: waits for no query */
+	struct jq *jq;        /* queries for partition keys */
 	struct fn_pool *fn;
 	struct credentials *credentials;
 	struct op_registry *registry;

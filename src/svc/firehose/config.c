@@ -414,6 +414,54 @@ static struct json *own(struct arena *a, struct json *o, const char *name)
 	return copy;
 }
 
+/* Parameters that AWS shows though they were not given; a NULL value is the destination's role. */
+static const struct {
+	const char *type, *name, *value;
+} parameters[] = {
+	{ "Decompression", "CompressionFormat", "GZIP" },
+	{ "Lambda", "NumberOfRetries", "3" },
+	{ "Lambda", "RoleArn", NULL },
+	{ "Lambda", "BufferSizeInMBs", "1" },
+	{ "Lambda", "BufferIntervalInSeconds", "60" },
+};
+
+static bool has_parameter(const struct json *list, const char *name)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		if (view_eq_str(json_get_str(json_at(list, i), "ParameterName"), name))
+			return true;
+	return false;
+}
+
+static const struct json *processor_defaults(struct arena *a, const struct json *processor, struct view role)
+{
+	const struct json *given = json_get(processor, "Parameters");
+	struct json *o = json_copy(a, processor), *list = given ? json_copy(a, given) : json_new_arr(a);
+
+	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+		struct json *p;
+
+		if (!view_eq_str(json_get_str(processor, "Type"), parameters[i].type) || has_parameter(list, parameters[i].name))
+			continue;
+		p = json_new_obj(a);
+		json_set_str(a, p, "ParameterName", parameters[i].name);
+		json_set(a, p, "ParameterValue",
+			 json_new_str(a, parameters[i].value ? view_str(parameters[i].value) : role));
+		json_push(a, list, p);
+	}
+	json_set(a, o, "Parameters", list);
+	return o;
+}
+
+static const struct json *processors_defaults(struct arena *a, const struct json *processors, struct view role)
+{
+	struct json *list = json_new_arr(a);
+
+	for (size_t i = 0; i < json_len(processors); i++)
+		json_push(a, list, processor_defaults(a, json_at(processors, i), role));
+	return list;
+}
+
 const struct json *fh__config_defaults(struct arena *a, const struct json *destination)
 {
 	struct json *o = json_copy(a, destination), *sub = own(a, o, "DataFormatConversionConfiguration");
@@ -425,6 +473,7 @@ const struct json *fh__config_defaults(struct arena *a, const struct json *desti
 	if (sub) {
 		dflt(a, sub, "Enabled", &json_false);
 		dflt(a, sub, "Processors", json_new_arr(a));
+		json_set(a, sub, "Processors", processors_defaults(a, json_get(sub, "Processors"), json_get_str(o, "RoleARN")));
 	}
 	sub = own(a, o, "DynamicPartitioningConfiguration");
 	if (sub && json_is_true(json_get(sub, "Enabled")))

@@ -26,6 +26,7 @@ struct firehose_opts {
 	const char *dir;              /* of the logs, one folder each; copied */
 	const struct glue_port *glue; /* tables of format conversion; kept */
 	struct sql *sql;              /* writes Parquet */
+	struct jq *jq;                /* MetadataExtraction */
 	const char *staging;          /* an existing directory of the blobs' file system, firehose's own; copied */
 	const struct logs_port *logs; /* where delivery writes its errors; kept */
 	const char *region, *account; /* copied */

@@ -81,6 +81,7 @@ struct firehose {
 	char *dir, *region, *account, *staging;
 	const struct glue_port *glue;
 	struct sql *sql;
+	struct jq *jq;
 	const struct logs_port *logs;
 	const struct op_registry *ops; /* set once delivery has begun, under admin */
 	uint64_t log_bytes_max, log_keep_bytes;

@@ -196,8 +196,13 @@ static int64_t rounds(struct fh_stream *s)
 			return INT64_MAX;
 		if (atomic_exchange(&s->changed, false))
 			forget(s);
-		if (!s->work && (rc = fh__adopt(s, &s->work, &e)) == 0)
+		if (!s->work && (rc = fh__adopt(s, &s->work, &e)) == 0) {
 			s->conversion = s->work->config.conversion;
+			if (!s->slow && fh__is_slow(&s->work->config)) {
+				s->slow = true; /* from the next turn on, which is at once */
+				return 0;
+			}
+		}
 		if (!rc)
 			rc = fh__work(s, s->work, &due, &e);
 		if (rc < 0)

@@ -110,6 +110,10 @@ int fh__param_only(const struct fh_check *x, const struct fh_processor *p, const
 int fh__processor_invalid(const struct fh_check *x, const struct fh_processor *p, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* @type: the error-output-type; texts are constants or live in the batch's arena. */
 void fh__fail(struct fh_item *it, const char *type, const char *code, const char *message, unsigned attempts);
+#define FH_DECOMPRESSION_FAILED "decompression-failed", "Decompression failed." /* as seen in AWS's documents */
+/* Whether @n more bytes of b->a leave the stages behind room enough.  What does not fit fails: no batch can be so large that
+ * the server ends. */
+bool fh__fits(const struct fh_batch *b, size_t n);
 static inline bool fh__is_open(const struct fh_item *it) /* a stage has something to do */
 {
 	return !it->failed && !it->dropped;
@@ -126,4 +130,5 @@ bool fh__stages_vary(const struct fh_processor *v, size_t n);
 void fh__stages_release(struct fh_processor *v, size_t n);
 const struct fh_processor *fh__stages_find(const struct fh_processor *v, size_t n, enum fh_stage kind);
 /* The defs, each in its stage_<name>.c; one row each in stages.c. */
-extern const struct fh_stage_def fh__stage_layout;
+extern const struct fh_stage_def fh__stage_deaggregation, fh__stage_decompression, fh__stage_delimiter, fh__stage_lambda,
+	fh__stage_layout, fh__stage_logs, fh__stage_metadata;

@@ -3,20 +3,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "svc/firehose/config.h"
 #include "svc/firehose/firehose_int.h"
+
+#define ROOM_LEFT (64 * MIB) /* of a batch's arena, for items and what is small */
 
 static const struct {
 	const char *type;
 	const struct fh_stage_def *def; /* NULL: refused by name */
 } table[FH_STAGES] = {
-	[FH_DECOMPRESSION] = { "Decompression", NULL },
-	[FH_CLOUDWATCH_LOGS] = { "CloudWatchLogProcessing", NULL },
-	[FH_DEAGGREGATION] = { "RecordDeAggregation", NULL },
+	[FH_DECOMPRESSION] = { "Decompression", &fh__stage_decompression },
+	[FH_CLOUDWATCH_LOGS] = { "CloudWatchLogProcessing", &fh__stage_logs },
+	[FH_DEAGGREGATION] = { "RecordDeAggregation", &fh__stage_deaggregation },
 	[FH_LAYOUT] = { "mulgil:Layout", &fh__stage_layout },
-	[FH_LAMBDA] = { "Lambda", NULL },
-	[FH_METADATA] = { "MetadataExtraction", NULL },
-	[FH_DELIMITER] = { "AppendDelimiterToRecord", NULL },
+	[FH_LAMBDA] = { "Lambda", &fh__stage_lambda },
+	[FH_METADATA] = { "MetadataExtraction", &fh__stage_metadata },
+	[FH_DELIMITER] = { "AppendDelimiterToRecord", &fh__stage_delimiter },
 };
 
 const char *fh__stage_type(enum fh_stage kind)
@@ -124,6 +127,10 @@ int fh__stages_parse(const struct fh_check *x, const struct json *processing, st
 		there[p.kind] = true;
 		one[p.kind] = p;
 	}
+	if (there[FH_CLOUDWATCH_LOGS] && !there[FH_DECOMPRESSION]) {
+		fh__stages_release(one, FH_STAGES);
+		return fh__invalid(x, "ProcessingConfiguration.Processors: CloudWatchLogProcessing needs Decompression");
+	}
 	for (int i = 0; i < FH_STAGES; i++)
 		if (there[i])
 			v[n++] = one[i];
@@ -148,6 +155,13 @@ const struct fh_processor *fh__stages_find(const struct fh_processor *v, size_t 
 }
 
 /* --- running --- */
+
+bool fh__fits(const struct fh_batch *b, size_t n)
+{
+	size_t room = b->a->max - b->a->used;
+
+	return room > ROOM_LEFT && n < room - ROOM_LEFT;
+}
 
 void fh__fail(struct fh_item *it, const char *type, const char *code, const char *message, unsigned attempts)
 {

@@ -229,6 +229,7 @@ struct firehose *firehose_new(const struct firehose_opts *o)
 	must(f->dir && f->region && f->account && f->staging);
 	f->glue = o->glue;
 	f->sql = o->sql;
+	f->jq = o->jq;
 	f->logs = o->logs;
 	f->log_bytes_max = o->log_bytes_max;
 	f->log_keep_ms = o->log_keep_ms;
