@@ -134,6 +134,7 @@ struct transform {
 	const struct state *st;
 	struct fh_batch *b;
 	struct fh_invocation v;
+	bool late; /* the function was stopped at its time-out */
 };
 
 /* What AWS calls the failure of an invocation that did not get to the function, or that the function failed. */
@@ -155,8 +156,12 @@ static void fail_invocation(struct transform *t, const struct err *e)
 			fh__fail_all(&t->v, failures[i].code, failures[i].message);
 			return;
 		}
-	fh__fail_all(&t->v, "Lambda.FunctionError",
-		     w ? arena_str(t->b->a, view_str(e->msg)) : fh__function_error);
+	if (t->late)
+		fh__fail_all(&t->v, "Lambda.FunctionTimedOut",
+			     "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda function.");
+	else
+		fh__fail_all(&t->v, "Lambda.FunctionError",
+			     w ? arena_str(t->b->a, view_str(e->msg)) : fh__function_error);
 }
 
 /* false: the stream is to stop. */
@@ -192,10 +197,13 @@ static int invoke(struct transform *t, struct arena *a, struct err *e)
 			: op_call(f->ops, "lambda", "Invoke", in, &caller, a, &out, e);
 	buf_clear(&event);
 	t->v.id = NULL;
+	t->late = false;
 	if (rc < 0)
 		return e->wire && rc != ERR_CANCELLED ? 1 : rc;
-	if (json_get(out, "FunctionError"))
+	if (json_get(out, "FunctionError")) {
+		t->late = view_find(json_get_str(out, "Payload"), VIEW("\"Sandbox.Timedout\"")) >= 0;
 		return 1;
+	}
 	t->v.attempts++;
 	fh__answer(&t->v, json_get_str(out, "Payload"), t->b);
 	return 0;

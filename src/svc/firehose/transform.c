@@ -3,7 +3,8 @@
  * transform -- the event of a transformation and its answer.
  *
  * Codes: Lambda.FunctionError, .MissingRecordId, .DuplicatedRecordId, .ProcessingFailedStatus, .InvalidReturnFormat and
- * their texts were seen in error documents of AWS; .JsonProcessingException is from its documentation.  Records of an
+ * their texts were seen in error documents of AWS, as was .FunctionTimedOut; .JsonProcessingException, .ResourceNotFound
+ * and .InvokeLimitExceeded are from its documentation.  Records of an
  * answer that names them not at all are missing one by one; those that it makes up are ignored; a result that is none of
  * the three fails all of them; so it was seen.  What becomes of data that is not base64 was seen as Lambda.FunctionError:
  * here it is that of the one record.
