@@ -364,6 +364,35 @@ def test_partitions_by_a_function(server, bucket, transform):
     assert {(k, e["errorCode"]) for k, e in errors} == {("metadata-extraction-failed", EXTRACTION)}
 
 
+# --- exactly once ---
+
+@pytest.mark.parametrize("with_function", [False, True])
+def test_processed_exactly_once_though_the_server_is_killed(make_server, with_function):
+    server = make_server().start()
+    chain, upper = [deaggregation(), processor("AppendDelimiterToRecord")], lambda b: b
+    if with_function:
+        f = server.function(f"SHARED = {server.shared!r}\n" + TRANSFORM)
+        chain.append(function(server.client("lambda").get_function_configuration(FunctionName=f)["FunctionArn"]))
+        upper = bytes.upper
+    query = '{k:(.K // .k),bad:(.BAD // .bad // "no" | if ascii_downcase == "yes" then error("bad") else . end)}'
+    s = Stream(server, server.bucket(), *chain, jq(query), keys="!{partitionKeyFromQuery:k}/!{partitionKeyFromQuery:bad}/")
+    good, bad = [], []
+    for n in range(6):
+        records = []
+        for i in range(60):
+            parts = [json.dumps({"k": f"p{(i + j) % 7}", "n": n, "i": i, "j": j}).encode() for j in range(4)]
+            wrong = json.dumps({"k": "x", "bad": "yes", "n": n, "i": i}).encode()
+            records.append(b"".join(parts) + wrong * (i % 20 == 0))
+            good += parts
+            bad += [wrong] * (i % 20 == 0)
+        s.put(*records)
+        server.restart()
+    data, errors = s.all(sum(len(g) + 1 for g in good), len(bad), 60)
+    assert sorted(b"".join(data.values()).splitlines()) == sorted(map(upper, good))
+    assert sorted(raw(e) for _, e in errors) == sorted(bad)
+    rig.until("the accounts are even", lambda: server.run("verify", "--streams").returncode == 0)
+
+
 # --- what describe says ---
 
 def test_describe_shows_processors_with_their_defaults(server, bucket, transform):
