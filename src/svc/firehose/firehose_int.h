@@ -26,6 +26,7 @@ struct fh_row {
 	const char *name, *id;
 	int64_t created_ms, version;
 	int64_t updated_ms; /* 0: never */
+	uint64_t delivered;
 	bool extended;      /* ExtendedS3DestinationConfiguration */
 	const char *config; /* the destination, JSON: config.h */
 };
@@ -59,6 +60,7 @@ struct fh_stream {
 	enum fh_turn { FH_IDLE, FH_QUEUED, FH_WORKING } turn;
 	bool again, slow;
 	size_t at; /* in the heap, from 1 */
+	uint64_t known; /* delivered, when it was opened: with nothing new in its log it is not even looked at */
 	int64_t due_ns, not_before_ns, pause_ns, idle_ns;
 	struct fh_work *work; /* NULL: it sleeps */
 	const struct fh_conversion *conversion; /* of the configuration at work; or NULL */

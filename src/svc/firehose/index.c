@@ -64,7 +64,7 @@ int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struc
 	return rc ? rc : tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ?", "s", r->id);
 }
 
-#define STREAM_COLUMNS "name, id, created_ms, version, updated_ms, extended, config"
+#define STREAM_COLUMNS "name, id, created_ms, version, updated_ms, extended, config, delivered"
 
 static void stream_of(const struct tx_rows *r, struct arena *a, struct fh_row *ret)
 {
@@ -76,6 +76,7 @@ static void stream_of(const struct tx_rows *r, struct arena *a, struct fh_row *r
 		.updated_ms = row_int(r, 4),
 		.extended = row_int(r, 5) != 0,
 		.config = row_str(r, 6, a),
+		.delivered = (uint64_t)row_int(r, 7),
 	};
 }
 

@@ -250,7 +250,8 @@ void fh__begin(struct fh_stream *s)
 	s->begun = true;
 	atomic_store(&s->stop, false);
 	log_watch(s->log, woken, s);
-	fh__wake(s);
+	if (log_last(s->log) > s->known)
+		fh__wake(s);
 }
 
 void fh__end(struct fh_stream *s)

@@ -58,6 +58,7 @@ static struct fh_stream *stream_new(struct firehose *f, const struct fh_row *r)
 	s->name = arena_str(&s->arena, view_str(r->name));
 	s->id = arena_str(&s->arena, view_str(r->id));
 	s->created_ms = r->created_ms;
+	s->known = r->delivered;
 	return s;
 }
 
