@@ -211,3 +211,79 @@ TEST(delivery_is_exact_after_a_crash_at_any_point)
 		}
 	}
 }
+
+/* --- what a transaction and a name are made of --- */
+
+struct advance {
+	const char *id;
+	struct fh_progress p;
+};
+
+static int advance_fn(struct meta_tx *tx, void *arg, struct err *e)
+{
+	const struct advance *a = arg;
+
+	return fh__advance(tx, a->id, &a->p, e);
+}
+
+static int advance(struct fixture *f, const char *id, uint64_t from, int64_t flushes, int64_t version)
+{
+	struct advance a = { id, { .from = from, .to = 5, .flushes = flushes, .version = version } };
+
+	err_clear(&f->e);
+	return meta_write(f->meta, advance_fn, &a, &f->e);
+}
+
+TEST(delivery_by_a_state_that_is_not_the_rows_is_refused)
+{
+	struct fixture *f = fixture_new();
+	const char *id;
+
+	ok(f, "CreateDeliveryStream", stream(f, "s", "raw", LATER));
+	id = fh__find(f->fh, "s")->id;
+	assert_int_equal(advance(f, id, 1, 0, 1), ERR_CONFLICT);
+	assert_int_equal(advance(f, id, 0, 1, 1), ERR_CONFLICT); /* a commit that was not answered */
+	assert_int_equal(advance(f, id, 0, 0, 2), ERR_CONFLICT); /* an update */
+	assert_int_equal(advance(f, id, 0, 0, 1), 0);
+	assert_int_equal(advance(f, id, 0, 0, 1), ERR_CONFLICT);
+	assert_int_equal(advance(f, "none", 0, 0, 1), ERR_CANCELLED);
+	err_clear(&f->e);
+	assert_true(*text(f, account(f), "problem")); /* five records delivered that nobody counted */
+	fixture_free(f);
+}
+
+static const char *key_of(struct fixture *f, const char *prefix, const char *error, const struct fh_target *t)
+{
+	const struct fh_object o = { .first = 7, .last = 9, .at_ms = 1795380007089 };
+	const struct fh_stream s = { .name = "s", .id = "01a223e0e7cd7b128cfbbe88d7de360d" };
+	struct fh_config c = { .data = { .prefix_text = prefix } };
+
+	err_clear(&f->e);
+	assert_int_equal(prefix_parse(&f->a, view_str(prefix), PREFIX_DATA, &c.data.prefix, &f->e), 0);
+	if (error)
+		assert_int_equal(prefix_parse(&f->a, view_str(error), PREFIX_ERROR, &c.data.error_prefix, &f->e), 0);
+	return fh__object_key(&s, &c, 3, t, &o, &f->a);
+}
+
+TEST(delivery_names_objects_after_target_range_and_time)
+{
+	const struct fh_key a = { VIEW("k"), VIEW("a/../b") }, b = { VIEW("k"), VIEW("b") };
+	const struct fh_target data = { .kind = FH_DATA, .query = &a, .n_query = 1 },
+			       other = { .kind = FH_DATA, .query = &b, .n_query = 1 },
+			       error = { .kind = FH_ERROR, .error_type = "processing-failed" };
+	struct fixture *f = fixture_new();
+	const char *k = key_of(f, "p/!{partitionKeyFromQuery:k}/", NULL, &data);
+
+	assert_true(view_starts(view_str(k), VIEW("p/a/../b/s-3-2026-11-22-20-40-07-00000000-0007-8"))); /* as AWS: as it is */
+	assert_string_equal(k, key_of(f, "p/!{partitionKeyFromQuery:k}/", NULL, &data));
+	k = key_of(f, "p/", NULL, &data);
+	assert_true(view_starts(view_str(k), VIEW("p/2026/11/22/20/s-3-")));
+	assert_string_equal(k, key_of(f, "p/", NULL, &other)); /* the Prefix does not ask for the key */
+	assert_string_not_equal(key_of(f, "!{partitionKeyFromQuery:k}", NULL, &data) + sizeof("a/../b"),
+				key_of(f, "!{partitionKeyFromQuery:k}", NULL, &other) + sizeof("b"));
+	assert_true(view_starts(view_str(key_of(f, "p/", NULL, &error)), VIEW("p/processing-failed/2026/11/22/20/s-3-")));
+	assert_true(view_starts(view_str(key_of(f, "p/", "e/", &error)), VIEW("e/processing-failed/2026/11/22/20/s-3-")));
+	assert_true(view_starts(view_str(key_of(f, "p/", "e/!{firehose:error-output-type}/x/", &error)),
+				VIEW("e/processing-failed/x/s-3-")));
+	fixture_free(f);
+}
