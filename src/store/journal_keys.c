@@ -261,6 +261,18 @@ static bool is_whole(struct view v, uint64_t segment)
 	return get64(v.p + 16) == segment && get64(v.p + 24) == (v.n - HEADER) / ENTRY && (v.n - HEADER) % ENTRY == 0;
 }
 
+bool journal_keys_decode(struct journal_keys *k, uint64_t segment, struct view v)
+{
+	if (!is_whole(v, segment))
+		return false;
+	for (const char *p = v.p + HEADER; p < v.p + v.n; p += ENTRY) {
+		if (!get64(p + SEGMENT_KEY))
+			return false;
+		journal_keys_add(k, segment, (const uint8_t *)p, get64(p + SEGMENT_KEY));
+	}
+	return true;
+}
+
 static int load(struct journal_keys *k, const char *path, uint64_t segment, struct arena *a, struct err *e)
 {
 	struct view v;
@@ -270,13 +282,11 @@ static int load(struct journal_keys *k, const char *path, uint64_t segment, stru
 	if (v.n > 8 && memcmp(v.p, MAGIC, 6) == 0 && v.p[7] != VERSION)
 		return err_set(e, ERR_UNSUPPORTED, "%s has format version %d; this program knows %d", path, v.p[7],
 			       VERSION);
-	if (!is_whole(v, segment))
+	if (!journal_keys_decode(k, segment, v))
 		return err_set(e, ERR_CORRUPT,
 			       "%s is damaged; put back a good copy, or remove it: then clients that repeat "
 			       "what they sent before the stop may be stored twice",
 			       path);
-	for (const char *p = v.p + HEADER; p < v.p + v.n; p += ENTRY)
-		journal_keys_add(k, segment, (const uint8_t *)p, get64(p + SEGMENT_KEY));
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/view.h"
 #include "store/segment.h"
 
 #define JOURNAL_KEYS_WINDOW_NS (15 * 60 * 1000000000LL)
@@ -38,7 +39,9 @@ int journal_keys_save(const struct journal_keys *k, const char *dir, uint64_t se
 /* The last segment is complete at @now_ns (monotonic): its window begins.  What is past its own is forgotten, its
  * files too. */
 void journal_keys_seal(struct journal_keys *k, const char *dir, int64_t now_ns);
-/* Oldest first.  ERR_CORRUPT. */
+/* What the file of @segment holds, to a set of its own; false: it is damaged. */
+bool journal_keys_decode(struct journal_keys *k, uint64_t segment, struct view v);
+/* Reads the file; oldest first.  ERR_CORRUPT. */
 int journal_keys_load(struct journal_keys *k, const char *dir, uint64_t segment, int64_t now_ns, struct err *e)
 	MUST_CHECK;
 

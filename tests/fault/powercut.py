@@ -7,7 +7,7 @@ powercut.py SHIM STORE_DRIVER S3_DRIVER [--fs ext4,xfs] [--stores log,blob,meta,
 Each store's driver runs on a loop-mounted file system; the preloaded shim shuts it down just before the N-th call
 that changes it, forgetting all that is not durable; after a remount the driver checks what it had acknowledged.
 Some recoveries are cut as well, and must succeed the second time.  A control with a disk that lies about syncs
-must show losses, or the sweep proves nothing.  Last, all stores run into a full disk and must go on when there is room.
+must show losses, or the sweep proves nothing.  The log's driver is also killed (SIGKILL) there, its disk left on.  Last, all stores run into a full disk and must go on when there is room.
 Cuts are spread evenly over the calls; --points 0, or MULGIL_POWERCUTS=all in the environment, cuts before each one.
 Needs root, mount and loop devices: without them it is skipped, loudly.  Prints TAP.
 """
@@ -29,6 +29,7 @@ FILE_SYSTEMS = {
     "xfs": (320 << 20, ["mkfs.xfs", "-q", "-f"], "loop"),
 }
 POINTS = {"log": 15, "blob": 15, "meta": 15, "s3": 50}
+KILLS = {"log"}  # stores that are killed, too
 CONTROLS = 4  # runs on a lying disk, until one of them shows losses
 
 
@@ -156,6 +157,15 @@ class Sweep:
             control = control or len(self.cut(late, lie=True)[1])
         return points, acked, bad, control
 
+    def kills(self, points):
+        """SIGKILL before the same calls: (acknowledged, losses)."""
+        acked, bad = 0, []
+        for at in points:
+            n, losses = self.cut(at, kill=True)
+            acked += n
+            bad += [f"kill {at}: {line}" for line in losses]
+        return acked, bad
+
 
 def full_disk(args, disk):
     """All stores run into a full disk and must go on when there is room again; returns the complaints."""
@@ -218,14 +228,18 @@ def main():
 
     try:
         disks = make_disks(folder, args.fs.split(","))
-        print(f"1..{len(disks) * (2 * len(stores) + 1)}", flush=True)
+        print(f"1..{len(disks) * (2 * len(stores) + len(KILLS & set(stores)) + 1)}", flush=True)
         for disk in disks:
             for store in stores:
                 start = time.monotonic()
-                points, acked, bad, control = Sweep(args, disk, folder, store).sweep()
+                sweep = Sweep(args, disk, folder, store)
+                points, acked, bad, control = sweep.sweep()
                 report(acked and not bad, f"{store} on {disk.fs}: {len(points)} cuts, {acked} acknowledged items, "
                        f"{len(bad)} lost ({time.monotonic() - start:.0f} s)", bad)
                 report(control, f"{store} on {disk.fs}: a disk that lies about syncs is noticed ({control} losses)")
+                if store in KILLS:
+                    acked, bad = sweep.kills(points)
+                    report(acked and not bad, f"{store} on {disk.fs}: {len(points)} kills, {acked} acknowledged items, {len(bad)} lost", bad)
             bad = full_disk(args, disk)
             report(not bad, f"a full {disk.fs} loses nothing, and all goes on when there is room", bad)
     finally:
