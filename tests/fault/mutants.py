@@ -33,6 +33,7 @@ MUTANTS = [
     (4, "the sync of a group of records before its answers", "log", {}),
     (13, "the keys of a complete segment, kept for clients that repeat a request", "log", {}),
     (14, "the sync of a new segment's header before its name", "log", {"cuts": 250}),
+    (15, "the order: callers are answered before their transaction is committed", "meta", {}),
 ]
 CUTS_MAX = 60
 UPLOAD_CUTS = 200  # of s3's short script: all of them
