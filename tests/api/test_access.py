@@ -218,6 +218,21 @@ def test_another_account(users, bucket):
     denied(users.s3.delete_object, Bucket=mine, Key="k")
 
 
+def test_who_began_an_upload_is_told(users, bucket):
+    s3, nul, alt = users.s3, users.s3_of("nul"), users.s3_of("alt")
+    s3.put_bucket_policy(Bucket=opened(users, bucket), Policy=policy_of(
+        {"Effect": "Allow", "Principal": {"AWS": [OTHER, f"arn:aws:iam::{rig.ACCOUNT}:user/nul"]}, "Action": "s3:PutObject",
+         "Resource": f"arn:aws:s3:::{bucket}/*"}))
+    ids = [hashlib.sha256(a.encode()).hexdigest() for a in (rig.ACCOUNT, OTHER)]
+    who = {"a": (s3, ids[0]), "b": (alt, ids[1]), "c": (nul, f"arn:aws:iam::{rig.ACCOUNT}:user/nul")}
+    began = {key: client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"] for key, (client, _) in who.items()}
+    for up in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]:
+        assert (up["Initiator"]["ID"], up["Owner"]["ID"]) == (who[up["Key"]][1], ids[0])
+    for key, upload in began.items():
+        parts = s3.list_parts(Bucket=bucket, Key=key, UploadId=upload)
+        assert (parts["Initiator"]["ID"], parts["Owner"]["ID"]) == (who[key][1], ids[0])
+
+
 def test_a_policy_is_set_read_and_removed(users, bucket):
     nul = users.s3_of("nul")
     assert rig.error(users.s3.get_bucket_policy, Bucket=bucket)[:2] == ("NoSuchBucketPolicy", 404)

@@ -58,6 +58,7 @@ const char *const s3__steps[] = {
 	"CREATE TABLE s3_state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
 	"CREATE INDEX s3_upload_done ON s3_upload (done_ms) WHERE done_ms IS NOT NULL",
 	"ALTER TABLE s3_bucket ADD COLUMN owner TEXT NOT NULL DEFAULT ''", /* an account; '': the server's own */
+	"ALTER TABLE s3_upload ADD COLUMN initiator TEXT NOT NULL DEFAULT ''", /* '': not known, the bucket's owner */
 	NULL,
 };
 

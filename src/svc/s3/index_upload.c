@@ -11,10 +11,11 @@ int s3__upload_insert(struct meta_tx *tx, const struct s3_upload *u, struct aren
 	return tx_run(tx, e,
 		      "INSERT INTO s3_upload (id, bucket, okey, created_ms, ck_algo, ck_composite, "
 		      "ck_value, info,"
-		      " tags, sse, lock) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?)",
-		      "ssbiiissss", u->id, u->bucket, view_str(u->key), u->created_ms,
+		      " tags, sse, lock, initiator) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?)",
+		      "ssbiiisssss", u->id, u->bucket, view_str(u->key), u->created_ms,
 		      (int64_t)u->ck.algo, (int64_t)u->ck.composite, s3__info_text(a, &u->info),
-		      s3__tags_text(a, &u->tags), u->sse ? u->sse : "", u->lock ? u->lock : "");
+		      s3__tags_text(a, &u->tags), u->sse ? u->sse : "", u->lock ? u->lock : "",
+		      u->initiator ? u->initiator : "");
 }
 
 int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, const char *id,
@@ -27,7 +28,7 @@ int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, con
 		return rc;
 	rc = tx_one(tx, &r, e,
 		    "SELECT created_ms, ck_algo, ck_composite, ck_value, info, tags, done_etag, "
-		    "done_list, sse, lock"
+		    "done_list, sse, lock, initiator"
 		    " FROM s3_upload WHERE id = ? AND bucket = ? AND okey = ?",
 		    "ssb", id, bucket, view_str(key));
 	if (rc < 0)
@@ -45,6 +46,7 @@ int s3__upload_need(struct meta_tx *tx, const char *bucket, const char *key, con
 	ret->done_list = row_str(r, 7, a);
 	ret->sse = row_str(r, 8, a);
 	ret->lock = row_str(r, 9, a);
+	ret->initiator = row_str(r, 10, a);
 	rc = s3__info_parse(a, row_view(r, 4), &ret->info, e);
 	if (!rc)
 		rc = s3__tags_parse(a, row_view(r, 5), &ret->tags, e);
@@ -70,7 +72,7 @@ int s3__upload_remove(struct meta_tx *tx, const char *id, struct err *e)
 }
 
 #define UPLOADS \
-	"SELECT id, okey, created_ms, ck_algo, ck_composite FROM s3_upload WHERE bucket = ? AND " \
+	"SELECT id, okey, created_ms, ck_algo, ck_composite, initiator FROM s3_upload WHERE bucket = ? AND " \
 	"done_etag IS NULL" \
 	" AND (okey > ? OR (okey = ? AND id > ?))"
 
@@ -90,7 +92,8 @@ void s3__upload_row(const struct tx_rows *r, struct arena *a, struct s3_upload *
 {
 	*ret = (struct s3_upload){ .id = row_str(r, 0, a),
 				   .key = row_str(r, 1, a),
-				   .created_ms = row_int(r, 2) };
+				   .created_ms = row_int(r, 2),
+				   .initiator = row_str(r, 5, a) };
 	s3__ck_parse(&ret->ck, row_int(r, 3), row_int(r, 4), VIEW_NONE);
 }
 

@@ -54,6 +54,14 @@ static int create_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return rc ? rc : s3__upload_insert(tx, &a->upload, a->arena, e);
 }
 
+/* A user or role by its ARN, the root of an account by its canonical id. */
+static const char *initiator(struct op_ctx *cx)
+{
+	const struct op_caller *c = &cx->caller;
+
+	return c->arn && !view_ends(view_str(c->arn), VIEW(":root")) ? c->arn : s3__canonical_id(cx, c->account);
+}
+
 int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_mpu_create *in = input;
@@ -85,6 +93,7 @@ int s3__create_multipart(struct op_ctx *cx, const void *input, struct out *o)
 	a.upload.bucket = in->bucket;
 	a.upload.key = in->key;
 	a.upload.created_ms = s->now_ms();
+	a.upload.initiator = initiator(cx);
 	rc = meta_write(s->meta, create_fn, &a, &cx->err);
 	if (rc)
 		return rc;
@@ -410,6 +419,14 @@ static void out_id(struct out *o, const char *name, const char *id)
 	out_obj_end(o);
 }
 
+static void out_people(struct op_ctx *cx, struct out *o, const struct upload_arg *a)
+{
+	const char *owner = s3__owner_id(cx, a->bucket), *who = a->upload.initiator;
+
+	out_id(o, "Initiator", who[0] ? who : owner);
+	out_id(o, "Owner", owner);
+}
+
 static void out_parts(struct op_ctx *cx, struct out *o, const struct upload_arg *a)
 {
 	enum s3_ck_algo algo = a->upload.ck.algo;
@@ -466,8 +483,7 @@ int s3__list_parts(struct op_ctx *cx, const void *input, struct out *o)
 			a.parts[(a.n_parts < a.max ? a.n_parts : a.max) - 1].n);
 	out_int(o, "MaxParts", (int64_t)a.max);
 	out_bool(o, "IsTruncated", a.max && a.n_parts > a.max);
-	out_id(o, "Initiator", s3__owner_id(cx, in->bucket));
-	out_id(o, "Owner", s3__owner_id(cx, in->bucket));
+	out_people(cx, o, &a);
 	out_str(o, "StorageClass", "STANDARD");
 	out_str(o, "ChecksumAlgorithm", s3__ck_names[a.upload.ck.algo].name);
 	out_str(o, "ChecksumType", a.upload.ck.composite ? "COMPOSITE" : "FULL_OBJECT");

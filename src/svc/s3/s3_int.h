@@ -286,6 +286,7 @@ struct s3_upload {
 	struct s3_info info;
 	struct s3_tags tags;
 	const char *lock; /* of the object to come; NULL or "": none asked for */
+	const char *initiator; /* who began it, as S3 tells it; "": not known */
 	const char *done_etag, *done_list; /* NULL while open */
 };
 

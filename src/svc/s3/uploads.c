@@ -100,7 +100,7 @@ static void out_uploads(struct op_ctx *cx, struct out *o, const struct list_arg 
 		out_str(o, "ID", owner);
 		out_obj_end(o);
 		out_obj(o, "Initiator");
-		out_str(o, "ID", owner);
+		out_str(o, "ID", u->initiator[0] ? u->initiator : owner);
 		out_obj_end(o);
 		out_str(o, "ChecksumAlgorithm", s3__ck_names[u->ck.algo].name);
 		out_str(o, "ChecksumType", u->ck.composite ? "COMPOSITE" : "FULL_OBJECT");
