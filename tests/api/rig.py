@@ -35,7 +35,7 @@ CLIENT_ERROR = botocore.exceptions.ClientError
 MODELS = os.environ.get("MULGIL_BOTOCORE", os.path.join(ROOT, ".cache/botocore"))
 
 
-def until(what, fn, seconds=20.0):
+def until(what, fn, seconds=60.0):
     """Waits until fn() is true and returns that; fails, naming @what, when it takes too long."""
     end = time.monotonic() + seconds * SLOW
     while True:
