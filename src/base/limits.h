@@ -16,6 +16,7 @@
 #define LIMIT_BODY_JSON (8 * MIB)         /* a JSON, XML or form body, kept in memory */
 #define LIMIT_ARENA (256 * MIB)           /* one request's or transition's memory */
 #define LIMIT_RECORD 1024000UL            /* one record of a delivery stream */
+#define LIMIT_LOG_RECORD (1028 * KIB)     /* one record of a log: Kinesis has them a little larger */
 #define LIMIT_SMALL_BLOB (128 * KIB)      /* blobs to this size are packed into segments */
 #define LIMIT_KEY 1024                    /* bytes of an object key */
 #define LIMIT_LOG_BATCH (16 * MIB)        /* what one log append may hold */

@@ -230,13 +230,18 @@ static int make_collecting(struct wire *w, struct err *e)
 	w->s3_port = s3_port(w->s3);
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
 							    .dir = path(w, "log"), .region = c->region, .account = c->account,
-							    .glue = &w->glue_port, .sql = w->sql, .jq = w->jq, .staging = staging,
+							    .glue = &w->glue_port, .sql = w->lake_sql, .jq = w->jq, .staging = staging,
 							    .logs = logs_port(w->logs),
 							    .log_bytes_max = (uint64_t)c->log_max_mb * MIB,
 							    .log_keep_ms = c->log_keep_h * 3600 * 1000,
 							    .log_keep_bytes = (uint64_t)c->log_keep_mb * MIB });
 	w->firehose_port = firehose_port(w->firehose);
-	return 0;
+	r = kinesis_new(&(struct kinesis_opts){ .meta = w->meta, .firehose = &w->firehose_port, .dir = path(w, "kinesis"),
+						.region = c->region, .account = c->account, .log_bytes_max = (uint64_t)c->log_max_mb * MIB },
+			&w->kinesis, e);
+	if (r == 0)
+		w->kinesis_port = kinesis_port(w->kinesis);
+	return r;
 }
 
 static int make_processing(struct wire *w, struct err *e)
@@ -473,6 +478,7 @@ void wire_free(struct wire *w)
 	w->s3 = s3_free(w->s3);
 	w->events = events_free(w->events);
 	w->sqs = sqs_free(w->sqs);
+	w->kinesis = kinesis_free(w->kinesis);
 	w->fn = fn_free(w->fn);
 	w->logs = logs_free(w->logs);
 	w->pool = pool_free(w->pool);

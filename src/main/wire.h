@@ -19,6 +19,7 @@
 #include "svc/events/events.h"
 #include "svc/firehose/firehose.h"
 #include "svc/glue/glue.h"
+#include "svc/kinesis/kinesis.h"
 #include "svc/lambda/lambda.h"
 #include "svc/logs/logs.h"
 #include "svc/s3/s3.h"
@@ -44,6 +45,8 @@ struct wire {
 	struct logs *logs;
 	struct events *events;
 	struct s3 *s3;
+	struct kinesis *kinesis;
+	struct kinesis_port kinesis_port;
 	struct sqs *sqs;
 	struct firehose *firehose;
 	struct glue *glue;

@@ -212,8 +212,8 @@ static int check_records(const struct view *records, size_t n, uint64_t *ret_roo
 	if (n == 0)
 		return err_set(e, ERR_INVALID, "no record to append");
 	for (size_t i = 0; i < n; i++) {
-		if (records[i].n > LIMIT_RECORD)
-			return err_set(e, ERR_LIMIT, "record of %zu bytes; at most %lu", records[i].n, LIMIT_RECORD);
+		if (records[i].n > LIMIT_LOG_RECORD)
+			return err_set(e, ERR_LIMIT, "record of %zu bytes; at most %lu", records[i].n, LIMIT_LOG_RECORD);
 		bytes += records[i].n;
 		room += segment_room(records[i].n);
 		if (bytes > LIMIT_LOG_BATCH)

@@ -11,7 +11,7 @@
  *            are opened when they are needed, and the whole process keeps no more than 256 idle ones open; a log
  *            without records has none; a reader that found nothing to read has no buffer.
  * Durable:   when log_append() returns 0 (one fsync shared by all callers then waiting).
- * Limits:    LIMIT_RECORD bytes per record, LIMIT_LOG_BATCH per append, and the log's own ceiling: ERR_LIMIT.
+ * Limits:    LIMIT_LOG_RECORD bytes per record, LIMIT_LOG_BATCH per append, and the log's own ceiling: ERR_LIMIT.
  * Backends:  log_segments.c.   Format: docs/formats.md#segments
  */
 #pragma once

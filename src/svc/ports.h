@@ -121,6 +121,21 @@ struct firehose_port {
 	void (*watch)(void *self, void (*fn)(void *arg, const char *stream, struct log *l), void *arg);
 };
 
+/* --- kinesis: data streams --- */
+struct kinesis_record {
+	unsigned shard;
+	struct view key, data;
+};
+struct kinesis_port {
+	void *self;
+	/* The log of a data stream, or NULL.  Stays open until kinesis is freed. */
+	struct log *(*log)(void *self, const char *stream);
+	/* As firehose_port.hold(), for the retention period's sake: records from @seq on are kept beyond it.  In memory only. */
+	void (*hold)(void *self, const char *stream, const char *reader, uint64_t seq);
+	/* What a record of such a log holds; views into @record.  false: it is none. */
+	bool (*record)(struct view record, struct kinesis_record *ret);
+};
+
 /* --- glue: the catalog --- */
 struct glue_column {
 	const char *name, *type; /* type in Hive spelling, lower case */

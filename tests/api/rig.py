@@ -297,7 +297,7 @@ def signed(server, service, method, target, body=b"", headers=None, **more):
 
 JSON_TARGETS = {
     "athena": ("AmazonAthena", "1.1"), "events": ("AWSEvents", "1.1"), "firehose": ("Firehose_20150804", "1.1"),
-    "glue": ("AWSGlue", "1.1"), "logs": ("Logs_20140328", "1.1"), "sqs": ("AmazonSQS", "1.0"),
+    "glue": ("AWSGlue", "1.1"), "kinesis": ("Kinesis_20131202", "1.1"), "logs": ("Logs_20140328", "1.1"), "sqs": ("AmazonSQS", "1.0"),
     "states": ("AWSStepFunctions", "1.0"),
 }
 
