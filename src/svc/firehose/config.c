@@ -234,6 +234,9 @@ static int parse_conversion(const struct fh_check *x, const struct json *d, stru
 	if (ret->data.compression != PACK_NONE)
 		return fh__invalid(x, "CompressionFormat has to be UNCOMPRESSED with DataFormatConversionConfiguration: the format "
 				      "compresses by itself");
+	if (json_int(json_get(json_get(d, "BufferingHints"), "SizeInMBs"), FIREHOSE_CONVERTED_MB) < FIREHOSE_CONVERTED_MIN_MB)
+		return fh__invalid(x, "BufferingHints.SizeInMBs has to be at least %d with DataFormatConversionConfiguration",
+				   FIREHOSE_CONVERTED_MIN_MB);
 	c = ARENA_NEW(x->a, struct fh_conversion);
 	ret->conversion = c;
 	return fh__conversion_parse(x, o, c);

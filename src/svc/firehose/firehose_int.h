@@ -15,6 +15,7 @@
 #define FIREHOSE_TAGS_MAX 50
 #define FIREHOSE_SIZE_MB 5
 #define FIREHOSE_INTERVAL_S 300
+#define FIREHOSE_CONVERTED_MIN_MB 64
 #define FIREHOSE_CONVERTED_MB 128 /* SizeInMBs with format conversion */
 #define FIREHOSE_DESTINATION "destinationId-000000000001"
 
