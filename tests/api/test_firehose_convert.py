@@ -223,6 +223,28 @@ def test_bytes_become_rows_by_their_layout(world):
     assert "mulgil:Layout.framing" in doc.values()
 
 
+def test_partitions_are_there_at_once_where_the_table_asks_for_it(server, world):
+    t = rig.name("t").replace("-", "_")
+    server.glue.create_table(DatabaseName=world.db, TableInput={
+        **world.table_input(t, {"id": "int"}), "PartitionKeys": [{"Name": "year", "Type": "string"}, {"Name": "kind", "Type": "string"}],
+        "Parameters": {"mulgil.partitions": "register"}})
+    s = world.stream(t, Prefix=f"{t}/year=!{{timestamp:yyyy}}/kind=a/")
+    world.put(s, {"id": 1, "kind": "b"})
+    assert world.rows_when(1, t, f"SELECT id, kind, length(year) FROM {t}") == [["1", "a", "4"]]
+    (p,) = server.glue.get_partitions(DatabaseName=world.db, TableName=t)["Partitions"]
+    assert p["StorageDescriptor"]["Location"] == f"s3://{world.bucket}/{t}/year={p['Values'][0]}/kind=a/"
+
+
+def test_partitions_are_left_to_others_where_it_does_not(server, world):
+    t = rig.name("t").replace("-", "_")
+    server.glue.create_table(DatabaseName=world.db, TableInput={
+        **world.table_input(t, {"id": "int"}), "PartitionKeys": [{"Name": "kind", "Type": "string"}]})
+    s = world.stream(t, Prefix=f"{t}/kind=a/!{{timestamp:yyyy}}/")
+    world.put(s, {"id": 1})
+    rig.until("the object", lambda: server.objects(world.bucket, f"{t}/kind=a/"), 30)
+    assert server.glue.get_partitions(DatabaseName=world.db, TableName=t)["Partitions"] == []
+
+
 def test_a_crash_repeats_no_row(make_server):
     server = make_server().start()
     w = World(server)

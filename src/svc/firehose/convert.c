@@ -358,6 +358,55 @@ void fh__parquet_end(const struct fh_parquet *p)
 	remove_tree(p->dir);
 }
 
+/* --- partitions --- */
+
+static bool registers(const struct glue_table *t)
+{
+	for (size_t i = 0; i < t->n_parameters; i++)
+		if (strcmp(t->parameters[i].key, "mulgil.partitions") == 0)
+			return strcmp(t->parameters[i].value, "register") == 0 && t->n_partition_keys && t->location;
+	return false;
+}
+
+/* <name>=<value>/ for each key; *ret_n bytes of them. */
+static bool values_of(const struct glue_table *t, struct view path, struct arena *a, const char **values, size_t *ret_n)
+{
+	struct view rest = path, segment;
+
+	for (size_t i = 0; i < t->n_partition_keys; i++) {
+		struct view name = view_str(t->partition_keys[i].name);
+
+		if (!view_split(&rest, '/', &segment) || !rest.p || segment.n <= name.n + 1 || !view_starts(segment, name) ||
+		    segment.p[name.n] != '=')
+			return false;
+		values[i] = arena_str(a, view_from(segment, name.n + 1));
+	}
+	*ret_n = (size_t)(rest.p - path.p);
+	return true;
+}
+
+int fh__partition_tx(const struct fh_stream *s, struct meta_tx *tx, const struct fh_schema *sc, const char *bucket,
+		     const char *key, struct err *e)
+{
+	const struct glue_table *t = &sc->table;
+	CLEANUP(arena_clear) struct arena a;
+	const char **values, *object, *at;
+	struct view base;
+	size_t n;
+
+	arena_init(&a, MIB);
+	if (!registers(t))
+		return 0;
+	at = arena_printf(&a, "%s%s", t->location, view_ends(view_str(t->location), VIEW("/")) ? "" : "/");
+	base = view_str(at);
+	object = arena_printf(&a, "s3://%s/%s", bucket, key);
+	values = ARENA_ARRAY(&a, const char *, t->n_partition_keys);
+	if (!view_starts(view_str(object), base) || !values_of(t, view_from(view_str(object), base.n), &a, values, &n))
+		return 0;
+	return s->f->glue->partition_tx(s->f->glue->self, tx, t->database, t->name, values, t->n_partition_keys,
+					arena_str(&a, view_sub(view_str(object), 0, base.n + n)), e);
+}
+
 const char *fh__parquet_encoding(const struct fh_conversion *c)
 {
 	/* Though the object is plain Parquet.  Of the other codecs nothing is known. */

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "store/meta.h"
 #include "svc/firehose/config.h"
 
 struct fh_schema;
@@ -37,6 +38,14 @@ struct fh_parquet {
 int fh__parquet_make(struct fh_stream *s, const struct fh_schema *sc, struct view rows, const char *rows_path, struct arena *a,
 		     struct fh_parquet *ret, struct err *e) MUST_CHECK;
 void fh__parquet_end(const struct fh_parquet *p); /* removes file and directory; moved away is fine */
+
+/*
+ * With the transaction that publishes an object: if the table asks for it (parameter "mulgil.partitions" = "register") and the
+ * object's key is <the table's location><key>=<value>/... for each of the table's partition keys, the partition is there from
+ * then on.  AWS never does that, so no table has it done that does not ask.
+ */
+int fh__partition_tx(const struct fh_stream *s, struct meta_tx *tx, const struct fh_schema *sc, const char *bucket,
+		     const char *key, struct err *e) MUST_CHECK;
 
 /* The Content-Encoding that AWS gives Parquet objects of this codec; NULL: none. */
 const char *fh__parquet_encoding(const struct fh_conversion *c);

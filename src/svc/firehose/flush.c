@@ -79,6 +79,8 @@ static int publish_fn(struct meta_tx *tx, void *arg, struct err *e)
 
 	for (size_t i = 0; !rc && i < g->n; i++) {
 		rc = s3->put_tx(s3->self, tx, &g->new[i], e);
+		if (!rc && g->v[i]->target.kind == FH_DATA && g->w->schema)
+			rc = fh__partition_tx(g->s, tx, g->w->schema, g->new[i].bucket, g->new[i].key, e);
 		if (!rc && g->p.to < g->w->position)
 			rc = fh__ahead_put(tx, g->s->id, g->v[i]->id, g->w->position, e);
 	}
