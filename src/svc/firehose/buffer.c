@@ -139,7 +139,6 @@ int fh__buffer_add(struct fh_stream *s, const struct fh_config *c, struct fh_buf
 {
 	int rc = 0;
 
-	b->bytes += v.n;
 	if (!b->spill && b->mem.n + v.n <= FH_SPILL) {
 		buf_add_view(&b->mem, v);
 		atomic_fetch_add(&s->f->memory, v.n);

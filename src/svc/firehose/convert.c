@@ -255,6 +255,7 @@ static void convert_item(struct fh_stream *s, struct fh_schema *sc, struct fh_it
 	buf_reset(rows);
 	f = serde_record(sc->serde, it->data, rows, &r);
 	if (f == SERDE_OK) {
+		it->size = it->data.n;
 		it->data = arena_view(a, buf_view(rows));
 		if (r.dropped)
 			tell_dropped(s, sc, r.first_dropped);

@@ -94,6 +94,7 @@ static int give(struct fh_stream *s, struct fh_work *w, const struct fh_target *
 	if (it->at_ms < b->o.at_ms)
 		b->o.at_ms = it->at_ms;
 	b->items++;
+	b->bytes += t->kind == FH_DATA && it->size ? it->size : v.n;
 	return fh__buffer_add(s, &w->config, b, v, e);
 }
 

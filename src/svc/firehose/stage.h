@@ -45,6 +45,7 @@ struct fh_item {
 	uint32_t sub;          /* which part of it, from 0 */
 	int64_t at_ms;         /* when the record was accepted */
 	struct view raw, data; /* as it was put; what the stages made of it */
+	size_t size;           /* bytes that count for the buffering hint: those before format conversion; 0: those of data */
 	const struct fh_key *query, *lambda; /* partition keys: partitionKeyFromQuery, partitionKeyFromLambda */
 	size_t n_query, n_lambda;
 	const char *failed;    /* NULL, or the error-output-type: "processing-failed", "format-conversion-failed", ... */
