@@ -97,7 +97,8 @@ struct fh_work {
 	size_t n_fates, fates_cap;
 	struct log_reader *reader;
 	struct fh_schema *schema; /* with format conversion: the table's, as the rows in the buffers have it */
-	bool stuck; /* sealed buffers wait for their destination: nothing is read meanwhile, nothing is lost */
+	bool behind; /* the log has more already: fewer and larger objects now catch up sooner than many small ones */
+	bool stuck;  /* sealed buffers wait for their destination: nothing is read meanwhile, nothing is lost */
 };
 struct fh_work *fh__work_free(struct fh_stream *s, struct fh_work *w);
 /* Reads the stream's row and its configuration.  ERR_CANCELLED: the stream is gone. */

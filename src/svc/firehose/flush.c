@@ -8,9 +8,11 @@
 #include "svc/firehose/convert.h"
 #include "svc/firehose/deliver.h"
 
+#define GATHER_NS 500000000LL /* what a stream that is behind adds to the age of its buffers at most */
+
 static bool is_due(const struct fh_work *w, const struct fh_buffer *b, int64_t now_ns)
 {
-	return b->o.ref || b->due_ns <= now_ns ||
+	return b->o.ref || b->due_ns + (w->behind ? GATHER_NS : 0) <= now_ns ||
 	       b->bytes >= (uint64_t)fh__place(&w->config, b->target.kind)->size_mb * MIB;
 }
 

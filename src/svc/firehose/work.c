@@ -193,6 +193,7 @@ int fh__work(struct fh_stream *s, struct fh_work *w, int64_t *ret_due_ns, struct
 
 	if (!w->stuck) {
 		more = read_batch(s, w, e);
+		w->behind = more > 0 && w->position < log_last(s->log);
 		rc = more < 0 ? more : fh__relieve(s, w, e);
 	}
 	if (!rc)
