@@ -25,7 +25,8 @@ struct fh_schema {
 	struct arena arena;
 	struct glue_table table;
 	struct serde *serde;
-	struct map told; /* keys without a column that were spoken of */
+	struct map told;  /* keys without a column that were spoken of */
+	uint64_t dropped; /* records that had one */
 };
 
 /* --- the table --- */
@@ -238,13 +239,26 @@ int fh__conversion_parse(const struct fh_check *x, const struct json *o, struct 
 
 /* --- items --- */
 
-static void tell_dropped(const struct fh_stream *s, struct fh_schema *sc, const char *key)
+/* At 1, 10, 100, ... */
+static bool is_round(uint64_t n)
 {
-	if (map_get(&sc->told, view_str(key)) || sc->told.n >= TOLD_MAX)
-		return;
-	(void)map_put(&sc->told, view_str(key), sc);
-	diag(DIAG_WARN, "firehose", "%s: table %s.%s has no column for the key %s: it is not converted (the log keeps the record)",
-	     s->name, sc->table.database, sc->table.name, key);
+	while (n >= 10 && n % 10 == 0)
+		n /= 10;
+	return n == 1;
+}
+
+static void tell_dropped(const struct fh_stream *s, struct fh_schema *sc, const struct serde_result *r)
+{
+	struct view key = view_str(r->first_dropped);
+	bool known = map_get(&sc->told, key) || sc->told.n >= TOLD_MAX;
+
+	sc->dropped++;
+	if (!known)
+		(void)map_put(&sc->told, key, sc);
+	if (!known || is_round(sc->dropped))
+		diag(DIAG_WARN, "firehose",
+		     "%s: table %s.%s has no column for the key %s, which is left out; so were keys of %" PRIu64 " records so far", s->name,
+		     sc->table.database, sc->table.name, r->first_dropped, sc->dropped);
 }
 
 static void convert_item(struct fh_stream *s, struct fh_schema *sc, struct fh_item *it, struct arena *a, struct buf *rows)
@@ -258,7 +272,7 @@ static void convert_item(struct fh_stream *s, struct fh_schema *sc, struct fh_it
 		it->size = it->data.n;
 		it->data = arena_view(a, buf_view(rows));
 		if (r.dropped)
-			tell_dropped(s, sc, r.first_dropped);
+			tell_dropped(s, sc, &r);
 		return;
 	}
 	fh__fail(it, "format-conversion-failed",
