@@ -97,15 +97,21 @@ static int make_formats(struct serde *s, const struct serde_opts *o, struct err 
 	return 0;
 }
 
+static const char *type_text(struct serde *s, const struct hive_type *t, bool staged)
+{
+	buf_reset(&s->text);
+	hive_type_print(&s->text, t, staged);
+	return arena_str(&s->arena, buf_view(&s->text));
+}
+
 static int make_columns(struct serde *s, const struct serde_column *c, size_t n, struct err *e)
 {
 	struct hive_field *fields = ARENA_ARRAY(&s->arena, struct hive_field, n + 1);
-	struct buf b;
 
 	if (!n || n > COLUMNS_MAX)
 		return err_set(e, ERR_LIMIT, "a table of 1 to %d columns is needed, not of %zu", COLUMNS_MAX, n);
+	s->types = ARENA_ARRAY(&s->arena, const char *, n);
 	s->stage_types = ARENA_ARRAY(&s->arena, const char *, n);
-	buf_init(&b, MIB);
 	for (size_t i = 0; i < n && !e->code; i++) {
 		fields[i].name = arena_view(&s->arena, view_str(c[i].name));
 		if (!utf8_valid(fields[i].name)) {
@@ -116,14 +122,12 @@ static int make_columns(struct serde *s, const struct serde_column *c, size_t n,
 			err_ctx(e, "column %s", c[i].name);
 			break;
 		}
-		buf_reset(&b);
-		hive_type_print(&b, fields[i].type, true);
-		s->stage_types[i] = arena_str(&s->arena, buf_view(&b));
+		s->types[i] = type_text(s, fields[i].type, false);
+		s->stage_types[i] = type_text(s, fields[i].type, true);
 		for (size_t k = 0; k < i && !e->code; k++)
 			if (view_eq_nocase(fields[k].name, fields[i].name))
 				err_set(e, ERR_INVALID, "column %s is there twice", c[i].name);
 	}
-	buf_clear(&b);
 	if (e->code)
 		return e->code;
 	s->table = (struct hive_type){ .kind = HIVE_STRUCT, .fields = fields, .n_fields = n };
@@ -187,6 +191,11 @@ struct serde *serde_free(struct serde *s)
 void serde_freep(struct serde **s)
 {
 	*s = serde_free(*s);
+}
+
+const char *serde_type(const struct serde *s, size_t i)
+{
+	return s->types[i];
 }
 
 const char *serde_stage_type(const struct serde *s, size_t i)

@@ -68,7 +68,8 @@ int serde_new(const struct serde_opts *o, const struct serde_column *columns, si
 struct serde *serde_free(struct serde *s); /* NULL is fine; returns NULL */
 void serde_freep(struct serde **s);
 
-/* The Hive type in which column @i is staged: binary as a string in the engine's \xNN spelling, to be cast. */
+/* The Hive type of column @i.  And that in which it is staged: binary as a string in the engine's \xNN spelling, to be cast. */
+const char *serde_type(const struct serde *s, size_t i); /* its own, in the one spelling */
 const char *serde_stage_type(const struct serde *s, size_t i);
 
 enum serde_fault {

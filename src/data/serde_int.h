@@ -27,7 +27,7 @@ struct serde {
 	size_t n_formats;
 	struct serde_node root; /* the table as a struct */
 	struct hive_type table;
-	const char **stage_types;
+	const char **types, **stage_types;
 	/* of the record at hand */
 	struct buf *out;
 	struct buf text, name, nested; /* scratch: of a value, of a key, of nested JSON */

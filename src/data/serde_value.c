@@ -117,7 +117,7 @@ static bool put_double(struct serde *s, const struct serde_node *n, struct view 
 	if (!isfinite(d))
 		return serde__bad_value(s, n, raw);
 	if (d == 0)
-		put_ascii(s, signbit(d) ? "-0.0" : "0.0", quoted);
+		put_ascii(s, signbit(d) && !quoted ? "-0.0" : "0.0", quoted); /* of keys there is one zero */
 	else if (snprintf(out, sizeof(out), "%.17g", d) > 0)
 		put_ascii(s, out, quoted);
 	return true;

@@ -311,7 +311,7 @@ static int run(struct fh_stream *s, const struct fh_schema *sc, const char *line
 
 	for (size_t i = 0; i < n; i++) {
 		staged[i] = (struct sql_column){ .name = arena_printf(a, "c%zu", i), .type = serde_stage_type(sc->serde, i) };
-		out[i] = (struct sql_column){ .name = sc->table.columns[i].name, .type = sc->table.columns[i].type };
+		out[i] = (struct sql_column){ .name = sc->table.columns[i].name, .type = serde_type(sc->serde, i) };
 	}
 	return sql_run(s->f->sql, &job, a, ret, e);
 }

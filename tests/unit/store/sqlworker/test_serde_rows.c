@@ -67,11 +67,14 @@ static const char *const scalars[] = {
 	"\"{}\"", "\"\\u2028\"", "[]", "{}",
 };
 static const char *const keys[] = { "Ab", "aB", "\\\"q y'", "1", "01", "true", "2026-11-22", "0.00005", "AAEC/w==", "AQ==", "",
-				    "x", "1518033528", "\\u0000", "NaN", "NAN", "-0", "other" };
+				    "x", "1518033528", "\\u0000", "NaN", "NAN", "-0", "0", "0.0", "other" };
+
+static const char *const numbers[] = { "0", "-0", "0.0", "1", "01", "1.0", "1e0", "+1", "-1" }; /* alike, so that they meet in a map */
 
 static void add_value(struct dice *d, struct buf *b, int depth)
 {
 	uint32_t kind = depth < 4 ? roll(d, 8) : 7, n = roll(d, 5);
+	bool alike = roll(d, 2);
 
 	if (kind > 1) {
 		buf_add_str(b, PICK(d, scalars));
@@ -81,7 +84,7 @@ static void add_value(struct dice *d, struct buf *b, int depth)
 	for (uint32_t i = 0; i < n; i++) {
 		buf_add_str(b, i ? ", " : "");
 		if (kind)
-			buf_printf(b, "\"%s\" : ", PICK(d, keys));
+			buf_printf(b, "\"%s\" : ", alike ? PICK(d, numbers) : PICK(d, keys));
 		add_value(d, b, depth + 1);
 	}
 	buf_add_char(b, kind ? '}' : ']');
@@ -152,7 +155,7 @@ static void to_parquet(struct round *r, struct sql *sql, const char *dir, int nu
 	assert_int_equal(file_replace(file.path, buf_view(&r->rows), 0600, &e), 0);
 	for (int c = 0; c < COLUMNS; c++) {
 		staged[c] = (struct sql_column){ .name = arena_printf(&r->a, "c%d", c), .type = serde_stage_type(r->s, (size_t)c) };
-		out[c] = (struct sql_column){ .name = r->columns[c].name, .type = r->columns[c].type };
+		out[c] = (struct sql_column){ .name = r->columns[c].name, .type = serde_type(r->s, (size_t)c) };
 	}
 	if (sql_run(sql, &job, &r->a, &res, &e) < 0)
 		fail_msg("round %d: %s", number, e.msg);
