@@ -2,6 +2,8 @@
 /* console_int -- what the files of this folder share. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "console/console.h"
 #include "os/thread.h"
 
@@ -17,7 +19,7 @@ struct console {
 	struct console_opts o;
 	struct lock lock;
 	struct cond changed;
-	unsigned streams; /* signals under way */
+	_Atomic unsigned streams; /* signals under way; changed under the lock */
 	struct session sessions[SESSION_COUNT];
 	int64_t failed_ms[16]; /* of the last failed sign-ins, for slowing guesses down */
 	unsigned failed;

@@ -8,7 +8,10 @@
 #include "base/utf8.h"
 #include "console/console_int.h"
 
-#define WAITING_MAX (64UL * KIB) /* bytes waiting for a slow viewer; over it records are left out, and it is told */
+/* Bytes that wait for a viewer who is slow; over it records are left out, and it is told.  All of them share WAITING_ALL. */
+#define WAITING_MAX (256UL * KIB)
+#define WAITING_MIN (32UL * KIB)
+#define WAITING_ALL (32UL * MIB)
 #define VIEWERS_MAX 4096
 #define CHANNELS_MAX 64
 #define HZ_MAX 10000
@@ -26,7 +29,7 @@ static void leave(struct viewer *v)
 {
 	http_stream_end(v->stream, true);
 	LOCK_SCOPE(&v->c->lock);
-	v->c->streams--;
+	atomic_fetch_sub(&v->c->streams, 1);
 	cond_broadcast(&v->c->changed);
 	free(v);
 }
@@ -39,6 +42,13 @@ static const char *begin_of(enum measure_live what)
 	};
 
 	return begins[what];
+}
+
+static size_t waiting_max(struct viewer *v)
+{
+	size_t share = WAITING_ALL / (atomic_load(&v->c->streams) + 1);
+
+	return share > WAITING_MAX ? WAITING_MAX : share < WAITING_MIN ? WAITING_MIN : share;
 }
 
 /* Never blocks: what does not fit is left out, and that is told with what fits next. */
@@ -54,7 +64,7 @@ static bool on_event(void *arg, enum measure_live what, struct view json)
 		if (v->left_out)
 			snprintf(gap, sizeof(gap), "event: gap\ndata: {\"records\": %u}\n\n", v->left_out);
 		parts[0] = view_str(gap);
-		r = http_stream_offer(v->stream, parts, ARRAY_LEN(parts), WAITING_MAX);
+		r = http_stream_offer(v->stream, parts, ARRAY_LEN(parts), waiting_max(v));
 	}
 	if (r == ERR_CANCELLED) {
 		leave(v);
@@ -165,9 +175,9 @@ static int parse(struct http_req *r, struct asked *q, struct err *e)
 static bool is_room(struct console *c)
 {
 	LOCK_SCOPE(&c->lock);
-	if (c->streams >= VIEWERS_MAX)
+	if (atomic_load(&c->streams) >= VIEWERS_MAX)
 		return false;
-	c->streams++;
+	atomic_fetch_add(&c->streams, 1);
 	return true;
 }
 
@@ -201,6 +211,6 @@ void console__signals_stop(struct console *c)
 {
 	measure_end_live(c->o.measure);
 	LOCK_SCOPE(&c->lock);
-	while (c->streams)
+	while (atomic_load(&c->streams))
 		cond_wait(&c->changed, &c->lock);
 }

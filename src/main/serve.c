@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "main/wire.h"
 #include "os/clock.h"
 #include "os/diag.h"
+
+#define DESCRIPTORS 32768
 
 static enum diag_level level_of(const char *name)
 {
@@ -21,6 +24,21 @@ static enum diag_level level_of(const char *name)
 		if (strcmp(name, names[i]) == 0)
 			return (enum diag_level)i;
 	return DIAG_INFO;
+}
+
+/* Every tablet and every viewer holds a connection; what the system grants by default is for programs without any. */
+static void raise_descriptors(void)
+{
+	struct err e = { 0 };
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < DESCRIPTORS) {
+		l.rlim_cur = l.rlim_max < DESCRIPTORS ? l.rlim_max : DESCRIPTORS;
+		if (setrlimit(RLIMIT_NOFILE, &l) < 0) {
+			(void)err_sys(&e, ERR_IO, "the limit of open files stays");
+			diag(DIAG_WARN, "serve", "%s", e.msg);
+		}
+	}
 }
 
 static int run(const struct config *c, const sigset_t *stop)
@@ -75,6 +93,7 @@ static int serve(int argc, char **argv, struct arena *a)
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	diag_set_level(level_of(c.log_level));
+	raise_descriptors();
 	return run(&c, &stop);
 }
 

@@ -22,6 +22,7 @@
 #include "os/file.h"
 #include "os/thread.h"
 
+#define CONNECTIONS_MAX 8192 /* of each port: 1,000 tablets, and a viewer for each */
 #define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 #define SECRET_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define FUNCTION_KEY_MS (12LL * 3600 * 1000)
@@ -348,7 +349,7 @@ int wire_new(const struct config *c, struct wire *w, struct err *e)
 
 static int listen_at(struct wire *w, const char *address, bool page, struct http_server **ret, char url[128], struct err *e)
 {
-	struct http_server_opts o = { .pool = w->pool };
+	struct http_server_opts o = { .pool = w->pool, .connections_max = CONNECTIONS_MAX };
 	bool v6;
 	int r = config_address(address, &w->arena, &o.addr, &o.port, e);
 

@@ -34,6 +34,7 @@ int measure__schema(struct meta *m, struct err *e)
 		" frames BIGINT NOT NULL, bad BIGINT NOT NULL, lost BIGINT NOT NULL, anchor_us BIGINT NOT NULL, first_log BIGINT NOT NULL,"
 		" channel_n TEXT NOT NULL, warm_from BIGINT NOT NULL);"
 		"CREATE INDEX IF NOT EXISTS measure_ledger_by_delivery ON measure_ledger (delivery);"
+		"CREATE TABLE IF NOT EXISTS measure_clock (stream TEXT PRIMARY KEY, state TEXT NOT NULL);"
 		"CREATE TABLE IF NOT EXISTS measure_seen (stream TEXT NOT NULL, block BIGINT NOT NULL, v BLOB NOT NULL,"
 		" PRIMARY KEY (stream, block));"
 		"CREATE TABLE IF NOT EXISTS measure_alarm (stream TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,"

@@ -83,6 +83,11 @@ void lake_quarantine(struct lake_batch *b, uint64_t log_seq, const char *stream,
 /* --- decoding --- */
 
 /* Times are computed from it, and a row with an infinite number could never be written; 0 is "not said". */
+static double channel_rate(const struct ledger *l, size_t i)
+{
+	return l->info->rate > 0 ? l->info->rate : l->channels[i].rate;
+}
+
 static bool rate_ok(double rate)
 {
 	return rate == 0 || (rate >= RATE_MIN && rate <= RATE_MAX);
@@ -118,6 +123,9 @@ int ledger_decoder(struct ledger *l, struct err *e)
 		must(l->channel_n);
 		l->n_channels = n;
 	}
+	for (size_t i = 0; i < n && l->clock.period_us <= 0; i++)
+		if (channel_rate(l, i) > 0)
+			sampleclock_init(&l->clock, 1e6 / channel_rate(l, i));
 	return 0;
 }
 
@@ -137,7 +145,9 @@ struct piece { /* samples of one channel within one record */
 struct decode {
 	struct ledger *l;
 	uint32_t seq;
+	bool late;
 	struct piece *pieces;
+	double drift;            /* of the device's clock */
 	const char *fault;       /* of the first bad frame */
 	char detail[128];
 };
@@ -179,10 +189,41 @@ static struct run *run_of(struct piece *p, uint64_t lost)
 	return &p->runs[p->n_runs++];
 }
 
+uint64_t measure__stamps_lost(const struct layout *l, struct samplestamps *s, const struct layout_frame *f, size_t n, double rate,
+			      bool *ret_back)
+{
+	const struct layout_time *t = layout_time_of(l);
+	struct samplestamps_opts o = { .wrap_bits = t->wrap_bits, .last = t->last_sample, .step_us = 1e6 / rate };
+	struct samplestamps_frame got = { .lost = 0 };
+
+	*ret_back = false;
+	if (t->model != LAYOUT_TIME_STAMP || rate <= 0)
+		return 0;
+	o.unit_us = t->unit_ns > 0 ? (double)t->unit_ns / 1000 : t->rate > 0 ? 1e6 / t->rate : 0;
+	for (size_t i = 0; i < f->fields.n && o.unit_us > 0; i++)
+		if (f->fields.v[i].raw && view_eq(f->fields.v[i].name, t->field))
+			got = samplestamps_take(s, &o, f->fields.v[i].raw[0], n);
+	*ret_back = got.back;
+	return got.lost < GAP_MAX ? got.lost : GAP_MAX;
+}
+
+/* A record out of its order has a decoder of its own, and its stamps say nothing of those in order. */
+static uint64_t stamps_lost(struct decode *d, const struct layout_frame *f, size_t n, double rate)
+{
+	bool back;
+	uint64_t lost = d->late ? 0 : measure__stamps_lost(d->l->info->layout, &d->l->stamps, f, n, rate, &back);
+
+	if (!d->late && back)
+		sampleclock_hole(&d->l->clock);
+	return lost;
+}
+
 static void on_frame(void *ctx, const struct layout_frame *f)
 {
 	struct decode *d = ctx;
 	struct ledger *l = d->l;
+	uint64_t missing = 0;
+	bool looked = false;
 
 	if (f->dup)
 		return; /* the device sent it twice: keep the first */
@@ -198,13 +239,16 @@ static void on_frame(void *ctx, const struct layout_frame *f)
 		n = layout_channel_counts(c, f, NULL, 0);
 		if (!n)
 			continue;
+		if (!looked) /* all channels of a frame have its one stamp */
+			missing = stamps_lost(d, f, n, channel_rate(l, i));
+		looked = true;
 		if (p->n + n > p->cap) {
 			p->cap = (p->n + n) * 2;
 			p->v = realloc(p->v, p->cap * sizeof(*p->v));
 			must(p->v);
 		}
 		n = layout_channel_counts(c, f, p->v + p->n, p->cap - p->n);
-		run = run_of(p, f->lost < GAP_MAX ? f->lost * n : GAP_MAX);
+		run = run_of(p, (f->lost < GAP_MAX ? f->lost * n : GAP_MAX) + missing);
 		for (size_t k = 0; k < n; k++) {
 			run->flags |= measure__sample_flags(c, p->v[p->n + k]);
 			/* Counts that do not fit the table's int are kept at its ends, flagged; raw has them whole. */
@@ -229,11 +273,6 @@ static const char *channel_name(const struct ledger *l, size_t i, struct arena *
 	struct view given = json_str(json_at(l->info->channels, i));
 
 	return arena_str(a, given.n ? given : l->channels[i].name);
-}
-
-static double channel_rate(const struct ledger *l, size_t i)
-{
-	return l->info->rate > 0 ? l->info->rate : l->channels[i].rate;
 }
 
 static int64_t span_us(uint64_t samples, double rate)
@@ -270,7 +309,7 @@ static struct view row_head(struct lake_batch *b, const struct decode *d, size_t
 	add_str(&o, "dt", info->dt);
 	add_str(&o, "screening_id", info->screening);
 	add_str(&o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
-	buf_printf(&o, "\"schema_version\":1,\"dt_us\":%.17g,\"scale\":%.17g,\"offset\":%.17g,\"seq\":%u", rate > 0 ? 1e6 / rate : 0,
+	buf_printf(&o, "\"schema_version\":1,\"dt_us\":%.17g,\"scale\":%.17g,\"offset\":%.17g,\"seq\":%u", rate > 0 ? 1e6 / rate * (1 + d->drift) : 0,
 		   c->scale, c->offset, d->seq);
 	head = arena_view(b->a, buf_view(&o));
 	buf_clear(&o);
@@ -289,7 +328,7 @@ static void add_rows(struct lake_batch *b, const struct decode *d, size_t i, con
 
 	for (size_t at = 0; at < n_run; at += step, ++*chunk) {
 		size_t n = n_run - at < step ? n_run - at : step;
-		int64_t t_us = t0_us + span_us(at, rate);
+		int64_t t_us = t0_us + (int64_t)llround((double)span_us(at, rate) * (1 + d->drift));
 
 		buf_add_view(o, head);
 		add_int(o, ",\"chunk\":", (int64_t)*chunk);
@@ -306,47 +345,80 @@ static void add_rows(struct lake_batch *b, const struct decode *d, size_t i, con
 	}
 }
 
+/* Samples from the first to the last, those lost between them counted. */
+static uint64_t extent(const struct piece *p)
+{
+	uint64_t all = p->n;
+
+	for (size_t k = 1; k < p->n_runs; k++)
+		all += p->runs[k].gap;
+	return all;
+}
+
+/* The record's place in time: the samples of its first channel are the device's time (sampleclock.h).  @stamp_us 0: none. */
+static struct sampleclock_place place_record(struct decode *d, int64_t stamp_us)
+{
+	struct ledger *l = d->l;
+
+	for (size_t i = 0; i < l->n_channels; i++) {
+		const struct piece *p = &d->pieces[i];
+		double rate = channel_rate(l, i), from, to;
+		struct sampleclock_place at;
+
+		if (!p->n || rate <= 0)
+			continue;
+		from = (double)(l->channel_n[i] + p->runs[0].gap);
+		to = (from + (double)extent(p)) * 1e6 / rate;
+		from = from * 1e6 / rate;
+		at = stamp_us ? sampleclock_take(&l->clock, from, to, stamp_us) : sampleclock_follow(&l->clock, from, to);
+		if (!l->anchor_us)
+			l->anchor_us = at.host_us;
+		return at;
+	}
+	return (struct sampleclock_place){ 0 };
+}
+
 /* The runs of one channel's piece at their times. */
-static void emit_channel(struct lake_batch *b, struct decode *d, size_t i, int64_t t_tablet_ns, bool late)
+static void emit_channel(struct lake_batch *b, struct decode *d, size_t i, int64_t stamp_us, const struct sampleclock_place *at)
 {
 	struct ledger *l = d->l;
 	struct piece *p = &d->pieces[i];
 	double rate = channel_rate(l, i);
-	uint64_t before = 0, all = p->n; /* samples, lost ones counted */
-	size_t chunk = 0;
-	int64_t t0;
-
-	for (size_t k = 1; k < p->n_runs; k++)
-		all += p->runs[k].gap;
 	/* The tablet's stamp is when the last byte of the record arrived: its samples ended there. */
-	t0 = t_tablet_ns / 1000 - span_us(all, rate);
-	if (!l->anchor_us)
-		l->anchor_us = t0;
+	int64_t t0 = stamp_us - span_us(extent(p), rate);
+	uint64_t before = 0; /* samples, lost ones counted */
+	size_t chunk = 0;
+
 	for (size_t k = 0; k < p->n_runs; k++) {
 		struct run *run = &p->runs[k];
 		size_t n = (k + 1 < p->n_runs ? run[1].at : p->n) - run->at;
 
-		if (late || rate <= 0) {
-			run->flags |= late ? FLAG_LATE : 0;
+		if (d->late || rate <= 0) {
+			run->flags |= d->late ? FLAG_LATE : 0;
 			before += k ? run->gap : 0;
 			add_rows(b, d, i, run, n, t0 + span_us(before, rate), &chunk);
 			before += n;
 		} else {
 			l->channel_n[i] += run->gap;
-			add_rows(b, d, i, run, n, l->anchor_us + span_us(l->channel_n[i], rate), &chunk);
+			add_rows(b, d, i, run, n, sampleclock_at(at, (double)l->channel_n[i] * 1e6 / rate), &chunk);
 			l->channel_n[i] += n;
 		}
 	}
 }
 
-/* Gives the pieces their times and rows; frees them. */
-static void emit(struct lake_batch *b, struct decode *d, int64_t t_tablet_ns, bool late)
+/* Gives the pieces their times and rows; frees them.  @stamp_us 0: none, they are on the line as it is. */
+static void emit(struct lake_batch *b, struct decode *d, int64_t stamp_us)
 {
+	struct sampleclock_place at = { 0 };
+
+	if (!d->late)
+		at = place_record(d, stamp_us);
+	d->drift = at.drift;
 	for (size_t i = 0; i < d->l->n_channels; i++) {
 		struct piece *p = &d->pieces[i];
 
 		if (p->n)
-			emit_channel(b, d, i, t_tablet_ns, late);
+			emit_channel(b, d, i, stamp_us, &at);
 		if (i == 0)
 			d->l->samples += p->n;
 		free(p->v);
@@ -390,7 +462,7 @@ static void feed(struct lake_batch *b, struct decode *d, struct layout_stream *s
 int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_tablet_ns, struct view payload, bool late,
 		struct err *e)
 {
-	struct decode d = { .l = l, .seq = seq };
+	struct decode d = { .l = l, .seq = seq, .late = late };
 	CLEANUP(layout_stream_freep) struct layout_stream *own = NULL;
 
 	if (late) { /* out of its order: a decoder of its own, so that the stream's is not disturbed */
@@ -399,7 +471,7 @@ int lake_decode(struct lake_batch *b, struct ledger *l, uint32_t seq, int64_t t_
 			return e->code;
 	}
 	feed(b, &d, late ? own : l->decoder, payload, false);
-	emit(b, &d, t_tablet_ns, late);
+	emit(b, &d, t_tablet_ns / 1000);
 	l->decoded++;
 	if (d.fault) { /* its good frames are in the table; the whole record waits for a better layout */
 		lake_quarantine(b, ledger_seen(l, seq, true)->log, l->info->stream, seq, d.fault, d.detail, payload);
@@ -414,8 +486,10 @@ void lake_gap(struct lake_batch *b, struct ledger *l)
 	struct decode d = { .l = l, .seq = l->next ? l->next - 1 : 0 };
 
 	feed(b, &d, l->decoder, VIEW_NONE, true);
-	/* The anchor is there already, unless the stream's very first frame comes out only now. */
-	emit(b, &d, l->info->began_ms * 1000000, false);
+	/* There is a line already, unless the stream's very first frame comes out only now. */
+	emit(b, &d, l->clock.n ? 0 : l->info->began_ms * 1000);
+	/* How much is missing is known only as far as the device's counter goes. */
+	sampleclock_hole(&l->clock);
 	l->gap_since_ms = 0;
 }
 

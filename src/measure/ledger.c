@@ -129,6 +129,25 @@ static int load_blocks(struct meta_tx *tx, struct ledger *l, struct err *e)
 	return r;
 }
 
+/* A ledger that was written before there were clocks begins one with its next record. */
+static int load_clock(struct meta_tx *tx, struct load *q, struct err *e)
+{
+	struct tx_rows *r;
+	int found = tx_one(tx, &r, e, "SELECT state FROM measure_clock WHERE stream = ?", "s", q->l->info->stream);
+	const struct json *v;
+
+	if (found <= 0)
+		return found;
+	v = json_parse(&q->a, row_view(r, 0), JSON_DEPTH, e);
+	tx_end(r);
+	if (!v || !sampleclock_load(&q->l->clock, json_get(v, "clock"))) {
+		err_clear(e);
+		return err_set(e, ERR_CORRUPT, "ledger of stream %s: its clock is broken", q->l->info->stream);
+	}
+	samplestamps_load(&q->l->stamps, json_get(v, "stamps"));
+	return 0;
+}
+
 static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct load *q = arg;
@@ -160,7 +179,8 @@ static int load_tx(struct meta_tx *tx, void *arg, struct err *e)
 	l->delivery = strdup(row_str(r, 15, &q->a));
 	l->warm_from = l->warm_next = l->boundary = (uint32_t)row_int(r, 16);
 	tx_end(r);
-	return load_blocks(tx, l, e);
+	found = load_clock(tx, q, e);
+	return found < 0 ? found : load_blocks(tx, l, e);
 }
 
 static int ended_tx(struct meta_tx *tx, void *arg, struct err *e)
@@ -226,6 +246,26 @@ static int save_block_tx(struct meta_tx *tx, struct ledger *l, size_t b, struct 
 		      "sib", l->info->stream, (int64_t)b, view_of(v, sizeof(v)));
 }
 
+static int save_clock_tx(struct meta_tx *tx, const struct ledger *l, struct err *e)
+{
+	struct buf b;
+	int r;
+
+	if (!l->clock.n)
+		return 0;
+	buf_init(&b, MIB);
+	buf_add_str(&b, "{\"clock\":");
+	sampleclock_save(&l->clock, &b);
+	buf_add_str(&b, ",\"stamps\":");
+	samplestamps_save(&l->stamps, &b);
+	buf_add_char(&b, '}');
+	r = tx_run(tx, e,
+		   "INSERT INTO measure_clock (stream, state) VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET state = excluded.state",
+		   "sv", l->info->stream, buf_view(&b));
+	buf_clear(&b);
+	return r;
+}
+
 /* The dirty marks stay: the caller clears them when the transaction is durable. */
 int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e)
 {
@@ -251,6 +291,8 @@ int ledger_save_tx(struct meta_tx *tx, struct ledger *l, struct err *e)
 		   (int64_t)l->samples, (int64_t)l->frames, (int64_t)l->bad, (int64_t)l->lost, l->anchor_us,
 		   (int64_t)l->first_log, buf_view(&n), (int64_t)l->warm_from);
 	buf_clear(&n);
+	if (r == 0)
+		r = save_clock_tx(tx, l, e);
 	for (size_t b = 0; b < l->n_blocks && r == 0; b++)
 		if (l->blocks[b] && l->blocks[b]->dirty)
 			r = save_block_tx(tx, l, b, e);

@@ -157,7 +157,7 @@ static void leave_out(struct live_channel *c, uint64_t gap)
 	c->at = c->next;
 }
 
-static void take_counts(struct live_channel *c, const struct layout_channel *l, const struct layout_frame *f, size_t n)
+static void take_counts(struct live_channel *c, bool line, const struct layout_channel *l, const struct layout_frame *f, size_t n)
 {
 	int64_t small[64], *counts = n <= ARRAY_LEN(small) ? small : malloc(n * sizeof(*counts));
 	double *v = room(c, n);
@@ -166,25 +166,38 @@ static void take_counts(struct live_channel *c, const struct layout_channel *l, 
 	n = layout_channel_counts(l, f, counts, n);
 	for (size_t i = 0; i < n; i++) {
 		v[i] = ((double)counts[i] - l->offset) * l->scale;
-		if (c->line)
+		if (line)
 			alarm_line_take(&c->state, v[i], measure__sample_flags(l, counts[i]) != 0);
 	}
 	if (counts != small)
 		free(counts);
 }
 
-static void take_values(struct live_channel *c, const struct layout_channel *l, const struct layout_frame *f, size_t n)
+static void take_values(struct live_channel *c, bool line, const struct layout_channel *l, const struct layout_frame *f, size_t n)
 {
 	double *v = room(c, n);
 
 	n = layout_channel_values(l, f, v, n);
-	for (size_t i = 0; i < n && c->line; i++)
+	for (size_t i = 0; i < n && line; i++)
 		alarm_line_take(&c->state, v[i], !isfinite(v[i]));
+}
+
+static uint64_t stamps_lost(struct live_stream *s, const struct layout_frame *f, size_t n, double rate)
+{
+	bool back;
+	uint64_t lost = measure__stamps_lost(s->info->layout, &s->stamps, f, n, rate, &back);
+
+	if (back)
+		sampleclock_hole(&s->clock);
+	s->lost += lost > 0;
+	return lost;
 }
 
 static void on_frame(void *ctx, const struct layout_frame *f)
 {
 	struct live_stream *s = ctx;
+	uint64_t missing = 0;
+	bool looked = false;
 
 	if (f->dup)
 		return;
@@ -193,15 +206,19 @@ static void on_frame(void *ctx, const struct layout_frame *f)
 		const struct layout_channel *l = &s->channels[i];
 		struct live_channel *c = &s->c[i];
 		size_t n = layout_channel_values(l, f, NULL, 0);
+		bool line = c->line && !s->aside;
 
 		if (!n || c->n + n > SAMPLES_MAX)
 			continue;
-		if (f->lost)
-			leave_out(c, f->lost < INT32_MAX ? f->lost * n : INT32_MAX);
+		if (!looked && !s->aside) /* all channels of a frame have its one stamp */
+			missing = stamps_lost(s, f, n, c->rate);
+		looked = true;
+		if (f->lost || missing)
+			leave_out(c, (f->lost < INT32_MAX ? f->lost * n : INT32_MAX) + missing);
 		if (l->is_float)
-			take_values(c, l, f, n);
+			take_values(c, line, l, f, n);
 		else
-			take_counts(c, l, f, n);
+			take_counts(c, line, l, f, n);
 	}
 }
 
@@ -296,11 +313,8 @@ static bool take_late(struct live_stream *s, const struct envelope *env)
 	own = layout_stream_new(s->info->layout, s->info->params, &e);
 	if (!own)
 		return false;
-	for (size_t i = 0; i < s->n_channels; i++) {
-		s->c[i].n = 0;
-		s->c[i].at = s->c[i].next;
-		s->c[i].line = false;
-	}
+	begin_record(s);
+	s->aside = true;
 	layout_stream_feed(own, env->payload, &sink);
 	layout_stream_free(own);
 	c = beat_of(s);
@@ -309,12 +323,9 @@ static bool take_late(struct live_stream *s, const struct envelope *env)
 
 		s->place = (struct sampleclock_place){ from, env->t_tablet_ns / 1000 - llround((double)c->n * 1e6 / c->rate), 0 };
 	}
-	for (size_t i = 0; i < s->n_channels; i++) {
-		const struct layout_channel *l = &s->channels[i];
-
+	for (size_t i = 0; i < s->n_channels; i++)
 		s->c[i].next = s->c[i].at;
-		s->c[i].line = s->c[i].rate > 0 && should_move(l->kind.n ? l->kind : view_str(s->info->modality));
-	}
+	s->aside = false;
 	return true;
 }
 
@@ -400,8 +411,10 @@ static void on_append(void *arg, uint64_t last)
 
 void live__watch(struct intake *in)
 {
-	log_watch(in->log, on_append, in);
 	in->live.at = log_last(in->log) + 1;
+	log_watch(in->log, on_append, in);
+	if (log_last(in->log) >= in->live.at) /* what came in between */
+		on_append(in, 0);
 }
 
 void live__unwatch(struct intake *in)

@@ -35,12 +35,14 @@ struct live_stream {
 	const struct layout_channel *channels;
 	struct live_channel *c;
 	size_t n_channels;
+	bool aside; /* the record at hand is behind its place: nothing is learned from it */
 	bool any, ended; /* ended: its measurement was over when it was first seen; no alarms */
 	uint32_t next;   /* seq */
 	uint64_t window; /* bit i: next - 1 - i has been seen */
-	uint64_t lost;   /* frames lost in the record at hand */
+	uint64_t lost;   /* frames, by counters or stamps, in the record at hand */
 	double used_s;
 	struct sampleclock clock;
+	struct samplestamps stamps;
 	struct sampleclock_place place; /* of the record at hand */
 	struct alarm_rate rate;
 	struct alarm_pulse pulse;
@@ -132,7 +134,6 @@ struct view live__channel_name(const struct live_stream *s, size_t i);
 /* One record for one view; false: none of its channels has anything. */
 bool live__text(struct live *l, const struct live_record *r, struct live_view *v, struct buf *out);
 void live__slim_free(struct live_slim *s);
-void live__number(struct buf *b, double v); /* six digits, as %.6g; null when not finite */
 
 /* live.c */
 void live__init(struct live *l);

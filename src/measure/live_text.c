@@ -10,61 +10,12 @@
 
 #define EMPTY_MAX 1024 /* buckets without a sample that are shown as null; more are passed over */
 
-/* --- numbers: most of what is sent, and printf is slow --- */
-
-static const double tens[] = { 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
-#define TENS_ONE 4 /* tens[TENS_ONE + e] is 10^e */
-
-/* @digits has six of them, the first counts 10^@e; as %g would have it, without zeros at the end. */
-static size_t place_point(char *out, uint32_t digits, int e)
+static void number(struct buf *b, double v)
 {
-	char d[6];
-	size_t n = 0, used = 6;
-
-	for (int i = 5; i >= 0; i--, digits /= 10)
-		d[i] = (char)('0' + digits % 10);
-	while (used > 1 && d[used - 1] == '0' && (int)used > e + 1)
-		used--;
-	if (e < 0) {
-		out[n++] = '0';
-		out[n++] = '.';
-		for (int i = -1; i > e; i--)
-			out[n++] = '0';
-	}
-	for (size_t i = 0; i < used; i++) {
-		out[n++] = d[i];
-		if ((int)i == e && i + 1 < used)
-			out[n++] = '.';
-	}
-	return n;
-}
-
-void live__number(struct buf *b, double v)
-{
-	double a = fabs(v);
-	uint32_t digits;
-	int e = -4;
-	char *p;
-
-	if (!isfinite(v)) {
+	if (isfinite(v))
+		buf_add_g6(b, v);
+	else
 		buf_add_str(b, "null");
-	} else if (a == 0) {
-		buf_add_char(b, '0');
-	} else if (a < tens[0] || a >= 999999) {
-		buf_printf(b, "%.6g", v);
-	} else if ((p = buf_reserve(b, 16))) {
-		while (a >= tens[TENS_ONE + e + 1])
-			e++;
-		digits = (uint32_t)llround(a * tens[TENS_ONE + 5 - e]);
-		if (digits >= 1000000) {
-			digits = 100000;
-			e++;
-		}
-		if (v < 0)
-			*p = '-';
-		b->n += (v < 0) + place_point(p + (v < 0), digits, e);
-		b->p[b->n] = 0;
-	}
 }
 
 static void numbers(struct buf *b, const char *name, const double *v, size_t n)
@@ -73,7 +24,7 @@ static void numbers(struct buf *b, const char *name, const double *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_add_char(b, ',');
-		live__number(b, v[i]);
+		number(b, v[i]);
 	}
 	buf_add_char(b, ']');
 }
@@ -122,7 +73,7 @@ static void column(struct buf *b, const char *name, const struct decimate_bucket
 		for (size_t empty = 0; at < k[i].at; at++)
 			if (empty++ < EMPTY_MAX)
 				buf_add_str(b, "null,");
-		live__number(b, *(const double *)(const void *)((const char *)&k[i] + member));
+		number(b, *(const double *)(const void *)((const char *)&k[i] + member));
 		if (i + 1 < n)
 			buf_add_char(b, ',');
 	}

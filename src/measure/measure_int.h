@@ -9,6 +9,7 @@
 #include "data/layout.h"
 #include "measure/measure.h"
 #include "os/thread.h"
+#include "signal/sampleclock.h"
 
 #define COMMIT_EVERY_MS 250 /* the least time between two commits of samples: fewer, larger files */
 #define BATCH_RECORDS 4096
@@ -59,7 +60,9 @@ struct ledger {
 	bool ended;         /* the end manifest is there */
 	uint32_t last_seq;  /* of the end manifest */
 	uint64_t received, bytes, duplicates, conflicts, decoded, quarantined, samples, frames, bad, lost;
-	int64_t anchor_us;  /* UTC of sample 0 of every channel */
+	int64_t anchor_us;  /* UTC of sample 0 as the first record had it */
+	struct sampleclock clock;
+	struct samplestamps stamps; /* of layouts whose frames carry the device's time */
 	uint64_t first_log;
 	uint64_t *channel_n; /* samples so far (lost ones counted), by channel */
 	size_t n_channels;
@@ -159,6 +162,10 @@ struct lake_batch {
 	uint64_t position; /* of the last record of this batch */
 	char id[37];       /* of this commit: in the names of its files */
 };
+/* Samples missing in front of a frame of @n, by the device's stamps (of layouts that have them; else 0) at @rate.  *ret_back:
+ * the device's clock was set back. */
+uint64_t measure__stamps_lost(const struct layout *l, struct samplestamps *s, const struct layout_frame *f, size_t n, double rate,
+			      bool *ret_back);
 int measure__sample_flags(const struct layout_channel *c, int64_t v);
 /* Finds the table that is bound to the delivery stream; in->bound tells. */
 int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e);

@@ -326,6 +326,35 @@ static int add_alarms(struct shown *s, struct json *o, const char *stream)
 	return meta_read(s->m->o.meta, alarms_tx, &q, s->e);
 }
 
+/* From the device's time to UTC, on the newest segment: utc = device + offset + drift * device. */
+static void add_clock(struct shown *s, struct json *o, const struct ledger *l)
+{
+	struct sampleclock_report r = sampleclock_report(&l->clock);
+	struct json *c = json_new_obj(s->a), *jumps = json_new_arr(s->a);
+
+	if (!r.n || !l->info->layout) { /* no samples yet, or of no known rate: their times are the tablet's */
+		json_set(s->a, o, "clock", &json_null);
+		return;
+	}
+	json_set_str(s->a, c, "method", layout_time_of(l->info->layout)->model == LAYOUT_TIME_STAMP ? "stamp" : "counter");
+	json_set_int(s->a, c, "offset_us", r.offset_us);
+	json_set(s->a, c, "drift_ppm", json_new_num(s->a, r.drift * 1e6));
+	json_set(s->a, c, "rate", json_new_num(s->a, 1e6 / (l->clock.period_us * (1 + r.drift))));
+	json_set(s->a, c, "rms_us", json_new_num(s->a, r.rms_us));
+	json_set(s->a, c, "max_us", json_new_num(s->a, r.max_us));
+	json_set_int(s->a, c, "n", (int64_t)r.n);
+	json_set_int(s->a, c, "segments", (int64_t)r.segments);
+	for (size_t i = 0; i < l->clock.n_jumps; i++) {
+		struct json *j = json_new_obj(s->a);
+
+		json_set_int(s->a, j, "at_us", l->clock.jumps[i].at_us);
+		json_set(s->a, j, "by_us", json_new_num(s->a, l->clock.jumps[i].by_us));
+		json_push(s->a, jumps, j);
+	}
+	json_set(s->a, c, "jumps", jumps);
+	json_set(s->a, o, "clock", c);
+}
+
 static int add_stream(struct shown *s, struct json *streams, struct stream_row *row)
 {
 	const struct stream_info *info = measure__info(s->m, row->stream, s->e);
@@ -340,6 +369,7 @@ static int add_stream(struct shown *s, struct json *streams, struct stream_row *
 	expected = expected_of(row, l);
 	gaps = missing(s, l, expected);
 	stream_numbers(s, o, l);
+	add_clock(s, o, l);
 	json_set_int(s->a, o, "expected", expected);
 	json_set(s->a, o, "missing", gaps);
 	find_problems(s, row, l, gaps);

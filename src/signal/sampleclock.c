@@ -143,12 +143,16 @@ static void take_point(struct sampleclock *c, double from, double to, int64_t ho
 	}
 }
 
-struct sampleclock_place sampleclock_take(struct sampleclock *c, double from_us, double to_us, int64_t host_us)
+/* 285 years: only a broken counter says more. */
+static int64_t whole(double us)
 {
-	double b, t, most = c->period_us / 2;
+	return us > 9e15 ? (int64_t)9e15 : us < -9e15 ? -(int64_t)9e15 : (int64_t)llround(us);
+}
 
-	take_point(c, from_us, to_us, host_us);
-	b = drift(c);
+struct sampleclock_place sampleclock_follow(struct sampleclock *c, double from_us, double to_us)
+{
+	double b = drift(c), t, most = c->period_us / 2;
+
 	t = from_us - c->x0 + line(c, from_us - c->x0);
 	if (c->placed) {
 		double on = c->last_t + (from_us - c->last_x) * (1 + b);
@@ -159,7 +163,13 @@ struct sampleclock_place sampleclock_take(struct sampleclock *c, double from_us,
 	c->placed = true;
 	c->last_x = to_us;
 	c->last_t = t + (to_us - from_us) * (1 + b);
-	return (struct sampleclock_place){ from_us, c->y0 + (int64_t)llround(t), b };
+	return (struct sampleclock_place){ from_us, c->y0 + whole(t), b };
+}
+
+struct sampleclock_place sampleclock_take(struct sampleclock *c, double from_us, double to_us, int64_t host_us)
+{
+	take_point(c, from_us, to_us, host_us);
+	return sampleclock_follow(c, from_us, to_us);
 }
 
 void sampleclock_hole(struct sampleclock *c)
@@ -169,7 +179,7 @@ void sampleclock_hole(struct sampleclock *c)
 
 int64_t sampleclock_at(const struct sampleclock_place *p, double device_us)
 {
-	return p->host_us + (int64_t)llround((device_us - p->device_us) * (1 + p->drift));
+	return p->host_us + whole((device_us - p->device_us) * (1 + p->drift));
 }
 
 struct sampleclock_report sampleclock_report(const struct sampleclock *c)
@@ -181,7 +191,7 @@ struct sampleclock_report sampleclock_report(const struct sampleclock *c)
 		return r;
 	r.rms_us = left > 0 ? sqrt(left / (double)c->n) : 0;
 	r.drift_error = c->sxx > 0 ? r.rms_us / sqrt(c->sxx) : 0;
-	r.offset_us = c->y0 + (int64_t)llround(intercept - c->x0 * (1 + r.drift));
+	r.offset_us = c->y0 + whole(intercept - c->x0 * (1 + r.drift));
 	for (size_t i = 0; i < c->n_above; i++)
 		r.max_us = fmax(r.max_us, fabs(c->above[i].y - intercept - r.drift * c->above[i].x));
 	for (size_t i = 0; i < c->n_below; i++)
@@ -318,4 +328,17 @@ struct samplestamps_frame samplestamps_take(struct samplestamps *s, const struct
 	s->raw = raw;
 	s->n = n ? n : 1;
 	return f;
+}
+
+void samplestamps_save(const struct samplestamps *s, struct buf *b)
+{
+	buf_printf(b, "{\"n\":%zu,\"raw\":%" PRId64 ",\"us\":%.17g,\"step\":%.17g,\"frames\":%" PRIu64 "}", s->n, s->raw, s->us,
+		   s->step_us, s->frames);
+}
+
+void samplestamps_load(struct samplestamps *s, const struct json *v)
+{
+	*s = (struct samplestamps){ .n = (size_t)json_int(json_get(v, "n"), 0), .raw = json_int(json_get(v, "raw"), 0),
+				    .us = json_double(json_get(v, "us"), 0), .step_us = json_double(json_get(v, "step"), 0),
+				    .frames = (uint64_t)json_int(json_get(v, "frames"), 0) };
 }

@@ -84,6 +84,8 @@ struct sampleclock_place {
 void sampleclock_init(struct sampleclock *c, double period_us);
 /* A record whose first sample is at @from_us of device time, and whose end, at @to_us, was seen at @host_us. */
 struct sampleclock_place sampleclock_take(struct sampleclock *c, double from_us, double to_us, int64_t host_us);
+/* The same without a stamp: on the line as it is, of which there has to be one (c->n). */
+struct sampleclock_place sampleclock_follow(struct sampleclock *c, double from_us, double to_us);
 /* More is missing than is known: the next record begins a segment. */
 void sampleclock_hole(struct sampleclock *c);
 struct sampleclock_report sampleclock_report(const struct sampleclock *c);
@@ -117,3 +119,5 @@ struct samplestamps_frame {
 	bool back;               /* the device's clock was set back */
 };
 struct samplestamps_frame samplestamps_take(struct samplestamps *s, const struct samplestamps_opts *o, int64_t raw, size_t n);
+void samplestamps_save(const struct samplestamps *s, struct buf *b); /* as a JSON object */
+void samplestamps_load(struct samplestamps *s, const struct json *v);

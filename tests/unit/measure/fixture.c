@@ -319,7 +319,7 @@ int64_t number(const struct json *o, const char *name)
 
 struct row {
 	int64_t seq, chunk;
-	const struct json *values;
+	const struct json *all, *values;
 };
 
 struct look {
@@ -341,7 +341,7 @@ static void look_at(struct look *q, struct view lines)
 			continue;
 		assert_true(q->n < ARRAY_LEN(q->rows));
 		assert_int_equal(number(o, "n"), json_len(json_get(o, "values")));
-		q->rows[q->n++] = (struct row){ number(o, "seq"), number(o, "chunk"), json_get(o, "values") };
+		q->rows[q->n++] = (struct row){ number(o, "seq"), number(o, "chunk"), o, json_get(o, "values") };
 	}
 }
 
@@ -372,15 +372,34 @@ static int by_seq(const void *x, const void *y)
 	return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
 }
 
+static void rows_of(struct look *q)
+{
+	buf_init(&q->text, MIB);
+	if (meta_read(q->f->meta, objects_tx, q, &q->f->e) < 0)
+		fail_msg("%s", q->f->e.msg);
+	qsort(q->rows, q->n, sizeof(q->rows[0]), by_seq);
+}
+
+const char *times(struct fixture *f, const char *channel)
+{
+	struct look q = { .f = f, .channel = channel };
+	const char *s;
+
+	rows_of(&q);
+	for (size_t i = 0; i < q.n; i++)
+		buf_printf(&q.text, "%lld %.17g %lld;", (long long)number(q.rows[i].all, "t0_utc_us"),
+			   json_double(json_get(q.rows[i].all, "dt_us"), 0), (long long)number(q.rows[i].all, "gap_before"));
+	s = arena_str(&f->a, buf_view(&q.text));
+	buf_clear(&q.text);
+	return s;
+}
+
 const char *samples(struct fixture *f, const char *channel)
 {
 	struct look q = { .f = f, .channel = channel };
 	const char *s;
 
-	buf_init(&q.text, MIB);
-	if (meta_read(f->meta, objects_tx, &q, &f->e) < 0)
-		fail_msg("%s", f->e.msg);
-	qsort(q.rows, q.n, sizeof(q.rows[0]), by_seq);
+	rows_of(&q);
 	for (size_t i = 0; i < q.n; i++)
 		for (size_t k = 0; k < json_len(q.rows[i].values); k++)
 			buf_printf(&q.text, "%s%lld", q.text.n ? "," : "", (long long)json_int(json_at(q.rows[i].values, k), 0));

@@ -53,5 +53,7 @@ const struct json *stream(struct fixture *f);
 int64_t number(const struct json *o, const char *name);
 /* All samples of a channel in the table, in the order of seq and chunk: "1,2,3". */
 const char *samples(struct fixture *f, const char *channel);
+/* "t0_utc_us dt_us gap_before;..." of its rows, in the same order. */
+const char *times(struct fixture *f, const char *channel);
 /* "reason seq;..." of what is in quarantine, in the order of the log. */
 const char *quarantine(struct fixture *f);

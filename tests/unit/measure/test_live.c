@@ -111,33 +111,6 @@ static void put_two(struct fixture *f, uint32_t seq, int n)
 	put_at(f, seq, view_of(p, sizeof(p)), 1740000000000000000 + (int64_t)(seq + 1) * 20000000);
 }
 
-TEST(live_number_is_printed_as_printf_does)
-{
-	static const double fixed[] = { 0, 1, -1, 10, 100, 1e5, 999999, 999999.4, 1e6, 123456.7, 0.5, -0.25, 1e-4, 0.00012345678,
-					9.999995, 99999.95, 999999.5, 0.1, 0.30000001, 1e-5, 1e300, 187500.0223517 };
-	uint64_t seed = 1;
-	struct buf b;
-
-	buf_init(&b, 1024);
-	for (size_t i = 0; i < ARRAY_LEN(fixed) + 200000; i++) {
-		double v;
-		char want[32];
-
-		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-		v = i < ARRAY_LEN(fixed) ? fixed[i] : ldexp((double)(int64_t)seed, -64 - (int)(seed >> 33) % 24 + 10);
-		buf_reset(&b);
-		live__number(&b, v);
-		snprintf(want, sizeof(want), "%.6g", v);
-		/* The sixth digit may differ where the rest of the number is a half. */
-		if (strcmp(b.p, want) != 0 && (fabs(strtod(b.p, NULL) - v) > 0.500001 * fabs(strtod(b.p, NULL) - strtod(want, NULL)) || b.n > 13))
-			fail_msg("%.17g: %s, printf has %s", v, b.p, want);
-	}
-	buf_reset(&b);
-	live__number(&b, (double)NAN);
-	assert_string_equal(b.p, "null");
-	buf_clear(&b);
-}
-
 TEST(live_by_measurement_stream_delivery_and_channel)
 {
 	static const char *const ir[] = { "ir" }, *const none[] = { "nose" };
