@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "measure/live_int.h"
 
-#define EMPTY_MAX 1024 /* buckets without a sample that are shown as null; more are passed over */
+#define EMPTY_MAX 1024 /* buckets in a row without a sample that are shown as null */
 
 static void number(struct buf *b, double v)
 {
@@ -70,9 +70,8 @@ static void column(struct buf *b, const char *name, const struct decimate_bucket
 
 	buf_printf(b, ",\"%s\":[", name);
 	for (size_t i = 0; i < n; i++, at++) {
-		for (size_t empty = 0; at < k[i].at; at++)
-			if (empty++ < EMPTY_MAX)
-				buf_add_str(b, "null,");
+		for (; at < k[i].at; at++)
+			buf_add_str(b, "null,");
 		number(b, *(const double *)(const void *)((const char *)&k[i] + member));
 		if (i + 1 < n)
 			buf_add_char(b, ',');
@@ -80,28 +79,34 @@ static void column(struct buf *b, const char *name, const struct decimate_bucket
 	buf_add_char(b, ']');
 }
 
-static bool buckets(struct live *l, struct buf *b, const struct live_record *r, size_t i, struct decimate *d, bool comma)
+static size_t take_buckets(struct live *l, struct decimate *d, const struct live_channel *c)
 {
-	const struct live_channel *c = &r->s->c[i];
-	size_t n;
-
 	if (c->n + 1 > l->bucket_cap) {
 		l->bucket_cap = 2 * (c->n + 1);
 		l->bucket = realloc(l->bucket, l->bucket_cap * sizeof(*l->bucket));
 		must(l->bucket);
 	}
-	n = decimate_take(d, c->at, c->v, c->n, l->bucket);
-	if (!n)
-		return false;
-	if (comma)
-		buf_add_char(b, ',');
-	head(b, r, i, (double)l->bucket[0].at / d->per_sample, 1 / d->per_sample);
-	column(b, "min", l->bucket, n, offsetof(struct decimate_bucket, min));
-	column(b, "max", l->bucket, n, offsetof(struct decimate_bucket, max));
-	column(b, "first", l->bucket, n, offsetof(struct decimate_bucket, first));
-	column(b, "last", l->bucket, n, offsetof(struct decimate_bucket, last));
-	buf_add_char(b, '}');
-	return true;
+	return decimate_take(d, c->at, c->v, c->n, l->bucket);
+}
+
+/* Behind a hole of more than EMPTY_MAX buckets the channel is there once more, with its own time. */
+static bool buckets(struct live *l, struct buf *b, const struct live_record *r, size_t i, struct decimate *d, bool comma)
+{
+	size_t n = take_buckets(l, d, &r->s->c[i]), all = n;
+
+	for (const struct decimate_bucket *k = l->bucket; all; k += n, all -= n, comma = true) {
+		for (n = 1; n < all && k[n].at - k[n - 1].at <= EMPTY_MAX; n++)
+			;
+		if (comma)
+			buf_add_char(b, ',');
+		head(b, r, i, (double)k->at / d->per_sample, 1 / d->per_sample);
+		column(b, "min", k, n, offsetof(struct decimate_bucket, min));
+		column(b, "max", k, n, offsetof(struct decimate_bucket, max));
+		column(b, "first", k, n, offsetof(struct decimate_bucket, first));
+		column(b, "last", k, n, offsetof(struct decimate_bucket, last));
+		buf_add_char(b, '}');
+	}
+	return n > 0;
 }
 
 /* --- a record --- */

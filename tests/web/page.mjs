@@ -108,6 +108,9 @@ const tests = {
 		assert.equal(await page.locator('.chart canvas').count(), 8);
 		await shown('2 more not shown (at most 8)');
 		await shown('2 records left out of this view');
+		await page.locator('.alarms li', { hasText: 'flat line: ppg red' }).waitFor();
+		await page.locator('.alarms li', { hasText: 'no data from the device: ppg' }).waitFor();
+		assert.equal(await page.locator('.alarms li').count(), 2);
 		assert.ok((await painted()) > 0);
 		const first = await page.$eval('.chart canvas', (c) => c.toDataURL());
 		await page.waitForFunction((was) => document.querySelector('.chart canvas').toDataURL() !== was, first);

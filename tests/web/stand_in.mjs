@@ -147,6 +147,9 @@ function signals(res, id) {
 	};
 	for (let i = 0; i < 120; i++) send();
 	res.write('event: gap\ndata: {"records": 2}\n\n');
+	for (const [alarm, state, channel] of [['flat', 'begin', 'red'], ['lead_off', 'begin', 'ir'], ['lead_off', 'end', 'ir'], ['stalled', 'begin']])
+		res.write(`event: alarm\ndata: ${JSON.stringify({ alarm, state, channel, stream: '5a0e7a52-0000-4000-8000-ppg', modality: 'ppg',
+			detail: id === HOSTILE ? IMG : 'one is enough', at_ms: BEGAN })}\n\n`);
 	const timer = setInterval(send, 100);
 	res.on('close', () => clearInterval(timer));
 }

@@ -30,6 +30,26 @@ export interface Stream {
 	bad_frames: number;
 	lost_frames: number;
 	sha256_ok?: boolean | null;
+	alarms?: KeptAlarm[];
+}
+
+// What is wrong with a signal: flat, lead_off, gap, rate, stalled.
+export interface KeptAlarm {
+	alarm: string;
+	channel?: string;
+	times: number;
+	since_ms: number;
+	until_ms: number | null; // null: it lasts
+	detail: string;
+}
+
+export interface Alarm {
+	alarm: string;
+	state: 'begin' | 'end';
+	stream: string;
+	modality: string;
+	channel?: string;
+	detail: string;
 }
 
 export interface LedgerFile {
@@ -85,7 +105,8 @@ export interface Channel {
 	name: string;
 	unit: string;
 	rate: number;
-	values: number[];
+	t0_us?: number; // UTC of the first value, by the device's own clock
+	values: (number | null)[]; // null: lost
 }
 
 export interface Samples {

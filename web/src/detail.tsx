@@ -162,7 +162,7 @@ export function Detail({ id }: { id: string }) {
 			{!l && !ledgerProblem.value && <p class="empty">Loading…</p>}
 			{l && <Facts l={l} />}
 			{l && <Problems list={l.problems} />}
-			<Live id={id} recording={l?.state === 'recording'} />
+			<Live id={id} recording={l?.state === 'recording'} streams={l?.streams ?? []} />
 			<ExecutionPart />
 			{l && (
 				<section class="part" aria-labelledby="ledger-title">

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
 import uPlot from 'uplot';
-import { signalsUrl, type Samples } from './api';
+import { signalsUrl, type Alarm, type Samples, type Stream } from './api';
 import { count, duration } from './format';
 import { CHANNELS_MAX, Traces, WINDOW_S, decimate, newest, window as rolling, type Trace } from './samples';
 
@@ -92,14 +92,37 @@ function statusText(s: Status, recording: boolean, channels: number): { text: st
 	return { text: `● live, ${channels} ${channels === 1 ? 'channel' : 'channels'}`, look: 'good' };
 }
 
+const ALARMS: Record<string, string> = {
+	flat: 'flat line', lead_off: 'lead off', gap: 'records missing', rate: 'wrong rate', stalled: 'no data from the device',
+};
+
+const keyOf = (a: { alarm: string; channel?: string }, stream: string) => `${stream}/${a.alarm}/${a.channel ?? ''}`;
+
+// What lasts: as the ledger has it, and what has begun and ended since.
+function lasting(streams: Stream[], seen: Map<string, Alarm>): { key: string; text: string; detail: string }[] {
+	const all = new Map<string, { key: string; text: string; detail: string }>();
+	const put = (key: string, a: { alarm: string; channel?: string; detail: string }, modality: string) =>
+		all.set(key, { key, text: `${ALARMS[a.alarm] ?? a.alarm}: ${modality}${a.channel ? ` ${a.channel}` : ''}`, detail: a.detail });
+	for (const s of streams)
+		for (const a of s.alarms ?? []) if (a.until_ms === null) put(keyOf(a, s.stream), a, s.modality);
+	for (const [key, a] of seen)
+		if (a.state === 'begin') put(key, a, a.modality);
+		else all.delete(key);
+	return [...all.values()];
+}
+
 // Follows the stream of @id; returns what stops it.
-function follow(id: string, on: { samples(s: Samples): void; gap(n: number): void; link(l: Link): void }): () => void {
+function follow(
+	id: string,
+	on: { samples(s: Samples): void; alarm(a: Alarm): void; gap(n: number): void; link(l: Link): void },
+): () => void {
 	let source: EventSource | null = null;
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	const open = () => {
 		source = new EventSource(signalsUrl(id));
 		source.onopen = () => on.link('open');
 		source.addEventListener('samples', (e) => on.samples(JSON.parse((e as MessageEvent<string>).data) as Samples));
+		source.addEventListener('alarm', (e) => on.alarm(JSON.parse((e as MessageEvent<string>).data) as Alarm));
 		source.addEventListener('gap', (e) =>
 			on.gap((JSON.parse((e as MessageEvent<string>).data) as { records: number }).records),
 		);
@@ -117,7 +140,8 @@ function follow(id: string, on: { samples(s: Samples): void; gap(n: number): voi
 	};
 }
 
-export function Live({ id, recording }: { id: string; recording: boolean }) {
+export function Live({ id, recording, streams }: { id: string; recording: boolean; streams: Stream[] }) {
+	const alarms = useSignal(new Map<string, Alarm>());
 	const traces = useRef(new Traces());
 	const tick = useSignal(0);
 	const status = useSignal<Status>({ link: 'connecting', quietMs: null, leftOut: 0 });
@@ -132,6 +156,7 @@ export function Live({ id, recording }: { id: string; recording: boolean }) {
 				came = performance.now();
 				fresh = true;
 			},
+			alarm: (a) => (alarms.value = new Map(alarms.value).set(keyOf(a, a.stream), a)),
 			gap: (n) => (leftOut += n),
 			link: (l) => (link = l),
 		});
@@ -162,6 +187,13 @@ export function Live({ id, recording }: { id: string; recording: boolean }) {
 				{traces.current.left > 0 && `; ${traces.current.left} more not shown (at most ${CHANNELS_MAX})`}
 				{status.value.leftOut > 0 && `; ${count(status.value.leftOut)} records left out of this view, none of the data`}
 			</p>
+			<ul class="alarms" aria-live="polite">
+				{lasting(streams, alarms.value).map((a) => (
+					<li key={a.key} class="bad" title={a.detail}>
+						! {a.text}
+					</li>
+				))}
+			</ul>
 			<div class={look === 'bad' ? 'charts stale' : 'charts'}>
 				{list.map((t) => (
 					<Chart key={t.key} trace={t} until={until.get(t.stream)!} tick={tick.value} />

@@ -4,14 +4,14 @@ import type { Samples } from './api';
 
 export const WINDOW_S = 10;
 export const CHANNELS_MAX = 8;
-// A record's time is when its last byte came, which jitters: records in a row are joined by counting samples until
-// that is this far off.
+// Records in a row are joined by counting samples until that is this far off: times of a server that gives only when the
+// last byte came jitter.
 const DRIFT_S = 0.5;
 
 export interface Block {
 	seq: number;
 	t0: number; // seconds, of the first value
-	values: number[];
+	values: (number | null)[];
 }
 
 export interface Trace {
@@ -49,20 +49,20 @@ export class Traces {
 				t = { key, stream: s.stream, modality: s.modality, name: c.name, unit: c.unit, rate: c.rate, blocks: [] };
 				this.list.push(t);
 			}
-			insert(t, s.seq, Number(BigInt(s.t_tablet_ns) / 1000n) / 1e6, c.values);
+			const arrived = Number(BigInt(s.t_tablet_ns) / 1000n) / 1e6;
+			insert(t, s.seq, c.t0_us === undefined ? arrived - (c.values.length - 1) / t.rate : c.t0_us / 1e6, c.values);
 		});
 	}
 }
 
 const end = (t: Trace, b: Block) => b.t0 + b.values.length / t.rate;
 
-function insert(t: Trace, seq: number, arrived: number, values: number[]): void {
+function insert(t: Trace, seq: number, t0: number, values: (number | null)[]): void {
 	let at = t.blocks.length;
 	while (at > 0 && t.blocks[at - 1]!.seq > seq) at--;
 	const before = t.blocks[at - 1];
 	const after = t.blocks[at];
 	if (before?.seq === seq) return;
-	let t0 = arrived - (values.length - 1) / t.rate;
 	if (before) {
 		const joined = end(t, before);
 		if ((before.seq + 1 === seq && Math.abs(joined - t0) < DRIFT_S) || t0 < joined) t0 = joined;

@@ -27,6 +27,14 @@ describe('traces', () => {
 		for (let i = 1; i < x.length; i++) expect(x[i]! - x[i - 1]!).toBeCloseTo(0.01, 6);
 	});
 
+	it('believes the device where the server says when a sample was taken', () => {
+		const t = new Traces();
+		const s = record(0, 1.29);
+		s.channels[0]!.t0_us = 1_100_000;
+		t.add(s);
+		expect(window(t.list[0]!, 2).x[0]).toBeCloseTo(1.1, 6);
+	});
+
 	it('takes a record that came twice once', () => {
 		const t = new Traces();
 		for (const seq of [0, 1, 1, 0]) t.add(record(seq, 1.09 + seq * 0.1));
