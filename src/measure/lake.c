@@ -40,12 +40,43 @@ static const char *parameter(const struct glue_table *t, const char *key)
 	return NULL;
 }
 
-static bool binds(const struct glue_table *t, const char *stream)
+/* The delivery stream that the table reads, or NULL. */
+static const char *source_of(const struct glue_table *t)
 {
 	const char *source = parameter(t, "mulgil.source"), *record = parameter(t, "mulgil.record");
 
-	return source && record && strncmp(source, "firehose:", 9) == 0 && strcmp(source + 9, stream) == 0 &&
-	       strcmp(record, "envelope@1") == 0;
+	if (!source || !record || strncmp(source, "firehose:", 9) != 0 || strcmp(record, "envelope@1") != 0)
+		return NULL;
+	return source + 9;
+}
+
+static bool binds(const struct glue_table *t, const char *stream)
+{
+	const char *source = source_of(t);
+
+	return source && strcmp(source, stream) == 0;
+}
+
+int lake_sources(struct measure *m, struct arena *a, struct map *ret, struct err *e)
+{
+	const struct glue_port *g = m->o.glue;
+	const char **databases;
+	size_t n;
+	int r = g->databases(g->self, a, &databases, &n, e);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct glue_table *tables;
+		size_t n_tables = 0;
+
+		r = g->tables(g->self, databases[i], a, &tables, &n_tables, e);
+		for (size_t k = 0; k < n_tables && r == 0; k++) {
+			const char *source = source_of(&tables[k]);
+
+			if (source)
+				map_put(ret, view_str(source), (void *)m);
+		}
+	}
+	return r;
 }
 
 int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e)

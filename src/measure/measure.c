@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "measure/compact.h"
 #include "measure/live_int.h"
 #include "os/clock.h"
 #include "os/diag.h"
 #include "os/file.h"
+
+#define BIND_MS 200 /* how often tables are looked at */
 
 static int empty_staging(const char *dir, struct err *e)
 {
@@ -65,8 +68,53 @@ static void add_stream(void *arg, const char *name, struct log *log)
 		}
 	in->next = m->intakes;
 	m->intakes = in;
-	in->thread = thread_start("intake", intake_main, in);
 	live__watch(in);
+}
+
+/* --- one thread for all the streams that no table reads --- */
+
+/* Starts a reader for each stream that a table reads by now; nothing here waits for the others. */
+static void bind_all(struct measure *m, uint64_t gen)
+{
+	struct map sources;
+	struct arena a;
+	struct err e = { 0 };
+
+	map_init(&sources);
+	arena_init(&a, LIMIT_ARENA);
+	if (lake_sources(m, &a, &sources, &e) < 0)
+		diag(DIAG_WARN, "ledger", "which tables read delivery streams: %s", e.msg);
+	lock_take(&m->lock);
+	for (struct intake *in = m->intakes; in && !m->stopping; in = in->next) {
+		if (in->running)
+			continue;
+		if (!atomic_load(&in->replaced) && map_get(&sources, view_str(in->name))) {
+			in->running = true;
+			in->thread = thread_start("intake", intake_main, in);
+		} else {
+			atomic_store(&in->done_gen, gen);
+		}
+	}
+	cond_broadcast(&m->changed);
+	lock_drop(&m->lock);
+	map_clear(&sources);
+	arena_clear(&a);
+}
+
+static void *binder_main(void *arg)
+{
+	struct measure *m = arg;
+
+	while (!atomic_load(&m->stop)) {
+		uint64_t gen = atomic_load(&m->gen);
+		int64_t until = clock_mono_ns() + BIND_MS * 1000000LL;
+
+		bind_all(m, gen);
+		LOCK_SCOPE(&m->lock);
+		while (!m->stopping && atomic_load(&m->gen) == gen && cond_wait_until(&m->changed, &m->lock, until))
+			;
+	}
+	return NULL;
 }
 
 int measure_start(struct measure *m, struct err *e)
@@ -80,6 +128,8 @@ int measure_start(struct measure *m, struct err *e)
 	m->compactor = compactor_start(m);
 	live__start(m);
 	m->o.firehose->watch(m->o.firehose->self, add_stream, m);
+	m->binder = thread_start("binder", binder_main, m);
+	m->binding = true;
 	return 0;
 }
 
@@ -107,11 +157,14 @@ struct measure *measure_free(struct measure *m)
 		return NULL;
 	measure_stop(m);
 	live__join(m);
+	if (m->binding)
+		thread_join(m->binder);
 	while (m->intakes) {
 		struct intake *in = m->intakes;
 
 		m->intakes = in->next;
-		thread_join(in->thread);
+		if (in->running)
+			thread_join(in->thread);
 		live__unwatch(in);
 		intake_close(in);
 	}

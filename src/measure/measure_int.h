@@ -81,6 +81,7 @@ struct intake {
 	struct log *log;
 	struct log_reader *reader;
 	pthread_t thread;
+	bool running;      /* a table reads the stream, or did: there is a thread; under measure.lock */
 	uint64_t position; /* last record taken in; durable */
 	struct map ledgers; /* by stream id text */
 	int64_t committed_ns, swept_ms;
@@ -107,6 +108,8 @@ struct measure {
 	bool stopping;
 	_Atomic bool stop;
 	_Atomic uint64_t gen; /* counts calls of measure_settle() */
+	pthread_t binder;
+	bool binding;
 
 	struct lock events_lock;
 	uint64_t events_position;
@@ -169,6 +172,8 @@ uint64_t measure__stamps_lost(const struct layout *l, struct samplestamps *s, co
 int measure__sample_flags(const struct layout_channel *c, int64_t v);
 /* Finds the table that is bound to the delivery stream; in->bound tells. */
 int lake_bind(struct intake *in, struct arena *a, struct glue_table *ret, struct err *e);
+/* The delivery streams that tables read, as keys of @ret; names live in @a. */
+int lake_sources(struct measure *m, struct arena *a, struct map *ret, struct err *e);
 void lake_quarantine(struct lake_batch *b, uint64_t log_seq, const char *stream, int64_t seq, const char *reason,
 		     const char *detail, struct view bytes);
 /* One record's payload through the stream's decoder into rows. */
