@@ -156,6 +156,25 @@ def test_a_full_log_slows_clients_down_until_there_is_room(make_server):
     rig.until("delivery of all", lambda: sum(map(len, server.objects(bucket).values())) == (stored + 1) * 50_000, 60)
 
 
+def threads(server):
+    with open(f"/proc/{server.process.pid}/status", encoding="utf-8") as f:
+        return int(next(line.split()[1] for line in f if line.startswith("Threads:")))
+
+
+def test_streams_cost_no_thread_each(make_server):
+    server = make_server().start()
+    bucket = server.bucket()
+    before = threads(server)
+    streams = [server.stream(bucket, BufferingHints={"SizeInMBs": 128, "IntervalInSeconds": 900}) for _ in range(80)]
+    for s in streams:
+        assert number(server.firehose.put_record(DeliveryStreamName=s, Record={"Data": b"x"})["RecordId"]) == 1
+    assert threads(server) < before + 40
+    server.restart()
+    assert threads(server) < before + 40
+    for s in streams[::8]:
+        assert number(server.firehose.put_record(DeliveryStreamName=s, Record={"Data": b"x"})["RecordId"]) == 2
+
+
 @pytest.fixture
 def small_disk(make_server):
     s = make_server()
