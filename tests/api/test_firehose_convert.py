@@ -245,6 +245,33 @@ def test_partitions_are_left_to_others_where_it_does_not(server, world):
     assert server.glue.get_partitions(DatabaseName=world.db, TableName=t)["Partitions"] == []
 
 
+def processor(kind, **parameters):
+    return {"Type": kind, "Parameters": [{"ParameterName": n.replace("_", ":"), "ParameterValue": v} for n, v in parameters.items()]}
+
+
+def test_frames_go_into_partitions_by_what_is_in_them(server, world):
+    t = world.table({"frame": "int", "raw": "struct<hr:int>"})
+    s = world.stream(t, Prefix=f"{t}/fast=!{{partitionKeyFromQuery:fast}}/", DynamicPartitioningConfiguration={"Enabled": True},
+                     ProcessingConfiguration={"Enabled": True, "Processors": [
+                         processor("mulgil:Layout", mulgil_Layout="ble.hr2a37@1"), processor("RecordDeAggregation", SubRecordType="JSON"),
+                         processor("MetadataExtraction", MetadataExtractionQuery="{fast: (.raw.hr > 100)}", JsonParsingEngine="JQ-1.6")]})
+    world.put(s, heart_rates(60, 161), heart_rates(62))
+    assert world.rows_when(3, t, f"SELECT frame, raw.hr FROM {t} ORDER BY 2") == [["0", "60"], ["0", "62"], ["1", "161"]]
+    assert {k.split("/")[1] for k in server.objects(world.bucket, f"{t}/")} == {"fast=true", "fast=false"}
+
+
+def test_partitions_by_key_are_converted_one_by_one(server, world):
+    t = world.table({"id": "int"})
+    s = world.stream(t, Prefix=f"{t}/who=!{{partitionKeyFromQuery:who}}/", DynamicPartitioningConfiguration={"Enabled": True},
+                     ProcessingConfiguration={"Enabled": True, "Processors": [processor(
+                         "MetadataExtraction", MetadataExtractionQuery="{who: .who}", JsonParsingEngine="JQ-1.6")]})
+    world.put(s, *[{"id": i, "who": f"p{i % 3}"} for i in range(30)], {"id": "x", "who": "p1"}, {"id": 5})
+    assert world.rows_when(30, t, f"SELECT count(DISTINCT id) FROM {t}") == [["30"]]
+    assert {k.split("/")[1] for k in server.objects(world.bucket, f"{t}/")} == {"who=p0", "who=p1", "who=p2"}
+    world.errors(1, t)
+    world.errors(1, t, "metadata-extraction-failed")
+
+
 def test_a_crash_repeats_no_row(make_server):
     server = make_server().start()
     w = World(server)

@@ -65,8 +65,8 @@ struct fh_batch {
 enum fh_stage {
 	FH_DECOMPRESSION,
 	FH_CLOUDWATCH_LOGS,
+	FH_LAYOUT, /* "mulgil:Layout", ours: frames as JSON, which the next one takes apart */
 	FH_DEAGGREGATION,
-	FH_LAYOUT, /* "mulgil:Layout", ours */
 	FH_LAMBDA,
 	FH_METADATA,
 	FH_DELIMITER,

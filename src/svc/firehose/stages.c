@@ -15,8 +15,8 @@ static const struct {
 } table[FH_STAGES] = {
 	[FH_DECOMPRESSION] = { "Decompression", &fh__stage_decompression },
 	[FH_CLOUDWATCH_LOGS] = { "CloudWatchLogProcessing", &fh__stage_logs },
-	[FH_DEAGGREGATION] = { "RecordDeAggregation", &fh__stage_deaggregation },
 	[FH_LAYOUT] = { "mulgil:Layout", &fh__stage_layout },
+	[FH_DEAGGREGATION] = { "RecordDeAggregation", &fh__stage_deaggregation },
 	[FH_LAMBDA] = { "Lambda", &fh__stage_lambda },
 	[FH_METADATA] = { "MetadataExtraction", &fh__stage_metadata },
 	[FH_DELIMITER] = { "AppendDelimiterToRecord", &fh__stage_delimiter },
