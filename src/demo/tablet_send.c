@@ -108,10 +108,11 @@ static int take_answer(struct tablet *t, struct item **sent, size_t n, struct vi
 }
 
 /* Sends as many of the @n items that are not done as one batch takes. */
-static int send_batch(struct tablet *t, struct item *items, size_t n, size_t *ret_left, struct err *e)
+static int send_batch(struct tablet *t, const char *id, struct item *items, size_t n, size_t *ret_left, struct err *e)
 {
-	static const struct sign_header headers[] = { { "content-type", "application/x-amz-json-1.1" },
-						      { "x-amz-target", "Firehose_20150804.PutRecordBatch" } };
+	const struct sign_header headers[] = { { "amz-sdk-invocation-id", id },
+					       { "content-type", "application/x-amz-json-1.1" },
+					       { "x-amz-target", "Firehose_20150804.PutRecordBatch" } };
 	struct item *sent[BATCH_RECORDS];
 	struct http_result res;
 	struct arena a;
@@ -134,7 +135,7 @@ static int send_batch(struct tablet *t, struct item *items, size_t n, size_t *re
 	if (r == 0)
 		r = buf_check(&body, "batch", e);
 	if (r == 0)
-		r = aws_client_call(t->aws, &(struct aws_request){ .service = "firehose", .headers = headers, .n_headers = 2,
+		r = aws_client_call(t->aws, &(struct aws_request){ .service = "firehose", .headers = headers, .n_headers = 3,
 								   .body = buf_view(&body), .timeout_ms = 20000 },
 				    &a, &res, e);
 	if (r == 0)
@@ -150,9 +151,16 @@ static int send_all(struct tablet *t, struct item *items, size_t n, struct err *
 {
 	struct patience w = { 0 };
 	size_t at = 0, left;
+	char id[UUID_TEXT]; /* as SDKs do it: what was not answered is sent again under the same one */
+	bool again = false;
 
 	while (at < n) {
-		int r = send_batch(t, items + at, n - at, &left, e);
+		int r;
+
+		if (!again)
+			uuid4(id);
+		r = send_batch(t, id, items + at, n - at, &left, e);
+		again = r < 0;
 
 		while (at < n && items[at].done)
 			at++;
