@@ -195,6 +195,7 @@ static int parse_counters(struct layout *l, const struct json *list, struct err 
 		c->slot = layout__slot(l, c->name, e);
 		if (c->slot < 0)
 			return e->code;
+		l->looked_at[c->slot] = true;
 		if (!l->by_field[c->slot])
 			return err_set(e, ERR_INVALID, "[%zu]: %.*s is no field", i,
 				       VIEW_ARG(c->name));

@@ -123,6 +123,7 @@ static int parse_name(struct parse *p)
 	int slot = layout__slot(p->l, name, p->e);
 	if (slot < 0)
 		return slot;
+	p->l->looked_at[slot] = true;
 	if (!take(p, "["))
 		return emit(p, EXPR_NAME, slot, 0, 1);
 	int rc = parse_or(p);
@@ -347,9 +348,16 @@ static bool element(const struct layout__slot *s, double at, double *ret)
 bool layout__eval(const struct layout__expr *x, const struct layout__slot *env, size_t index,
 		  double *ret)
 {
-	double st[LAYOUT_STACK + 1] = { 0 };
+	double st[LAYOUT_STACK + 1]; /* as deep as the expression goes is written before it is read */
 	size_t n = 0;
 
+	if (x->n == 1 && x->v[0].op == EXPR_NAME) { /* what most are that are read for every frame */
+		const struct layout__slot *s = &env[x->v[0].slot];
+
+		*ret = s->d;
+		return s->state == SLOT_NUMBER && isfinite(s->d);
+	}
+	st[0] = 0;
 	for (size_t i = 0; i < x->n; i++) {
 		const struct layout__step *s = &x->v[i];
 

@@ -189,6 +189,7 @@ struct layout {
 	struct view names[LAYOUT_NAMES_MAX];
 	bool declared[LAYOUT_NAMES_MAX]; /* by a field, a peek or a parameter */
 	bool by_field[LAYOUT_NAMES_MAX]; /* by a field or a peek: differs from frame to frame */
+	bool looked_at[LAYOUT_NAMES_MAX]; /* by an expression or a counter; others need no value in between */
 	bool twice;                      /* some name is given by two fields */
 	size_t n_names;
 	struct layout__param *params;
@@ -260,6 +261,7 @@ struct layout__run {
 	struct layout__scratch *m;
 	const uint8_t *b;
 	size_t pos, end; /* bits */
+	size_t size;     /* bytes of the frame */
 	size_t elements, rows;
 	struct layout_value *slow;
 	size_t n_slow, cap_slow;
@@ -276,6 +278,8 @@ struct layout_stream {
 	const struct layout *l;
 	struct arena arena;
 	struct layout__slot params[LAYOUT_NAMES_MAX]; /* the values that every frame starts with */
+	int *fresh; /* slots that a frame sets and something looks at */
+	size_t n_fresh;
 	struct layout__folded *folded;
 	double rate;
 	double channels; /* 0: not stated */

@@ -118,6 +118,11 @@ static uint64_t next_bits(struct layout__run *r, int width, bool little, bool ls
 	size_t pos = r->pos;
 
 	r->pos += (size_t)width;
+	if (width <= 56 && pos / 8 + 8 <= r->size && width % 8 != 0) {
+		uint64_t v = bytes_of(r->b + pos / 8, 8, lsb);
+
+		return lsb ? v >> pos % 8 & ((UINT64_C(1) << width) - 1) : v << pos % 8 >> (64 - width);
+	}
 	if (width % 8 == 0 && pos % 8 == 0)
 		return bytes_of(r->b + pos / 8, width / 8, little);
 	return lsb ? bits_lsb(r->b, pos, width) : bits_msb(r->b, pos, width);
@@ -167,6 +172,45 @@ static bool next_integer(struct layout__run *r, const struct layout__field *f, i
 	if (f->mask15)
 		*ret = (int64_t)(v & 0x7fff) - (v & 0x4000 ? 0x8000 : 0);
 	return f->type == 'i' || f->mask15 || v <= INT64_MAX;
+}
+
+/* @n numbers of @bytes bytes each; with constants for the last four the compiler makes a loop for each width. */
+static inline __attribute__((always_inline)) void whole_bytes(int64_t *out, size_t n, const uint8_t *p, int bytes, bool little,
+							      bool negative)
+{
+	for (size_t i = 0; i < n; i++, p += bytes) {
+		uint64_t v = bytes_of(p, bytes, little);
+
+		out[i] = negative ? sign_extend(v, 8 * bytes) : (int64_t)v;
+	}
+}
+
+#define WIDTH(bytes) \
+	case 8 * (bytes): \
+		if (f->little) \
+			whole_bytes(out, n, p, bytes, true, negative); \
+		else \
+			whole_bytes(out, n, p, bytes, false, negative); \
+		break
+
+/* The next @n integers, if they are of whole bytes and all fit; else nothing is read. */
+static bool next_whole(struct layout__run *r, const struct layout__field *f, int64_t *out, size_t n)
+{
+	const uint8_t *p = r->b + r->pos / 8;
+	bool negative = f->type == 'i';
+
+	if (r->pos % 8 || f->mask15)
+		return false;
+	switch (f->width) {
+		WIDTH(1);
+		WIDTH(2);
+		WIDTH(3);
+		WIDTH(4);
+	default:
+		return false;
+	}
+	r->pos += n * (size_t)f->width;
+	return true;
 }
 
 /* ---- checks ---- */
@@ -226,17 +270,12 @@ struct out {
 };
 
 /* A place for a value of this name: that of an earlier one, or a new one. */
-static struct layout_value *put(struct layout__run *r, struct out *o, struct view name, int field)
+static struct layout_value *place(const struct layout__run *r, struct out *o, struct view name)
 {
-	struct layout_value *v = NULL;
-
-	for (size_t i = 0; r->l->twice && i < o->n && !v; i++)
+	for (size_t i = 0; r->l->twice && i < o->n; i++)
 		if (o->v[i].name.p == name.p)
-			v = &o->v[i];
-	if (!v)
-		v = &o->v[o->n++];
-	*v = (struct layout_value){ .name = name, .field = field, .n = 1, .width = 1 };
-	return v;
+			return &o->v[i];
+	return &o->v[o->n++];
 }
 
 static void put_integer(struct layout__run *r, struct out *o, struct view name, int64_t i)
@@ -244,7 +283,7 @@ static void put_integer(struct layout__run *r, struct out *o, struct view name, 
 	int64_t *p = layout__scratch_alloc(r->m, sizeof(*p));
 
 	*p = i;
-	put(r, o, name, -1)->raw = p;
+	*place(r, o, name) = (struct layout_value){ .name = name, .field = -1, .n = 1, .width = 1, .raw = p };
 }
 
 static void put_slow(struct layout__run *r, struct view name, int64_t i)
@@ -277,6 +316,16 @@ static bool scale_at(struct layout__run *r, const struct layout__field *f, size_
 	       (!f->offset || layout__eval(f->offset, r->env, i, offset));
 }
 
+static void scale_all(const struct layout__field *f, const struct layout_value *v, double k, double o, double *out)
+{
+	if (f->offset_last)
+		for (size_t i = 0; i < v->n; i++)
+			out[i] = (v->raw ? (double)v->raw[i] : v->raw_float[i]) * k + o;
+	else
+		for (size_t i = 0; i < v->n; i++)
+			out[i] = ((v->raw ? (double)v->raw[i] : v->raw_float[i]) - o) * k;
+}
+
 /* Scales element i of row i / width by i % width. */
 static bool put_scaled(struct layout__run *r, const struct layout__field *f, struct layout_value *v,
 		       size_t width)
@@ -286,6 +335,11 @@ static bool put_scaled(struct layout__run *r, const struct layout__field *f, str
 	if (!f->scaled)
 		return true;
 	out = layout__scratch_alloc(r->m, (v->n + 1) * sizeof(*out));
+	v->scaled = out;
+	if (r->folded[f->index].fixed) {
+		scale_all(f, v, r->folded[f->index].scale, r->folded[f->index].offset, out);
+		return true;
+	}
 	for (size_t i = 0; i < v->n; i++) {
 		double x = v->raw ? (double)v->raw[i] : v->raw_float[i];
 
@@ -293,7 +347,6 @@ static bool put_scaled(struct layout__run *r, const struct layout__field *f, str
 			return fail(r, LAYOUT_RANGE, f);
 		out[i] = f->offset_last ? x * k + o : (x - o) * k;
 	}
-	v->scaled = out;
 	return true;
 }
 
@@ -344,6 +397,8 @@ static bool read_numbers(struct layout__run *r, const struct layout__field *f,
 		v->raw_float = real = layout__scratch_alloc(r->m, (v->n + 1) * sizeof(*real));
 	else
 		v->raw = raw = layout__scratch_alloc(r->m, (v->n + 1) * sizeof(*raw));
+	if (raw && next_whole(r, f, raw, v->n))
+		return true;
 	for (size_t i = 0; i < v->n; i++) {
 		if (real)
 			real[i] = float_of(next_bits(r, f->width, f->little, f->lsb), f->width);
@@ -374,8 +429,8 @@ static void read_bitfields(struct layout__run *r, const struct layout__field *f,
 		const struct layout__bits *b = &f->bits[i];
 		int64_t part = v >> b->lsb & (int64_t)(((uint64_t)1 << b->width) - 1);
 
-		r->env[b->slot] =
-			(struct layout__slot){ .state = SLOT_NUMBER, .d = (double)part, .i = part };
+		if (r->l->looked_at[b->slot])
+			r->env[b->slot] = (struct layout__slot){ .state = SLOT_NUMBER, .d = (double)part, .i = part };
 		put_integer(r, o, b->name, part);
 	}
 }
@@ -400,7 +455,8 @@ static bool read_value(struct layout__run *r, const struct layout__field *f, str
 		return false;
 	if (f->has_const && *v.raw != f->constant)
 		return fail(r, LAYOUT_CONST, f);
-	set_slot(r, f->slot, &v);
+	if (r->l->looked_at[f->slot])
+		set_slot(r, f->slot, &v);
 	if (f->n_bits)
 		read_bitfields(r, f, *v.raw, o);
 	if (f->by)
@@ -409,7 +465,7 @@ static bool read_value(struct layout__run *r, const struct layout__field *f, str
 		return true;
 	if (!put_scaled(r, f, &v, 0))
 		return false;
-	*put(r, o, f->name, f->index) = v;
+	*place(r, o, f->name) = v;
 	return true;
 }
 
@@ -494,7 +550,7 @@ static bool read_group(struct layout__run *r, const struct layout__field *f, str
 	if (!read_rows(r, f, count, &v))
 		return false;
 	r->end = keep;
-	*put(r, o, f->name, f->index) = v;
+	*place(r, o, f->name) = v;
 	return true;
 }
 
@@ -570,7 +626,7 @@ static bool read_delta(struct layout__run *r, const struct layout__field *f, str
 	v.width = channels;
 	if (!put_scaled(r, f, &v, channels))
 		return false;
-	*put(r, o, f->name, f->index) = v;
+	*place(r, o, f->name) = v;
 	return true;
 }
 
@@ -644,6 +700,7 @@ bool layout__run(struct layout__run *r, struct view bytes, struct layout_row *re
 	r->b = (const uint8_t *)bytes.p;
 	r->pos = 0;
 	r->end = 8 * bytes.n;
+	r->size = bytes.n;
 	r->elements = r->rows = r->n_slow = r->cap_slow = 0;
 	r->check = LAYOUT_CHECK_NONE;
 	r->at = "";

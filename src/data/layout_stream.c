@@ -112,6 +112,18 @@ static int fold(struct layout_stream *s, struct err *e)
 	return 0;
 }
 
+/* What a frame finds set: parameters, and of what the frame before has set nothing. */
+static void prepare_env(struct layout_stream *s)
+{
+	const struct layout *l = s->l;
+
+	memcpy(s->run.env, s->params, l->n_names * sizeof(*s->params));
+	s->fresh = ARENA_ARRAY(&s->arena, int, l->n_names);
+	for (size_t i = 0; i < l->n_names; i++)
+		if (l->by_field[i] && l->looked_at[i])
+			s->fresh[s->n_fresh++] = (int)i;
+}
+
 struct layout_stream *layout_stream_new(const struct layout *l, const struct json *params,
 					struct err *e)
 {
@@ -126,6 +138,7 @@ struct layout_stream *layout_stream_new(const struct layout *l, const struct jso
 	s->has_last = ARENA_ARRAY(&s->arena, bool, l->n_counters);
 	if (take_params(s, params, e) < 0 || fold(s, e) < 0)
 		return layout_stream_free(s);
+	prepare_env(s);
 	s->run.l = l;
 	s->run.folded = s->folded;
 	s->run.m = &s->scratch;
@@ -200,7 +213,8 @@ static bool take_frame(struct layout_stream *s, uint64_t offset, struct view byt
 
 	s->report.frames++;
 	layout__scratch_reset(&s->scratch);
-	memcpy(r->env, s->params, s->l->n_names * sizeof(*r->env));
+	for (size_t i = 0; i < s->n_fresh; i++)
+		r->env[s->fresh[i]] = s->params[s->fresh[i]];
 	r->env[SLOT_LENGTH] = (struct layout__slot){ .state = SLOT_NUMBER,
 						     .d = (double)bytes.n,
 						     .i = (int64_t)bytes.n };
