@@ -164,9 +164,13 @@ void layout_stream_freep(struct layout_stream **s)
 
 /* ---- one frame ---- */
 
-/* Remainder from 0 to @m - 1. */
+/* Remainder from 0 to @m - 1; most are that already, and a division takes as long as a field. */
 static int64_t wrap(int64_t v, int64_t m)
 {
+	if (v >= 0 && v < m)
+		return v;
+	if (v < 0 && v > -m)
+		return v + m;
 	return (v % m + m) % m;
 }
 
@@ -184,7 +188,7 @@ static void count_one(struct layout_stream *s, size_t i, struct layout_frame *f)
 		if (step == 0) {
 			f->dup = true;
 			s->report.dup++;
-		} else if (step / c->stride > 1) {
+		} else if (step >= 2 * c->stride) {
 			f->lost += (uint64_t)(step / c->stride - 1);
 			s->report.lost += (uint64_t)(step / c->stride - 1);
 		}
