@@ -345,18 +345,11 @@ static bool element(const struct layout__slot *s, double at, double *ret)
 	return true;
 }
 
-bool layout__eval(const struct layout__expr *x, const struct layout__slot *env, size_t index,
-		  double *ret)
+static bool eval_steps(const struct layout__expr *x, const struct layout__slot *env, size_t index, double *ret)
 {
 	double st[LAYOUT_STACK + 1]; /* as deep as the expression goes is written before it is read */
 	size_t n = 0;
 
-	if (x->n == 1 && x->v[0].op == EXPR_NAME) { /* what most are that are read for every frame */
-		const struct layout__slot *s = &env[x->v[0].slot];
-
-		*ret = s->d;
-		return s->state == SLOT_NUMBER && isfinite(s->d);
-	}
 	st[0] = 0;
 	for (size_t i = 0; i < x->n; i++) {
 		const struct layout__step *s = &x->v[i];
@@ -385,4 +378,16 @@ bool layout__eval(const struct layout__expr *x, const struct layout__slot *env, 
 	}
 	*ret = st[0];
 	return isfinite(st[0]);
+}
+
+bool layout__eval(const struct layout__expr *x, const struct layout__slot *env, size_t index,
+		  double *ret)
+{
+	const struct layout__slot *s;
+
+	if (x->n != 1 || x->v[0].op != EXPR_NAME)
+		return eval_steps(x, env, index, ret);
+	s = &env[x->v[0].slot]; /* what most are that are looked at in every frame */
+	*ret = s->d;
+	return s->state == SLOT_NUMBER && isfinite(s->d);
 }
