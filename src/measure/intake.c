@@ -481,6 +481,16 @@ static int take_records(struct lake_batch *b, const struct log_record *recs, int
 	return r;
 }
 
+/* The next batch may lie where this one was. */
+static void forget_heads(struct intake *in)
+{
+	struct map_entry *it = NULL;
+	size_t slot = 0;
+
+	while (map_next(&in->ledgers, &slot, &it))
+		((struct ledger *)it->value)->heads_of = NULL;
+}
+
 /* Takes what is there (at most a batch) and commits it.  Returns how many records, or an error. */
 static int take_batch(struct intake *in, int wait_ms, struct err *e)
 {
@@ -493,6 +503,7 @@ static int take_batch(struct intake *in, int wait_ms, struct err *e)
 	arena_init(&a, 2 * GIB);
 	b.a = &a;
 	buf_init(&b.rows, 512 * MIB);
+	buf_init(&b.heads, 512 * MIB);
 	n = log_read(in->reader, recs, BATCH_RECORDS, BATCH_BYTES, wait_ms, e);
 	r = n < 0 ? n : 0;
 	if (r == 0 && (n > 0 || unfinished(in, false)))
@@ -509,6 +520,8 @@ static int take_batch(struct intake *in, int wait_ms, struct err *e)
 	if (r == 0 && anything(&b))
 		r = lake_commit(&b, e);
 	buf_clear(&b.rows);
+	buf_clear(&b.heads);
+	forget_heads(in);
 	arena_clear(&a);
 	free(recs);
 	if (r == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lake: payloads through their layout into rows, rows into Parquet, Parquet and ledger into one transaction. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,15 +20,19 @@
 #define RATE_MAX 1e6
 #define GAP_MAX INT32_MAX /* samples: the table's column is an int */
 
-/* The rows as they are staged; the bound table takes from them what it declares, by name. */
+/* The rows as they are staged, in two tables; the bound table takes from them what it declares, by name. */
+static const struct sql_column heads[] = {
+	{ "h", "int", 0, 0 },		    { "measurement_id", "string", 0, 0 }, { "subject_pid", "string", 0, 0 },
+	{ "stream_id", "string", 0, 0 },    { "channel", "string", 0, 0 },
+	{ "scale", "double", 0, 0 },	    { "offset", "double", 0, 0 },	  { "unit", "string", 0, 0 },
+	{ "layout_id", "string", 0, 0 },    { "schema_version", "int", 0, 0 },	  { "dt", "string", 0, 0 },
+	{ "screening_id", "string", 0, 0 }, { "modality", "string", 0, 0 },
+};
 static const struct sql_column staged[] = {
-	{ "measurement_id", "string", 0, 0 }, { "subject_pid", "string", 0, 0 }, { "stream_id", "string", 0, 0 },
-	{ "seq", "bigint", 0, 0 },	      { "chunk", "int", 0, 0 },		 { "t0_utc_us", "bigint", 0, 0 },
-	{ "t0_content_ms", "bigint", 0, 0 },  { "dt_us", "double", 0, 0 },	 { "n", "int", 0, 0 },
-	{ "channel", "string", 0, 0 },	      { "values", "array<int>", 0, 0 },	 { "scale", "double", 0, 0 },
-	{ "offset", "double", 0, 0 },	      { "unit", "string", 0, 0 },	 { "gap_before", "int", 0, 0 },
-	{ "flags", "int", 0, 0 },	      { "layout_id", "string", 0, 0 },	 { "schema_version", "int", 0, 0 },
-	{ "dt", "string", 0, 0 },	      { "screening_id", "string", 0, 0 }, { "modality", "string", 0, 0 },
+	{ "h", "int", 0, 0 },	       { "seq", "bigint", 0, 0 },	      { "chunk", "int", 0, 0 },
+	{ "t0_utc_us", "bigint", 0, 0 }, { "t0_content_ms", "bigint", 0, 0 }, { "n", "int", 0, 0 },
+	{ "values", "array<int>", 0, 0 }, { "gap_before", "int", 0, 0 },       { "flags", "int", 0, 0 },
+	{ "dt_us", "double", 0, 0 },
 };
 
 /* --- which table --- */
@@ -148,6 +153,7 @@ int ledger_decoder(struct ledger *l, struct err *e)
 		l->decoder = layout_stream_free(l->decoder); /* there is a decoder only if it can be used */
 		return r;
 	}
+	l->heads_of = NULL;
 	if (n != l->n_channels) {
 		free(l->channel_n);
 		l->channel_n = calloc(n + 1, sizeof(*l->channel_n));
@@ -319,32 +325,32 @@ static void add_int(struct buf *b, const char *name, int64_t v)
 	buf_add_i64(b, v);
 }
 
-/* What all rows of a record's channel have in common: the beginning of each. */
-static struct view row_head(struct lake_batch *b, const struct decode *d, size_t i)
+/* What all rows of a stream's channels have in common is a row of its own, once a batch: the engine joins them. */
+static void add_heads(struct lake_batch *b, struct ledger *l)
 {
-	const struct ledger *l = d->l;
-	const struct layout_channel *c = &l->channels[i];
 	const struct stream_info *info = l->info;
-	double rate = channel_rate(l, i);
-	struct view head;
-	struct buf o;
+	struct buf *o = &b->heads;
 
-	buf_init(&o, MIB);
-	buf_add_char(&o, '{');
-	add_str(&o, "measurement_id", info->measurement);
-	add_str(&o, "subject_pid", info->subject);
-	add_str(&o, "stream_id", info->stream);
-	add_str(&o, "channel", channel_name(l, i, b->a));
-	add_str(&o, "unit", arena_str(b->a, c->unit));
-	add_str(&o, "layout_id", info->layout_id);
-	add_str(&o, "dt", info->dt);
-	add_str(&o, "screening_id", info->screening);
-	add_str(&o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
-	buf_printf(&o, "\"schema_version\":1,\"dt_us\":%.17g,\"scale\":%.17g,\"offset\":%.17g,\"seq\":%u", rate > 0 ? 1e6 / rate * (1 + d->drift) : 0,
-		   c->scale, c->offset, d->seq);
-	head = arena_view(b->a, buf_view(&o));
-	buf_clear(&o);
-	return head;
+	if (l->heads_of == b)
+		return;
+	l->heads_of = b;
+	l->heads_from = b->n_heads;
+	for (size_t i = 0; i < l->n_channels; i++) {
+		const struct layout_channel *c = &l->channels[i];
+
+		add_int(o, "{\"h\":", (int64_t)b->n_heads++);
+		buf_add_char(o, ',');
+		add_str(o, "measurement_id", info->measurement);
+		add_str(o, "subject_pid", info->subject);
+		add_str(o, "stream_id", info->stream);
+		add_str(o, "channel", channel_name(l, i, b->a));
+		add_str(o, "unit", arena_str(b->a, c->unit));
+		add_str(o, "layout_id", info->layout_id);
+		add_str(o, "dt", info->dt);
+		add_str(o, "screening_id", info->screening);
+		add_str(o, "modality", c->kind.n ? arena_str(b->a, c->kind) : info->modality);
+		buf_printf(o, "\"schema_version\":1,\"scale\":%.17g,\"offset\":%.17g}\n", c->scale, c->offset);
+	}
 }
 
 /* Rows of at most one second of one run of one channel.  @chunk counts the rows of the record and channel. */
@@ -354,14 +360,15 @@ static void add_rows(struct lake_batch *b, const struct decode *d, size_t i, con
 	const int64_t *v = d->pieces[i].v + run->at;
 	double rate = channel_rate(d->l, i);
 	size_t step = rate >= 1 ? (size_t)rate : n_run;
-	struct view head = row_head(b, d, i);
 	struct buf *o = &b->rows;
 
 	for (size_t at = 0; at < n_run; at += step, ++*chunk) {
 		size_t n = n_run - at < step ? n_run - at : step;
 		int64_t t_us = t0_us + (int64_t)llround((double)span_us(at, rate) * (1 + d->drift));
 
-		buf_add_view(o, head);
+		add_int(o, "{\"h\":", (int64_t)(d->l->heads_from + i));
+		buf_printf(o, ",\"dt_us\":%.17g", rate > 0 ? 1e6 / rate * (1 + d->drift) : 0);
+		add_int(o, ",\"seq\":", d->seq);
 		add_int(o, ",\"chunk\":", (int64_t)*chunk);
 		add_int(o, ",\"t0_utc_us\":", t_us);
 		add_int(o, ",\"t0_content_ms\":", t_us / 1000 - d->l->info->began_ms);
@@ -445,6 +452,7 @@ static void emit(struct lake_batch *b, struct decode *d, int64_t stamp_us)
 	if (!d->late)
 		at = place_record(d, stamp_us);
 	d->drift = at.drift;
+	add_heads(b, d->l);
 	for (size_t i = 0; i < d->l->n_channels; i++) {
 		struct piece *p = &d->pieces[i];
 
@@ -526,6 +534,14 @@ void lake_gap(struct lake_batch *b, struct ledger *l)
 
 /* --- committing --- */
 
+static bool named(const struct sql_column *c, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(c[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* SELECT the table's own columns, from ours where we have them, null where not. */
 static const char *select_text(struct lake_batch *b, struct sql_column **ret_columns, struct sql_column **ret_keys)
 {
@@ -539,17 +555,15 @@ static const char *select_text(struct lake_batch *b, struct sql_column **ret_col
 	buf_add_str(&q, "SELECT ");
 	for (size_t i = 0; i < t->n_columns + t->n_partition_keys; i++) {
 		const struct glue_column *c = i < t->n_columns ? &t->columns[i] : &t->partition_keys[i - t->n_columns];
-		bool ours = false;
+		bool ours = named(staged, ARRAY_LEN(staged), c->name) || named(heads, ARRAY_LEN(heads), c->name);
 
-		for (size_t k = 0; k < ARRAY_LEN(staged); k++)
-			ours |= strcmp(staged[k].name, c->name) == 0;
 		buf_printf(&q, ours ? "%s\"%s\"" : "%sNULL AS \"%s\"", i ? ", " : "", c->name);
 		if (i < t->n_columns)
 			columns[i] = (struct sql_column){ .name = c->name, .type = c->type };
 		else
 			keys[i - t->n_columns] = (struct sql_column){ .name = c->name, .type = c->type };
 	}
-	buf_add_str(&q, " FROM lake.staged ORDER BY stream_id, channel, seq, chunk");
+	buf_add_str(&q, " FROM lake.staged JOIN lake.heads USING (h) ORDER BY stream_id, channel, seq, chunk");
 	s = arena_str(b->a, buf_view(&q));
 	buf_clear(&q);
 	*ret_columns = columns;
@@ -557,21 +571,37 @@ static const char *select_text(struct lake_batch *b, struct sql_column **ret_col
 	return s;
 }
 
+/* For the child process only, which reads it at once: not durable. */
+static int write_lines(const char *path, const struct buf *b, struct err *e)
+{
+	CLEANUP(fd_closep) int fd = -1;
+
+	if (buf_check(b, "rows of samples", e) < 0)
+		return e->code;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, ERR_IO, "open %s", path);
+	return file_write_all(fd, b->p, b->n, e);
+}
+
 static int to_parquet(struct lake_batch *b, const char *dir, struct sql_result *ret, struct err *e)
 {
 	struct measure *m = b->in->m;
-	const char *lines = arena_printf(b->a, "%s.json", dir);
 	struct sql_column *columns, *keys;
-	struct sql_file file = { .path = lines };
-	struct sql_table table = { .schema = "lake", .name = "staged", .columns = staged, .n_columns = ARRAY_LEN(staged),
-				   .format = SQL_JSON, .files = &file, .n_files = 1 };
-	struct sql_job job = { .tables = &table, .n_tables = 1, .output = SQL_TO_PARQUET, .out_path = dir };
-	int r = buf_check(&b->rows, "rows of samples", e);
+	struct sql_file files[2] = { { .path = arena_printf(b->a, "%s.json", dir) }, { .path = arena_printf(b->a, "%s.heads.json", dir) } };
+	struct sql_table tables[2] = {
+		{ .schema = "lake", .name = "staged", .columns = staged, .n_columns = ARRAY_LEN(staged), .format = SQL_JSON,
+		  .files = &files[0], .n_files = 1 },
+		{ .schema = "lake", .name = "heads", .columns = heads, .n_columns = ARRAY_LEN(heads), .format = SQL_JSON,
+		  .files = &files[1], .n_files = 1 },
+	};
+	struct sql_job job = { .tables = tables, .n_tables = 2, .output = SQL_TO_PARQUET, .out_path = dir };
+	int r = file_mkdirs(dir, 0700, e);
 
 	if (r == 0)
-		r = file_mkdirs(dir, 0700, e);
+		r = write_lines(files[0].path, &b->rows, e);
 	if (r == 0)
-		r = file_replace(lines, buf_view(&b->rows), 0600, e);
+		r = write_lines(files[1].path, &b->heads, e);
 	if (r < 0)
 		return r;
 	job.text = select_text(b, &columns, &keys);
@@ -580,7 +610,8 @@ static int to_parquet(struct lake_batch *b, const char *dir, struct sql_result *
 	job.out_keys = keys;
 	job.n_out_keys = b->table.n_partition_keys;
 	r = sql_run(m->o.sql, &job, b->a, ret, e);
-	(void)unlink(lines);
+	(void)unlink(files[0].path);
+	(void)unlink(files[1].path);
 	return r < 0 ? err_ctx(e, "samples to Parquet") : 0;
 }
 

@@ -70,6 +70,8 @@ struct ledger {
 	uint32_t warm_next, boundary;
 	struct layout_stream *decoder;
 	const struct layout_channel *channels;
+	const struct lake_batch *heads_of; /* the batch that has its heads, from heads_from on */
+	size_t heads_from;
 	bool dirty;
 };
 
@@ -148,7 +150,8 @@ struct lake_file { /* one Parquet file on its way to being an object of the tabl
 struct lake_batch {
 	struct intake *in;
 	struct arena *a;
-	struct buf rows;    /* JSON lines */
+	struct buf rows, heads; /* JSON lines; what rows have in common is in heads */
+	size_t n_heads;
 	uint64_t n_rows;
 	size_t work;        /* bytes decoded */
 	struct quarantined {

@@ -15,24 +15,61 @@ static struct fixture *of(void *self)
 	return self;
 }
 
-/* --- SQL: one file with the staged lines as they are --- */
+/* --- SQL: one file with the staged lines, each with its head's members --- */
+
+static int join(struct view lines, struct view heads, struct arena *a, struct buf *ret, struct err *e)
+{
+	const struct json *by_h[256] = { 0 };
+	struct view line;
+
+	while (view_split(&heads, '\n', &line)) {
+		const struct json *h = line.n ? json_parse(a, line, JSON_DEPTH, e) : NULL;
+
+		if (h)
+			by_h[json_int(json_get(h, "h"), 0) % 256] = h;
+	}
+	while (view_split(&lines, '\n', &line)) {
+		const struct json *row = line.n ? json_parse(a, line, JSON_DEPTH, e) : NULL, *h;
+		struct json *both;
+
+		if (!row)
+			continue;
+		both = json_copy(a, row);
+		h = by_h[json_int(json_get(row, "h"), 0) % 256];
+		if (!h)
+			return err_set(e, ERR_INVALID, "a row without its head");
+		for (size_t i = 0; i < json_len(h); i++)
+			json_set_view(a, both, h->obj.v[i].name, h->obj.v[i].value);
+		json_print(ret, both);
+		buf_add_char(ret, '\n');
+	}
+	return e->code;
+}
 
 static int run(struct sql *s, const struct sql_job *job, struct arena *a, struct sql_result *ret, struct err *e)
 {
 	static const char *const partition[] = { "2025-02-19", "s1", "ppg" };
 	struct fixture *f = (struct fixture *)s;
-	struct view lines;
+	struct view lines, heads;
+	struct buf joined;
+	int r;
 
 	if (atomic_load(&f->failures) > 0) {
 		atomic_fetch_sub(&f->failures, 1);
 		return err_set(e, ERR_INTERNAL, "the child ended by itself");
 	}
-	if (file_read(job->tables[0].files[0].path, a, 64 * MIB, &lines, e) < 0)
+	if (file_read(job->tables[0].files[0].path, a, 64 * MIB, &lines, e) < 0 ||
+	    file_read(job->tables[1].files[0].path, a, 64 * MIB, &heads, e) < 0)
 		return e->code;
 	ret->files = ARENA_NEW(a, struct sql_out_file);
 	ret->n_files = 1;
 	*ret->files = (struct sql_out_file){ .path = arena_printf(a, "%s/0.parquet", job->out_path), .partition = partition };
-	return file_replace(ret->files->path, lines, 0600, e);
+	buf_init(&joined, 64 * MIB);
+	r = join(lines, heads, a, &joined, e);
+	if (r == 0)
+		r = file_replace(ret->files->path, buf_view(&joined), 0600, e);
+	buf_clear(&joined);
+	return r;
 }
 
 static const struct sql_vtable sql_table = { .run = run };
