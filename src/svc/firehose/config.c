@@ -410,7 +410,7 @@ static struct json *own(struct arena *a, struct json *o, const char *name)
 	const struct json *v = json_get(o, name);
 	struct json *copy;
 
-	if (!v)
+	if (!json_is(v, JSON_OBJ))
 		return NULL;
 	copy = json_copy(a, v);
 	json_set(a, o, name, copy);
@@ -439,8 +439,10 @@ static bool has_parameter(const struct json *list, const char *name)
 static const struct json *processor_defaults(struct arena *a, const struct json *processor, struct view role)
 {
 	const struct json *given = json_get(processor, "Parameters");
-	struct json *o = json_copy(a, processor), *list = given ? json_copy(a, given) : json_new_arr(a);
+	struct json *o = json_copy(a, processor), *list = json_is(given, JSON_ARR) ? json_copy(a, given) : json_new_arr(a);
 
+	if (!json_is(processor, JSON_OBJ))
+		return processor;
 	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
 		struct json *p;
 

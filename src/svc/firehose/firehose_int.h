@@ -86,7 +86,8 @@ struct firehose {
 	struct sql *sql;
 	struct jq *jq;
 	const struct logs_port *logs;
-	const struct op_registry *ops; /* set once delivery has begun, under admin */
+	const struct op_registry *_Atomic ops; /* NULL before delivery has begun for the first time */
+	bool delivering; /* under admin */
 	uint64_t log_bytes_max, log_keep_bytes;
 	int64_t log_keep_ms;
 	int log_lock; /* -1, or of all streams' logs */

@@ -174,7 +174,7 @@ int fh__create(struct firehose *f, const char *name, const struct json *destinat
 		return rc;
 	}
 	publish_stream(f, s);
-	if (f->ops)
+	if (f->delivering)
 		fh__begin(s);
 	return 0;
 }
@@ -306,7 +306,8 @@ int firehose_start(struct firehose *f, struct err *e)
 int firehose_deliver(struct firehose *f, const struct op_registry *ops, struct err *e)
 {
 	LOCK_SCOPE(&f->admin);
-	f->ops = ops;
+	atomic_store(&f->ops, ops);
+	f->delivering = true;
 	for (struct fh_stream *s = f->all; s; s = s->next) /* changed under admin only */
 		if (!s->deleted)
 			fh__begin(s);
@@ -318,7 +319,7 @@ void firehose_stop(struct firehose *f)
 	LOCK_SCOPE(&f->admin);
 	for (struct fh_stream *s = f->all; s; s = s->next)
 		fh__end(s);
-	f->ops = NULL;
+	f->delivering = false;
 }
 
 struct firehose *firehose_free(struct firehose *f)
