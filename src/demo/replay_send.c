@@ -151,10 +151,12 @@ static int take_answer(struct replay_tablet *t, struct due **sent, size_t n, str
 }
 
 /* Sends those of @v that are not done. */
-static int send_once(struct replay_tablet *t, struct due *v, size_t n, struct buf *body, struct buf *scratch, struct err *e)
+static int send_once(struct replay_tablet *t, const char *id, struct due *v, size_t n, struct buf *body, struct buf *scratch,
+		     struct err *e)
 {
-	static const struct sign_header headers[] = { { "content-type", "application/x-amz-json-1.1" },
-						      { "x-amz-target", "Firehose_20150804.PutRecordBatch" } };
+	const struct sign_header headers[] = { { "amz-sdk-invocation-id", id },
+					       { "content-type", "application/x-amz-json-1.1" },
+					       { "x-amz-target", "Firehose_20150804.PutRecordBatch" } };
 	struct due *sent[BATCH_RECORDS];
 	struct http_result res;
 	struct arena a;
@@ -172,7 +174,7 @@ static int send_once(struct replay_tablet *t, struct due *v, size_t n, struct bu
 		sent[k++] = &v[i];
 	}
 	buf_add_str(body, "]}");
-	r = aws_client_call(t->aws, &(struct aws_request){ .service = "firehose", .headers = headers, .n_headers = 2,
+	r = aws_client_call(t->aws, &(struct aws_request){ .service = "firehose", .headers = headers, .n_headers = 3,
 							   .body = buf_view(body), .timeout_ms = 20000 },
 			    &a, &res, e);
 	if (r == 0)
@@ -191,11 +193,14 @@ static bool all_done(const struct due *v, size_t n)
 
 static int send_all(struct replay_tablet *t, struct due *v, size_t n, struct buf *body, struct buf *scratch, struct err *e)
 {
+	char id[UUID_TEXT]; /* what was not answered is sent again under the same one, as SDKs do it */
 	int r = 0;
 
 	for (int tries = 0; tries < TRIES && !atomic_load(&t->r->stop); tries++) {
 		err_clear(e);
-		r = send_once(t, v, n, body, scratch, e);
+		if (r == 0)
+			uuid4(id);
+		r = send_once(t, id, v, n, body, scratch, e);
 		if (r == 0 && all_done(v, n))
 			return 0;
 		if (r == ERR_INVALID || r == ERR_DENIED || r == ERR_NOENT)
