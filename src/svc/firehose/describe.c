@@ -69,8 +69,8 @@ int fh__op_describe(struct op_ctx *cx, const void *input, struct out *o)
 
 	if (!s)
 		return cx->err.code;
-	if (meta_read(s->f->meta, describe_fn, &d, &cx->err) < 0)
-		return cx->err.code;
+	if (meta_read(s->f->meta, describe_fn, &d, &cx->err) < 0) /* it may be deleted just now */
+		return cx->err.code == ERR_NOENT ? fh__not_found(cx, in->name) : cx->err.code;
 	destination = json_parse(cx->arena, view_str(d.row.config), JSON_DEPTH, &cx->err);
 	if (!destination)
 		return cx->err.code;

@@ -108,6 +108,7 @@ extern const struct aws_error FIREHOSE_NOT_FOUND, FIREHOSE_IN_USE, FIREHOSE_INVA
 struct fh_stream *fh__find(struct firehose *f, const char *name); /* NULL if there is none */
 /* ResourceNotFoundException if there is none. */
 struct fh_stream *fh__need(struct op_ctx *cx, const char *name);
+int fh__not_found(struct op_ctx *cx, const char *name); /* sets that error; returns its code */
 int fh__create(struct firehose *f, const char *name, const struct json *destination, bool extended,
 	       const struct fh_tag *tags, size_t n_tags, struct err *e);
 int fh__delete(struct firehose *f, const char *name, struct err *e);

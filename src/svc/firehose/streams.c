@@ -22,14 +22,20 @@ struct fh_stream *fh__find(struct firehose *f, const char *name)
 	return map_get(&f->streams, view_str(name));
 }
 
+int fh__not_found(struct op_ctx *cx, const char *name)
+{
+	const struct firehose *f = cx->self;
+
+	err_clear(&cx->err);
+	return aws_fail(&cx->err, &FIREHOSE_NOT_FOUND, "Firehose %s under account %s not found.", name, f->account);
+}
+
 struct fh_stream *fh__need(struct op_ctx *cx, const char *name)
 {
-	struct firehose *f = cx->self;
-	struct fh_stream *s = fh__find(f, name);
+	struct fh_stream *s = fh__find(cx->self, name);
 
 	if (!s)
-		aws_fail(&cx->err, &FIREHOSE_NOT_FOUND, "Firehose %s under account %s not found.",
-			 name, f->account);
+		fh__not_found(cx, name);
 	return s;
 }
 

@@ -90,8 +90,8 @@ int fh__op_update(struct op_ctx *cx, const void *input, struct out *o)
 		return aws_fail(&cx->err, &FIREHOSE_INVALID, "Destination %s under Firehose %s not found.", in->destination, in->name);
 	if (!view_u64(view_str(in->version), INT64_MAX, &version))
 		return aws_fail(&cx->err, &AWS_VALIDATION, "CurrentDeliveryStreamVersionId '%s' is not a number", in->version);
-	if (meta_read(s->f->meta, read_fn, &u, &cx->err) < 0)
-		return cx->err.code;
+	if (meta_read(s->f->meta, read_fn, &u, &cx->err) < 0) /* it may be deleted just now */
+		return cx->err.code == ERR_NOENT ? fh__not_found(cx, in->name) : cx->err.code;
 	if ((int64_t)version != u.row.version)
 		return stale(cx, in);
 	rc = merged(cx, in, &u);
