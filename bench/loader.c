@@ -107,7 +107,7 @@ static bool push(struct producer *c)
 
 static void begin(struct producer *c, int64_t due_ns)
 {
-	c->sent = c->answers = 0;
+	c->sent = 0;
 	c->busy = true;
 	c->due_ns = due_ns;
 	c->run->begun++;
@@ -143,6 +143,7 @@ static void answered(struct producer *c)
 
 	r->took_ns[r->done++] = clock_mono_ns() - c->due_ns;
 	c->busy = false;
+	c->answers = 0;
 	if (c->ends) {
 		close(c->fd);
 		buf_reset(&c->in);
