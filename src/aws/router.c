@@ -18,6 +18,7 @@
 
 #define FORM_PARAMS_MAX 500
 #define SLOW_BODY_BYTES ((int64_t)MIB)
+#define BULK_BODY_BYTES ((int64_t)(64 * KIB))
 
 static const struct aws_error S3_TIMEOUT = { "RequestTimeout", 400, false };
 static const struct aws_error S3_GONE = { "IncompleteBody", 400, false };
@@ -622,6 +623,11 @@ static bool is_query_form(const struct http_req *r)
 	       view_starts(http_header(r, "content-type"), VIEW("application/x-www-form-urlencoded"));
 }
 
+static bool is_bulk(const struct op *op, int64_t length)
+{
+	return op && (op->flags & OP_BULK) && length > BULK_BODY_BYTES;
+}
+
 enum pool_lane aws_lane(const struct http_req *r, void *aws)
 {
 	struct view target = http_header(r, "x-amz-target");
@@ -636,6 +642,8 @@ enum pool_lane aws_lane(const struct http_req *r, void *aws)
 		return LANE_WAITING;
 	if (op && (op->flags & (OP_SLOW | OP_STREAM_OUT)))
 		return LANE_SLOW;
+	if (is_bulk(op, length))
+		return LANE_BULK;
 	/* The client's pace, not ours: such an upload may wait long for its next bytes.  No row: a form. */
 	if ((!op || (op->flags & OP_STREAM)) && (length < 0 || length > HTTP_BODY_WHOLE))
 		return LANE_WAITING;

@@ -31,6 +31,7 @@
 #define LAKE_CHILDREN 2  /* fresh samples, and the merging of older ones */
 #define LAKE_MEMORY (512 * MIB)
 #define WAITING_THREADS 512 /* requests that wait for a message or a body at the same time */
+#define BULK_THREADS 16     /* batches of records: as many as share a sync */
 
 static const char *path(struct wire *w, const char *name)
 {
@@ -312,8 +313,9 @@ static int make_faces(struct wire *w, struct err *e)
 	w->aws = aws_new(&(struct aws_opts){ .services = w->registry, .credentials = w->credentials, .region = c->region,
 					     .account = c->account, .outside = outside_handle, .outside_arg = w,
 					     .host_suffixes = w->s3_domains, .log = log_request });
-	w->pool = pool_new(&(struct pool_opts){ { (unsigned)c->fast_threads, (unsigned)c->slow_threads, WAITING_THREADS },
-						 { 4096, 1024, 1024 } });
+	w->pool = pool_new(&(struct pool_opts){ { (unsigned)c->fast_threads, (unsigned)c->slow_threads, WAITING_THREADS,
+						   BULK_THREADS },
+						 { 4096, 1024, 1024, 1024 } });
 	return 0;
 }
 

@@ -116,6 +116,7 @@ struct pool *pool_new(const struct pool_opts *o)
 	lane_init(&p->lanes[LANE_FAST], "fast", o->threads[LANE_FAST], o->queue_max[LANE_FAST]);
 	lane_init(&p->lanes[LANE_SLOW], "slow", o->threads[LANE_SLOW], o->queue_max[LANE_SLOW]);
 	lane_init(&p->lanes[LANE_WAITING], "waiting", o->threads[LANE_WAITING], o->queue_max[LANE_WAITING]);
+	lane_init(&p->lanes[LANE_BULK], "bulk", o->threads[LANE_BULK], o->queue_max[LANE_BULK]);
 	return p;
 }
 

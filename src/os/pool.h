@@ -3,6 +3,7 @@
  * pool -- worker threads in lanes, so that long work never waits in front of short work.
  *
  * LANE_FAST is for metadata, records and small objects; LANE_SLOW for everything that may take long;
+ * LANE_BULK for records that come in large batches, so that hundreds of them do not wait in front of a short request;
  * LANE_WAITING for what does little but wait (long polling, bodies that come at a client's pace): many
  * threads that cost next to nothing.
  * Work is plain blocking C.  Threads are started when needed and kept (idle ones end after a while).
@@ -12,7 +13,7 @@
 
 #include "base/err.h"
 
-enum pool_lane { LANE_FAST, LANE_SLOW, LANE_WAITING, LANE_COUNT };
+enum pool_lane { LANE_FAST, LANE_SLOW, LANE_WAITING, LANE_BULK, LANE_COUNT };
 
 struct pool;
 

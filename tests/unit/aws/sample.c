@@ -113,7 +113,7 @@ static int nothing(struct op_ctx *cx, const void *input, struct out *o)
 }
 
 static const struct op ops[] = {
-	{ "Echo", echo, sample_fields, sizeof(struct sample_in), OP_WRITE, "Gives back what it gets." },
+	{ "Echo", echo, sample_fields, sizeof(struct sample_in), OP_WRITE | OP_BULK, "Gives back what it gets." },
 	{ "Nothing", nothing, NULL, 0, OP_SLOW, "Does nothing." },
 };
 

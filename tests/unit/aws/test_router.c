@@ -495,6 +495,8 @@ TEST(router_lanes)
 	assert_int_equal(aws_lane(&r, w.aws), LANE_SLOW);
 	r.in[0].value = "Sample_2026.Echo";
 	assert_int_equal(aws_lane(&r, w.aws), LANE_FAST);
+	r.body = view_of(r.body.p, 64 * 1024 + 1); /* only its length is looked at */
+	assert_int_equal(aws_lane(&r, w.aws), LANE_BULK);
 	fake_clear(&r);
 	fake_init(&r, "GET", "/b/k", VIEW(""));
 	assert_int_equal(aws_lane(&r, w.aws), LANE_SLOW);
