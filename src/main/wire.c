@@ -232,7 +232,7 @@ static int make_collecting(struct wire *w, struct err *e)
 	w->s3_port = s3_port(w->s3);
 	w->firehose = firehose_new(&(struct firehose_opts){ .meta = w->meta, .blob = w->objects, .s3 = w->s3_port,
 							    .dir = path(w, "log"), .region = c->region, .account = c->account,
-							    .glue = &w->glue_port, .sql = w->lake_sql, .jq = w->jq, .staging = staging,
+							    .kinesis = &w->kinesis_port, .glue = &w->glue_port, .sql = w->lake_sql, .jq = w->jq, .staging = staging,
 							    .logs = logs_port(w->logs),
 							    .log_bytes_max = (uint64_t)c->log_max_mb * MIB,
 							    .log_keep_ms = c->log_keep_h * 3600 * 1000,

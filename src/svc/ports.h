@@ -128,8 +128,9 @@ struct kinesis_record {
 };
 struct kinesis_port {
 	void *self;
-	/* The log of a data stream, or NULL.  Stays open until kinesis is freed. */
-	struct log *(*log)(void *self, const char *stream);
+	/* The log of a data stream, or NULL.  Stays open until kinesis is freed.  *ret_id, which lasts as long, tells streams of
+	 * the same name apart. */
+	struct log *(*log)(void *self, const char *stream, const char **ret_id);
 	/* As firehose_port.hold(), for the retention period's sake: records from @seq on are kept beyond it.  In memory only. */
 	void (*hold)(void *self, const char *stream, const char *reader, uint64_t seq);
 	/* What a record of such a log holds; views into @record.  false: it is none. */

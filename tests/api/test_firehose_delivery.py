@@ -57,7 +57,7 @@ def put(server, s, *records):
 # --- refused by name ---
 
 @pytest.mark.parametrize("member", [
-    "DirectPutSourceConfiguration", "KinesisStreamSourceConfiguration", "DeliveryStreamEncryptionConfigurationInput",
+    "DirectPutSourceConfiguration", "DeliveryStreamEncryptionConfigurationInput",
     "RedshiftDestinationConfiguration", "ElasticsearchDestinationConfiguration", "AmazonopensearchserviceDestinationConfiguration",
     "SplunkDestinationConfiguration", "HttpEndpointDestinationConfiguration", "AmazonOpenSearchServerlessDestinationConfiguration",
     "MSKSourceConfiguration", "SnowflakeDestinationConfiguration", "IcebergDestinationConfiguration", "DatabaseSourceConfiguration"])
@@ -69,7 +69,7 @@ def test_member_of_create_is_refused(server, bucket, member):
     assert call(server, "DescribeDeliveryStream", DeliveryStreamName=s).code() == "ResourceNotFoundException"
 
 
-@pytest.mark.parametrize("kind", ["KinesisStreamAsSource", "MSKAsSource", "DatabaseAsSource"])
+@pytest.mark.parametrize("kind", ["MSKAsSource", "DatabaseAsSource"])
 def test_type_of_stream_is_refused(server, bucket, kind):
     answer = call(server, "CreateDeliveryStream", DeliveryStreamName=rig.name("s"), DeliveryStreamType=kind,
                   S3DestinationConfiguration=destination(bucket))

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from rig import REGION, error, json_call, name, until
+from rig import REGION, ROLE, error, json_call, name, until
 
 
 @pytest.fixture
@@ -196,3 +196,61 @@ def test_records_that_are_too_large(k):
     assert error(k.put_records, StreamName=s, Records=[{"Data": b"x" * 1000000, "PartitionKey": "a"}] * 6)[0] == "InvalidArgumentException"
     assert error(k.put_record, StreamName=s, Data=b"", PartitionKey="a", ExplicitHashKey=str(2**128))[0] == "InvalidArgumentException"
     assert k.get_records(ShardIterator=iterator(k, s))["Records"] == []
+
+
+# --- a data stream as the source of a delivery stream ---
+
+def source(k, s):
+    return {"DeliveryStreamType": "KinesisStreamAsSource", "KinesisStreamSourceConfiguration": {
+        "KinesisStreamARN": k.describe_stream(StreamName=s)["StreamDescription"]["StreamARN"], "RoleARN": ROLE}}
+
+
+def destination(bucket):
+    return {"RoleARN": ROLE, "BucketARN": f"arn:aws:s3:::{bucket}", "Prefix": "d/", "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}}
+
+
+def delivered(server, bucket):
+    return b"".join(v for _, v in sorted(server.objects(bucket, "d/").items()))
+
+
+def test_a_delivery_stream_reads_it_over_kills(make_server):
+    server = make_server().start()
+    s, d, b = stream(server.kinesis, 3), name("ds"), server.bucket()
+    server.kinesis.put_record(StreamName=s, Data=b"before", PartitionKey="a")
+    firehose = server.client("firehose", validate=False)
+    firehose.create_delivery_stream(DeliveryStreamName=d, ExtendedS3DestinationConfiguration=destination(b), **source(server.kinesis, s))
+    for i in range(40):
+        server.kinesis.put_records(StreamName=s, Records=[{"Data": b"%03d-%02d;" % (i, k), "PartitionKey": str(k)} for k in range(10)])
+        if i in (13, 27):
+            server.restart()
+    want = b"".join(b"%03d-%02d;" % (i, k) for i in range(40) for k in range(10))
+    until("everything is delivered", lambda: delivered(server, b) == want, 60)
+    found = server.firehose.describe_delivery_stream(DeliveryStreamName=d)["DeliveryStreamDescription"]
+    assert found["DeliveryStreamType"] == "KinesisStreamAsSource"
+    assert found["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"].endswith(s)
+    assert error(server.firehose.put_record, DeliveryStreamName=d, Record={"Data": b"x"})[0] == "InvalidArgumentException"
+    assert d in server.firehose.list_delivery_streams(DeliveryStreamType="KinesisStreamAsSource")["DeliveryStreamNames"]
+    assert d not in server.firehose.list_delivery_streams(DeliveryStreamType="DirectPut")["DeliveryStreamNames"]
+    p = server.run("verify", "--streams")
+    assert p.returncode == 0 and "400" in p.stdout, p.stdout + p.stderr
+    # Another stream of that name is another stream.
+    server.kinesis.delete_stream(StreamName=s)
+    server.kinesis.create_stream(StreamName=s, ShardCount=1)
+    server.restart()
+    server.kinesis.put_record(StreamName=s, Data=b"other", PartitionKey="a")
+    e = server.bucket()
+    server.client("firehose", validate=False).create_delivery_stream(DeliveryStreamName=d + "2", ExtendedS3DestinationConfiguration=destination(e),
+                                           **source(server.kinesis, s))
+    server.kinesis.put_record(StreamName=s, Data=b"new", PartitionKey="a")
+    until("the new one is delivered", lambda: delivered(server, e) == b"new")
+    assert delivered(server, b) == want and "was deleted" in server.log()
+
+
+def test_a_source_has_to_be_there(server, k):
+    f = server.client("firehose", validate=False)
+    members = {"DeliveryStreamName": name("ds"), "ExtendedS3DestinationConfiguration": destination(server.bucket())}
+    s = source(k, stream(k))
+    for wrong in ({**s, "KinesisStreamSourceConfiguration": {"KinesisStreamARN": "arn:aws:kinesis:x:1:stream/none", "RoleARN": ROLE}},
+                  {"DeliveryStreamType": "KinesisStreamAsSource"}, {**s, "DeliveryStreamType": "DirectPut"}):
+        code, _, message = error(f.create_delivery_stream, **members, **wrong)
+        assert code == "InvalidArgumentException" and "Kinesis" in message

@@ -31,20 +31,27 @@ int fh__op_create(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_create *in = input;
 	const struct json *d = in->extended ? in->extended : in->plain;
+	struct fh_row asked = { .name = in->name, .extended = in->extended != NULL };
 	struct firehose *f = cx->self;
+	bool kinesis = in->type && strcmp(in->type, "KinesisStreamAsSource") == 0;
 	int rc = check_name(cx, in->name);
 
 	if (rc)
 		return rc;
+	if (kinesis != (in->kinesis != NULL))
+		return aws_fail(&cx->err, &FIREHOSE_INVALID,
+				"KinesisStreamSourceConfiguration has to be given with DeliveryStreamType KinesisStreamAsSource, and "
+				"only with it.");
 	if (!d || (in->extended && in->plain))
 		return aws_fail(&cx->err, &FIREHOSE_INVALID,
 				"One and only one destination configuration has to be given.");
 	rc = check_destination(
 		cx, in->name,
 		in->extended ? "ExtendedS3DestinationConfiguration" : "S3DestinationConfiguration", d);
+	if (!rc && kinesis)
+		rc = fh__source_new(cx, in->kinesis->arn, in->kinesis->role, &asked.source, &asked.origin);
 	if (!rc)
-		rc = fh__create(f, in->name, fh__config_defaults(cx->arena, d), in->extended != NULL,
-				in->tags.v, in->tags.n, &cx->err);
+		rc = fh__create(f, &asked, fh__config_defaults(cx->arena, d), in->tags.v, in->tags.n, &cx->err);
 	if (!rc)
 		out_str(o, "DeliveryStreamARN", fh__arn(f, cx->arena, in->name));
 	return rc;
@@ -60,7 +67,7 @@ int fh__op_delete(struct op_ctx *cx, const void *input, struct out *o)
 /* --- listing --- */
 
 struct list_arg {
-	const char *after;
+	const char *after, *type;
 	size_t max;
 	struct arena *arena;
 	const char **v;
@@ -71,7 +78,7 @@ static int list_fn(struct meta_tx *tx, void *arg, struct err *e)
 {
 	struct list_arg *l = arg;
 
-	return fh__names(tx, l->after, l->max + 1, l->arena, &l->v, &l->n, e);
+	return fh__names(tx, l->after, l->type, l->max + 1, l->arena, &l->v, &l->n, e);
 }
 
 int fh__op_list(struct op_ctx *cx, const void *input, struct out *o)
@@ -82,7 +89,8 @@ int fh__op_list(struct op_ctx *cx, const void *input, struct out *o)
 			      .max = (size_t)opt_int_or(in->limit, 10),
 			      .arena = cx->arena };
 
-	if (!in->type || view_eq_str(view_str(in->type), "DirectPut")) {
+	l.type = in->type;
+	if (!in->type || strcmp(in->type, "DirectPut") == 0 || strcmp(in->type, "KinesisStreamAsSource") == 0) {
 		if (meta_read(f->meta, list_fn, &l, &cx->err) < 0)
 			return cx->err.code;
 	}

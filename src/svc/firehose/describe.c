@@ -60,6 +60,20 @@ static int describe_fn(struct meta_tx *tx, void *arg, struct err *e)
 	return fh__row(tx, d->name, d->a, &d->row, e);
 }
 
+static void out_source(struct op_ctx *cx, struct out *o, const struct fh_row *row)
+{
+	struct err e = { 0 };
+	const struct json *source = json_parse(cx->arena, view_str(row->source), JSON_DEPTH, &e);
+
+	out_obj(o, "Source");
+	out_obj(o, "KinesisStreamSourceDescription");
+	out_view(o, "KinesisStreamARN", json_get_str(source, "KinesisStreamARN"));
+	out_view(o, "RoleARN", json_get_str(source, "RoleARN"));
+	out_time(o, "DeliveryStartTimestamp", row->created_ms);
+	out_obj_end(o);
+	out_obj_end(o);
+}
+
 int fh__op_describe(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_describe *in = input;
@@ -81,11 +95,13 @@ int fh__op_describe(struct op_ctx *cx, const void *input, struct out *o)
 	out_obj(o, "DeliveryStreamEncryptionConfiguration");
 	out_str(o, "Status", "DISABLED");
 	out_obj_end(o);
-	out_str(o, "DeliveryStreamType", "DirectPut");
+	out_str(o, "DeliveryStreamType", d.row.source ? "KinesisStreamAsSource" : "DirectPut");
 	out_str(o, "VersionId", arena_printf(cx->arena, "%lld", (long long)d.row.version));
 	out_time(o, "CreateTimestamp", d.row.created_ms);
 	if (d.row.updated_ms)
 		out_time(o, "LastUpdateTimestamp", d.row.updated_ms);
+	if (d.row.source)
+		out_source(cx, o, &d.row);
 	out_list(o, "Destinations", NULL);
 	if (!in->after || view_cmp(view_str(in->after), view_str(FIREHOSE_DESTINATION)) < 0)
 		out_destination(cx, o, &d.row, destination);

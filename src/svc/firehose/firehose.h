@@ -24,6 +24,7 @@ struct firehose_opts {
 	struct blob_store *blob;
 	struct s3_port s3;
 	const char *dir;              /* of the logs, one folder each; copied */
+	const struct kinesis_port *kinesis; /* sources; NULL: none.  It is complete when firehose_start() is called */
 	const struct glue_port *glue; /* tables of format conversion; kept */
 	struct sql *sql;              /* writes Parquet */
 	struct jq *jq;                /* MetadataExtraction */

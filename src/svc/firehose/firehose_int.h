@@ -30,6 +30,8 @@ struct fh_row {
 	uint64_t delivered;
 	bool extended;      /* ExtendedS3DestinationConfiguration */
 	const char *config; /* the destination, JSON: config.h */
+	const char *source; /* a data stream, JSON: source.c; NULL: records are put */
+	uint64_t origin;    /* records of its log up to here are from before the stream */
 };
 
 struct fh_hold {
@@ -50,7 +52,9 @@ struct fh_stream {
 	struct arena arena;
 	const char *name, *id;
 	int64_t created_ms;
-	struct log *log;
+	struct log *log;    /* its own, unless there is a source that is there */
+	const char *source, *source_text; /* name of the data stream; NULL: records are put */
+	bool foreign; /* the log is the source's */
 	struct fh_stream *next; /* all, deleted ones too */
 	bool deleted;           /* under admin */
 	struct lock lock; /* of holds */
@@ -82,6 +86,7 @@ struct firehose {
 	struct blob_store *blob;
 	struct s3_port s3;
 	char *dir, *region, *account, *staging;
+	const struct kinesis_port *kinesis;
 	const struct glue_port *glue;
 	struct sql *sql;
 	struct jq *jq;
@@ -104,13 +109,23 @@ struct firehose {
 extern const struct aws_error FIREHOSE_NOT_FOUND, FIREHOSE_IN_USE, FIREHOSE_INVALID, FIREHOSE_LIMIT,
 	FIREHOSE_UNAVAILABLE, FIREHOSE_CONFLICT;
 
+/* --- source.c --- */
+/* The source as it is stored, and the last record before the stream; InvalidArgumentException. */
+int fh__source_new(struct op_ctx *cx, const char *arn, const char *role, const char **ret_text, uint64_t *ret_last);
+int fh__source_open(struct fh_stream *s, const char *text, struct err *e); /* sets s->log; ERR_NOENT: it is gone */
+void fh__source_keep(const struct fh_stream *s, uint64_t next);            /* all before is delivered */
+void fh__source_close(const struct fh_stream *s);
+/* What was put, within a record of the log; false: it is none. */
+bool fh__source_data(const struct fh_stream *s, struct view record, struct view *ret);
+
 /* --- streams.c --- */
 struct fh_stream *fh__find(struct firehose *f, const char *name); /* NULL if there is none */
 /* ResourceNotFoundException if there is none. */
 struct fh_stream *fh__need(struct op_ctx *cx, const char *name);
 int fh__not_found(struct op_ctx *cx, const char *name); /* sets that error; returns its code */
-int fh__create(struct firehose *f, const char *name, const struct json *destination, bool extended,
-	       const struct fh_tag *tags, size_t n_tags, struct err *e);
+/* Of @asked: name, extended, source, origin. */
+int fh__create(struct firehose *f, const struct fh_row *asked, const struct json *destination, const struct fh_tag *tags,
+	       size_t n_tags, struct err *e);
 int fh__delete(struct firehose *f, const char *name, struct err *e);
 void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, struct log *l),
 	       void *arg);
@@ -132,7 +147,7 @@ int fh__row(struct meta_tx *tx, const char *name, struct arena *a, struct fh_row
 int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), void *arg,
 	     struct err *e);
 /* Names after @after, at most @max. */
-int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret,
+int fh__names(struct meta_tx *tx, const char *after, const char *type, size_t max, struct arena *a, const char ***ret,
 	      size_t *ret_n, struct err *e);
 
 /* --- where a stream is --- */

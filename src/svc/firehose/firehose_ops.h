@@ -4,8 +4,12 @@
 
 #include "svc/firehose/firehose_int.h"
 
+struct in_kinesis {
+	const char *arn, *role;
+};
 struct in_create {
 	const char *name, *type;
+	struct in_kinesis *kinesis;
 	const struct json *plain, *extended; /* in the SDK's shape */
 	struct op_list tags;
 };

@@ -242,6 +242,10 @@ static void trim(struct fh_stream *s, const struct fh_work *w)
 	uint64_t held = fh__held(s), next = w->delivered + 1;
 	struct err e = { 0 };
 
+	if (s->foreign) {
+		fh__source_keep(s, next);
+		return;
+	}
 	if (log_trim(s->log, held < next ? held : next, &e) < 0)
 		diag(DIAG_WARN, "firehose", "the log of %s is not trimmed: %s", s->name, e.msg);
 }

@@ -36,6 +36,8 @@ const char *const fh__steps[] = {
 	/* Of @target everything up to @upto is delivered, though the stream's .delivered is behind. */
 	"CREATE TABLE firehose_ahead (stream TEXT NOT NULL, target TEXT NOT NULL, upto BIGINT NOT NULL,"
 	" PRIMARY KEY (stream, target))",
+	"ALTER TABLE firehose_stream ADD COLUMN source TEXT",
+	COUNTER("origin"),
 	NULL
 };
 
@@ -43,9 +45,10 @@ int fh__insert(struct meta_tx *tx, const struct fh_row *r, struct err *e)
 {
 	return tx_run(
 		tx, e,
-		"INSERT INTO firehose_stream (name, id, created_ms, version, delivered, extended, config)"
-		" VALUES (?, ?, ?, ?, 0, ?, ?)",
-		"ssiiis", r->name, r->id, r->created_ms, r->version, (int64_t)r->extended, r->config);
+		"INSERT INTO firehose_stream (name, id, created_ms, version, delivered, extended, config, source, origin)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"ssiiiissi", r->name, r->id, r->created_ms, r->version, (int64_t)r->delivered, (int64_t)r->extended, r->config, r->source,
+		(int64_t)r->origin);
 }
 
 int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struct err *e)
@@ -64,7 +67,7 @@ int fh__remove(struct meta_tx *tx, const struct fh_row *r, int64_t now_ms, struc
 	return rc ? rc : tx_run(tx, e, "DELETE FROM firehose_hold WHERE stream = ?", "s", r->id);
 }
 
-#define STREAM_COLUMNS "name, id, created_ms, version, updated_ms, extended, config, delivered"
+#define STREAM_COLUMNS "name, id, created_ms, version, updated_ms, extended, config, delivered, source, origin"
 
 static void stream_of(const struct tx_rows *r, struct arena *a, struct fh_row *ret)
 {
@@ -77,6 +80,8 @@ static void stream_of(const struct tx_rows *r, struct arena *a, struct fh_row *r
 		.extended = row_int(r, 5) != 0,
 		.config = row_str(r, 6, a),
 		.delivered = (uint64_t)row_int(r, 7),
+		.source = row_str(r, 8, a),
+		.origin = (uint64_t)row_int(r, 9),
 	};
 }
 
@@ -113,13 +118,14 @@ int fh__rows(struct meta_tx *tx, void (*fn)(void *arg, const struct fh_row *r), 
 	return rc;
 }
 
-int fh__names(struct meta_tx *tx, const char *after, size_t max, struct arena *a, const char ***ret,
+/* @type NULL: of all types. */
+int fh__names(struct meta_tx *tx, const char *after, const char *type, size_t max, struct arena *a, const char ***ret,
 	      size_t *ret_n, struct err *e)
 {
 	struct tx_rows *r;
 	int rc = tx_query(tx, &r, e,
-			  "SELECT name FROM firehose_stream WHERE name > ? ORDER BY name LIMIT ?",
-			  "si", after, (int64_t)max);
+			  "SELECT name FROM firehose_stream WHERE name > ? AND (? OR (source IS NULL) = ?) ORDER BY name LIMIT ?",
+			  "siii", after, (int64_t)(type == NULL), (int64_t)(type && strcmp(type, "DirectPut") == 0), (int64_t)max);
 
 	if (rc)
 		return rc;

@@ -5,8 +5,8 @@
 
 #define NAME(st) OP_STR(st, name, "DeliveryStreamName", true, 1, 64)
 
-static const char *const direct_put[] = { "DirectPut", NULL };
-static const char *const other_types[] = { "KinesisStreamAsSource", "MSKAsSource",
+static const char *const types[] = { "DirectPut", "KinesisStreamAsSource", NULL };
+static const char *const other_types[] = { "MSKAsSource",
 					   "DatabaseAsSource", NULL };
 static const char *const all_types[] = { "DirectPut", "KinesisStreamAsSource", "MSKAsSource",
 					 "DatabaseAsSource", NULL };
@@ -17,15 +17,20 @@ static const struct op_field tag_fields[] = { OP_STR(struct fh_tag, key, "Key", 
 static const struct op_field tag_item[] = { OP_ITEM_OBJ(tag_fields), OP_END };
 static const struct op_field key_item[] = { OP_ITEM_STR(1, 128), OP_END };
 
+static const struct op_field kinesis_fields[] = {
+	OP_STR(struct in_kinesis, arn, "KinesisStreamARN", true, 1, 512),
+	OP_STR(struct in_kinesis, role, "RoleARN", true, 1, 512),
+	OP_END
+};
 static const struct op_field create_fields[] = {
 	NAME(struct in_create),
-	OP_ENUM(struct in_create, type, "DeliveryStreamType", false, direct_put, other_types),
+	OP_ENUM(struct in_create, type, "DeliveryStreamType", false, types, other_types),
 	OP_DOC(struct in_create, plain, "S3DestinationConfiguration", false, fh__plain_fields),
 	OP_DOC(struct in_create, extended, "ExtendedS3DestinationConfiguration", false, fh__extended_fields),
 	OP_LIST(struct in_create, tags, "Tags", false, struct fh_tag, tag_item, 1,
 		FIREHOSE_TAGS_MAX),
 	OP_REFUSED("DirectPutSourceConfiguration"),
-	OP_REFUSED("KinesisStreamSourceConfiguration"),
+	OP_OBJ(struct in_create, kinesis, "KinesisStreamSourceConfiguration", false, kinesis_fields),
 	OP_REFUSED("DeliveryStreamEncryptionConfigurationInput"),
 	OP_REFUSED("RedshiftDestinationConfiguration"),
 	OP_REFUSED("ElasticsearchDestinationConfiguration"),

@@ -16,6 +16,16 @@ static char *record_id(struct op_ctx *cx, const struct fh_stream *s, uint64_t se
 	return id;
 }
 
+static struct fh_stream *direct(struct op_ctx *cx, const char *name)
+{
+	struct fh_stream *s = fh__need(cx, name);
+
+	if (!s || !s->source)
+		return s;
+	aws_fail(&cx->err, &FIREHOSE_INVALID, "This operation is not permitted on KinesisStreamAsSource delivery stream type.");
+	return NULL;
+}
+
 /* The log is full or closing: the client has to slow down and try again. */
 static bool is_busy(int rc)
 {
@@ -37,7 +47,7 @@ static int append(struct op_ctx *cx, struct fh_stream *s, const struct view *v, 
 int fh__op_put(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_put *in = input;
-	struct fh_stream *s = fh__need(cx, in->name);
+	struct fh_stream *s = direct(cx, in->name);
 	struct err e = { 0 };
 	uint64_t seq;
 	int rc;
@@ -79,7 +89,7 @@ int fh__op_put_batch(struct op_ctx *cx, const void *input, struct out *o)
 {
 	const struct in_put_batch *in = input;
 	const struct in_record *records = in->records.v;
-	struct fh_stream *s = fh__need(cx, in->name);
+	struct fh_stream *s = direct(cx, in->name);
 	struct view *v = ARENA_ARRAY(cx->arena, struct view, in->records.n);
 	struct err e = { 0 };
 	uint64_t first = 0;

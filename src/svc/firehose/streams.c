@@ -44,7 +44,7 @@ struct fh_stream *fh__need(struct op_ctx *cx, const char *name)
 static struct fh_stream *stream_free(struct fh_stream *s)
 {
 	fh__end(s);
-	if (s->log)
+	if (s->log && !s->foreign)
 		log_close(s->log);
 	fh__hold_free(s);
 	lock_clear(&s->lock);
@@ -65,6 +65,7 @@ static struct fh_stream *stream_new(struct firehose *f, const struct fh_row *r)
 	s->id = arena_str(&s->arena, view_str(r->id));
 	s->created_ms = r->created_ms;
 	s->known = r->delivered;
+	s->source_text = r->source ? arena_str(&s->arena, view_str(r->source)) : NULL;
 	return s;
 }
 
@@ -77,8 +78,12 @@ static int stream_open(struct fh_stream *s, struct err *e)
 				    .keep_bytes = s->f->log_keep_bytes,
 				    .locked = true };
 	const char *dir = arena_printf(&s->arena, "%s/%s", s->f->dir, s->id);
-	int rc = file_mkdirs(dir, 0700, e);
+	int rc = s->source_text ? fh__source_open(s, s->source_text, e) : ERR_NOENT;
 
+	s->foreign = rc == 0;
+	if (rc != ERR_NOENT) /* without its source it has an empty log */
+		return rc;
+	rc = file_mkdirs(dir, 0700, e);
 	return rc ? rc : log_open_segments(dir, &o, &s->log, e);
 }
 
@@ -100,7 +105,7 @@ static void publish_stream(struct firehose *f, struct fh_stream *s)
 	for (const struct fh_watch *w = f->watches; w && n < ARRAY_LEN(tell); w = w->next)
 		tell[n++] = (struct telling){ w->fn, w->arg };
 	lock_drop(&f->lock);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !s->source; i++)
 		tell[i].fn(tell[i].arg, s->name, s->log);
 }
 
@@ -121,7 +126,8 @@ void fh__watch(struct firehose *f, void (*fn)(void *arg, const char *stream, str
 	while (map_next(&f->streams, &slot, &it)) { /* changed under admin only */
 		const struct fh_stream *s = it->value;
 
-		fn(arg, s->name, s->log);
+		if (!s->source) /* others see what is put here; a data stream has its own readers */
+			fn(arg, s->name, s->log);
 	}
 }
 
@@ -149,18 +155,23 @@ static int in_use(const struct firehose *f, const char *name, struct err *e)
 			f->account);
 }
 
-int fh__create(struct firehose *f, const char *name, const struct json *destination, bool extended,
-	       const struct fh_tag *tags, size_t n_tags, struct err *e)
+int fh__create(struct firehose *f, const struct fh_row *asked, const struct json *destination, const struct fh_tag *tags,
+	       size_t n_tags, struct err *e)
 {
 	CLEANUP(arena_clear) struct arena a;
 	char uuid[UUID_TEXT], id[ID_TEXT];
-	struct fh_row row = { .name = name, .id = id, .created_ms = clock_ms(), .version = 1, .extended = extended };
+	struct fh_row row = *asked;
+	const char *name = row.name;
 	struct create_arg arg = { &row, tags, n_tags };
 	struct fh_stream *s;
 	size_t n = 0;
 	int rc;
 
 	arena_init(&a, LIMIT_ARENA);
+	row.id = id;
+	row.created_ms = clock_ms();
+	row.version = 1;
+	row.delivered = row.origin;
 	row.config = json_text(&a, destination);
 	uuid7(uuid);
 	for (size_t i = 0; uuid[i]; i++)
@@ -216,6 +227,8 @@ int fh__delete(struct firehose *f, const char *name, struct err *e)
 	lock_drop(&f->lock);
 	s->deleted = true;
 	fh__end(s);
+	if (s->foreign)
+		fh__source_close(s);
 	return 0;
 }
 
@@ -234,6 +247,7 @@ struct firehose *firehose_new(const struct firehose_opts *o)
 	f->account = strdup(o->account);
 	f->staging = strdup(o->staging ? o->staging : "");
 	must(f->dir && f->region && f->account && f->staging);
+	f->kinesis = o->kinesis;
 	f->glue = o->glue;
 	f->sql = o->sql;
 	f->jq = o->jq;
@@ -364,7 +378,7 @@ static struct log *port_log(void *self, const char *stream)
 {
 	struct fh_stream *s = fh__find(self, stream);
 
-	return s ? s->log : NULL;
+	return s && !s->source ? s->log : NULL;
 }
 
 static void port_hold(void *self, const char *stream, const char *reader, uint64_t seq)

@@ -153,8 +153,13 @@ static int take(struct fh_stream *s, struct fh_work *w, const struct log_record 
 
 	arena_init(&a, LIMIT_ARENA);
 	raw = b.v = ARENA_ARRAY(&a, struct fh_item, n);
-	for (size_t i = 0; i < n; i++)
-		raw[i] = (struct fh_item){ .seq = r[i].seq, .at_ms = r[i].at_ms, .raw = r[i].data, .data = r[i].data };
+	for (size_t i = 0; i < n; i++) {
+		struct view v;
+
+		if (!fh__source_data(s, r[i].data, &v))
+			return err_set(e, ERR_CORRUPT, "record %" PRIu64 " is none of a data stream", r[i].seq);
+		raw[i] = (struct fh_item){ .seq = r[i].seq, .at_ms = r[i].at_ms, .raw = v, .data = v };
+	}
 	if (w->config.backup)
 		rc = fh__route_backup(s, w, raw, n, e);
 	if (!rc)

@@ -459,10 +459,11 @@ struct kinesis *kinesis_free(struct kinesis *k)
 
 /* --- the port --- */
 
-static struct log *port_log(void *self, const char *name)
+static struct log *port_log(void *self, const char *name, const char **ret_id)
 {
 	struct kn_stream *s = kinesis__find(self, name);
 
+	*ret_id = s ? s->row.id : NULL;
 	return s ? s->log : NULL;
 }
 

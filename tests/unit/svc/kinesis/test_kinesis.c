@@ -81,7 +81,7 @@ TEST(kinesis_keeps_records_for_the_retention_period_and_what_is_held)
 	struct kn_source s;
 	struct kinesis_opts o = { .region = "r", .account = "1", .now_ms = now_ms };
 	struct kn_row row = { .name = "s", .id = "00000000-0000-7000-8000-000000000001", .shards = 1, .retention_h = 24 };
-	const char *dir = unit_tmpdir();
+	const char *dir = unit_tmpdir(), *id;
 	struct view big;
 	uint64_t seq = 0, horizon;
 
@@ -95,7 +95,7 @@ TEST(kinesis_keeps_records_for_the_retention_period_and_what_is_held)
 	port = kinesis_port(k);
 	big = kinesis__record(&a, 0, VIEW("k"), view_of(arena_alloc(&a, MIB - 16), MIB - 16));
 	for (int i = 0; i < 12; i++) /* several segments: the first has 4 MiB */
-		assert_int_equal(log_append(port.log(k, "s"), &big, 1, &seq, &e), 0);
+		assert_int_equal(log_append(port.log(k, "s", &id), &big, 1, &seq, &e), 0);
 	assert_int_equal(kinesis__source_named(k, "s", &a, &s), 0);
 	now = clock_ms();
 	kinesis_expire(k);
