@@ -109,7 +109,7 @@ void http_answer_head(struct http_req *r, const struct http_answer *a, uint64_t 
  * ERR_TIMEOUT (nothing written; of a view longer than the 256 KiB pipe a part may be, and the stream
  * is then broken), ERR_CANCELLED (client gone, or broken), ERR_INVALID (more than @len).
  * With a @len above 16 MiB the bytes go straight to the socket instead, on the caller's thread
- * (docs/decisions/0025-large-objects.md).
+ * (docs/decisions/0029-large-objects.md).
  */
 struct http_stream *http_answer_stream(struct http_req *r, const struct http_answer *a,
 				       int64_t len);
