@@ -104,16 +104,13 @@ static bool from_fd(const struct http_call *q)
 static size_t on_read(char *p, size_t size, size_t n, void *arg)
 {
 	struct call *k = arg;
-	uint64_t left = (from_fd(k->q) ? k->q->body_len : k->q->body.n) - k->sent;
+	uint64_t left = k->q->body_len - k->sent;
 	size_t want = size * n < left ? size * n : (size_t)left;
-	ssize_t got = (ssize_t)want;
+	ssize_t got;
 
 	if (!want)
 		return 0;
-	if (from_fd(k->q))
-		got = pread(k->q->body_fd, p, want, k->fd_from + (off_t)k->sent);
-	else
-		memcpy(p, k->q->body.p + k->sent, want);
+	got = pread(k->q->body_fd, p, want, k->fd_from + (off_t)k->sent);
 	if (got <= 0)
 		return CURL_READFUNC_ABORT; /* shorter than it said */
 	k->sent += (uint64_t)got;
@@ -142,7 +139,7 @@ static struct curl_slist *append(struct curl_slist *list, const char *line)
 
 static int header_list(const struct call *k, struct curl_slist **ret, struct err *e)
 {
-	bool expect = false;
+	bool expect = false, typed = false;
 
 	for (size_t i = 0; i < k->q->n_headers; i++) {
 		const struct http_header *h = &k->q->headers[i];
@@ -150,12 +147,15 @@ static int header_list(const struct call *k, struct curl_slist **ret, struct err
 		if (!h->name[0] || strpbrk(h->name, "\r\n: ") || strpbrk(h->value, "\r\n"))
 			return err_set(e, ERR_INVALID, "header %zu cannot be sent", i);
 		expect = expect || strcasecmp(h->name, "expect") == 0;
+		typed = typed || strcasecmp(h->name, "content-type") == 0;
 		/* For libcurl "Name:" takes a header away, "Name;" is one without value. */
 		*ret = append(*ret, h->value[0] ? arena_printf(k->a, "%s: %s", h->name, h->value)
 						: arena_printf(k->a, "%s;", h->name));
 	}
 	if (!expect)
 		*ret = append(*ret, "Expect:");
+	if (!typed)
+		*ret = append(*ret, "Content-Type:"); /* libcurl takes a body in memory for a form */
 	*ret = append(*ret, "Accept:");
 	return 0;
 }
@@ -166,7 +166,12 @@ static void set_body(CURL *h, const struct http_call *q, struct call *k)
 
 	if (strcmp(q->method, "HEAD") == 0) {
 		curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
-	} else if (n || strcmp(q->method, "PUT") == 0 || strcmp(q->method, "POST") == 0) {
+	} else if (!from_fd(q) && (n || strcmp(q->method, "PUT") == 0 || strcmp(q->method, "POST") == 0)) {
+		/* In memory: a short one leaves together with the headers. */
+		curl_easy_setopt(h, CURLOPT_POST, 1L);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, n ? q->body.p : "");
+	} else if (n) {
 		curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
 		curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)n);
 		curl_easy_setopt(h, CURLOPT_READFUNCTION, on_read);
