@@ -306,6 +306,20 @@ static struct view prefix_key(void *arg, enum prefix_keys kind, struct view name
 	return json_str(json_get_view(json_get(in, kind == PREFIX_QUERY ? "query" : "lambda"), name));
 }
 
+/* Delivery sends a record without one of its keys to the error prefix. */
+static int keys_given(struct eval_call *c, const struct prefix *p, struct err *e)
+{
+	enum prefix_keys kind;
+	struct view name;
+	size_t at = 0;
+
+	while (prefix_next_key(p, &at, &kind, &name))
+		if (!prefix_key((void *)(uintptr_t)c->in, kind, name).n)
+			return err_set(e, ERR_INVALID, "prefix: partition key %.*s: member %s has no text for it", VIEW_ARG(name),
+				       kind == PREFIX_QUERY ? "query" : "lambda");
+	return 0;
+}
+
 static int eval_prefix(struct eval_call *c, const struct json **ret, struct err *e)
 {
 	/* stream: of the line as a delivery stream has it; no expression depends on it. */
@@ -329,7 +343,7 @@ static int eval_prefix(struct eval_call *c, const struct json **ret, struct err 
 		return err_ctx(e, "prefix");
 	if (error_text.p && prefix_parse(c->a, error_text, PREFIX_ERROR, &error, e) < 0)
 		return err_ctx(e, "error_prefix");
-	if (prefix_check_pair(data, error, e) < 0)
+	if (prefix_check_pair(data, error, e) < 0 || keys_given(c, data, e) < 0)
 		return e->code;
 	env = (struct prefix_env){ .at_ms = json_int(json_get(c->in, "time_ms"), clock_ms()),
 				   .error_type = type.p ? arena_str(c->a, type) : "processing-failed",

@@ -61,6 +61,8 @@ CASES = {
         ({"prefix": "d=!{timestamp:yyyy-MM-dd}/", "error_prefix": "e/!{firehose:error-output-type}/", "time_ms": 951782400000},
          {"prefix": "d=2000-02-29/", "error_prefix": "e/processing-failed/"}),
         ({"prefix": "!{partitionKeyFromQuery:x}/", "error_prefix": "e/!{firehose:error-output-type}/"}, "InvalidArgumentException"),
+        ({"prefix": "!{partitionKeyFromQuery:x}/", "error_prefix": "e/!{firehose:error-output-type}/", "query": {"x": "a b"}},
+         {"prefix": "a b/", "error_prefix": "e/processing-failed/"}),
         ({"prefix": "!{timestamp:", "time_ms": 0}, "InvalidArgumentException"),
         ({"prefix": "x", "time_ms": "0"}, error("InvalidInput", "time_ms must be an integer")),
         ({}, "InvalidInput"),

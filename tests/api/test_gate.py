@@ -227,7 +227,7 @@ def test_unknown_operation_query(server):
                        {"Content-Type": "application/x-www-form-urlencoded"}), "InvalidAction", 400)
 
 
-@pytest.mark.parametrize("service, target", [("dynamodb", "DynamoDB_20120810.ListTables"), ("kinesis", "Kinesis_20131202.ListStreams")])
+@pytest.mark.parametrize("service, target", [("dynamodb", "DynamoDB_20120810.ListTables"), ("kms", "TrentService.ListKeys")])
 def test_service_that_is_not_there(server, service, target):
     text = refused(rig.signed(server, service, "POST", "/", b"{}", {
         "X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}), "UnknownOperationException", 400)
@@ -318,7 +318,7 @@ def test_misspelt_member(server, service, operation, document, member):
 @pytest.mark.parametrize("service", sorted(rig.JSON_TARGETS))
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"a":1}x', b"\xff", b'{"\xff":1}'])
 def test_broken_body(server, service, body):
-    operation = {"athena": "GetQueryExecution", "events": "ListRules", "firehose": "ListDeliveryStreams", "glue": "GetDatabases",
+    operation = {"athena": "GetQueryExecution", "events": "ListRules", "firehose": "ListDeliveryStreams", "glue": "GetDatabases", "kinesis": "ListStreams",
                  "logs": "DescribeLogGroups", "sqs": "ListQueues", "states": "ListStateMachines"}[service]
     refused(rig.json_call(server, service, operation, body), "SerializationException", 400)
 
