@@ -192,21 +192,16 @@ int s3__delete_bucket_policy(struct op_ctx *cx, const void *input, struct out *o
 	return change(cx, &a, in->owner);
 }
 
-/* Without a policy it is not public, and that is the answer.  AWS has NoSuchBucketPolicy there. */
 int s3__get_bucket_policy_status(struct op_ctx *cx, const void *in, struct out *o)
 {
 	struct config_arg a = { .kind = S3_CONFIG_POLICY };
-	struct policy *p = NULL;
-	int rc = read_config(cx, in, &a);
+	int rc = need_policy(cx, in, &a);
+	struct policy *p = rc ? NULL : s3__policy_compile(a.bucket, view_str(a.doc), &cx->err);
 
-	if (!rc && a.found) {
-		p = s3__policy_compile(a.bucket, view_str(a.doc), &cx->err);
-		rc = cx->err.code;
-	}
-	if (rc)
-		return rc;
+	if (!p)
+		return cx->err.code;
 	out_root(o, "PolicyStatus");
-	out_bool(o, "IsPublic", p && policy_is_public(p) && !a.block.restricted);
+	out_bool(o, "IsPublic", policy_is_public(p) && !a.block.restricted);
 	policy_free(p);
 	return 0;
 }
