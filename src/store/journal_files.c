@@ -536,8 +536,8 @@ static int second_created(struct journal *j, uint64_t second, int64_t *ret_ms, s
 /* The oldest segment, if nobody needs it and it need not be kept. */
 static int oldest_to_drop(struct journal *j, uint64_t *ret_first, struct err *e)
 {
-	struct segment_ref second;
-	uint64_t bytes;
+	struct segment_ref second = { 0 };
+	uint64_t bytes = 0;
 
 	*ret_first = 0;
 	lock_take(&j->lock);
