@@ -200,7 +200,7 @@ int intake_read(struct log *log, uint64_t seq, struct arena *a, struct view *ret
 
 	if (n < 0)
 		return n;
-	n = log_read(r, &rec, 1, LIMIT_RECORD, 1000, e);
+	n = log_read(r, &rec, 1, 1, 1000, e); /* one: no more is read ahead than has to be */
 	if (n == 1 && rec.seq == seq)
 		*ret = arena_view(a, rec.data);
 	else if (n >= 0)

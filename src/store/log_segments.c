@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "store/journal.h"
 #include "store/log_backend.h"
+#include "store/log_marks.h"
 
 #define FIRST_BYTES (64 * KIB)
 #define READ_MIN (64 * KIB)
@@ -18,11 +19,14 @@
 struct seglog {
 	struct log base;
 	struct journal *j;
+	struct log_marks marks;
 };
 
 struct seglog_reader {
 	struct log_reader base;
-	struct journal *j;
+	struct journal *j; /* held: the log is there as long */
+	struct log_marks *marks;
+	uint64_t marked;   /* offset from which on it leaves the next mark */
 	atomic_bool wake;
 	uint64_t next;    /* number of the next record to hand out */
 	uint64_t segment; /* begins with this record; 0: none yet */
@@ -64,6 +68,7 @@ int log_open_segments(const char *dir, const struct log_opts *o, struct log **re
 	l = calloc(1, sizeof(*l));
 	must(l);
 	*l = (struct seglog){ .base.vt = &seglog_vtable, .j = j };
+	log_marks_init(&l->marks);
 	*ret = &l->base;
 	return 0;
 }
@@ -73,6 +78,7 @@ static void seglog_close(struct log *log)
 	struct seglog *l = seglog_of(log);
 
 	journal_close(l->j);
+	log_marks_clear(&l->marks);
 	free(l);
 }
 
@@ -106,7 +112,8 @@ static int seglog_reader_new(struct log *l, uint64_t from, struct log_reader **r
 		return err_set(e, ERR_INVALID, "records are numbered from 1");
 	r = calloc(1, sizeof(*r));
 	must(r);
-	*r = (struct seglog_reader){ .base.vt = &seglog_vtable, .j = seglog_of(l)->j, .next = from };
+	*r = (struct seglog_reader){ .base.vt = &seglog_vtable, .j = seglog_of(l)->j, .marks = &seglog_of(l)->marks,
+				     .next = from };
 	journal_hold(r->j);
 	*ret = &r->base;
 	return 0;
@@ -136,9 +143,13 @@ static int reader_segment(struct seglog_reader *r, struct segment_file **ret, ui
 	if (journal_file_get(r->j, p.first, ret, e) < 0)
 		return err_ctx(e, "record %" PRIu64, r->next);
 	if (r->segment != p.first) {
+		struct log_mark m = { p.first, p.from, p.first };
+
+		(void)log_marks_find(r->marks, p.first, r->next, &m);
 		r->segment = p.first;
-		r->off = p.from;
-		r->at = p.first;
+		r->off = m.off;
+		r->at = m.at;
+		r->marked = m.off + MARKS_STEP;
 		r->pos = r->have = 0;
 	}
 	*ret_to = p.to;
@@ -205,6 +216,10 @@ static int reader_decode(struct seglog_reader *r, const struct segment_info *seg
 		r->pos += segment_room(rec.len);
 		r->off += segment_room(rec.len);
 		r->at = rec.seq + (rec.type != RECORD_KEY);
+		if (r->off >= r->marked) {
+			log_marks_put(r->marks, &(struct log_mark){ r->segment, r->off, r->at });
+			r->marked = r->off + MARKS_STEP;
+		}
 		*ret_need = SEGMENT_RECORD;
 	}
 	return count;

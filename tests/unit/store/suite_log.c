@@ -139,6 +139,51 @@ void suite_log_reader_takes_few_at_a_time(suite_log_open open)
 	log_close(l);
 }
 
+/* Before and after others have been there, and with units of several records that have a key. */
+void suite_log_reader_begins_anywhere(suite_log_open open)
+{
+	static char text[2000];
+	struct log *l = open(unit_tmpdir());
+	struct log_record rec[64];
+	struct log_reader *r;
+	struct err e = { 0 };
+	uint64_t total = 0, x = 88172645463325252ULL;
+
+	for (unsigned i = 0; i < 900; i++) {
+		uint8_t key[LOG_KEY] = { (uint8_t)i, (uint8_t)(i >> 8), 1 };
+		struct view v[3];
+		uint64_t first;
+		size_t n = 1 + i % 3;
+
+		for (size_t k = 0; k < n; k++)
+			v[k] = view_of(text, 1 + (total + k) % sizeof(text));
+		assert_int_equal(i % 2 ? log_append_once(l, key, v, n, &first, &e) : log_append(l, v, n, &first, &e), 0);
+		assert_int_equal(first, total + 1);
+		total += n;
+	}
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 200; i++) {
+			uint64_t seq;
+
+			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+			seq = 1 + x % total;
+			r = reader(l, seq);
+			assert_int_equal(read_some(r, rec, 1, 1), 1);
+			assert_true(rec[0].seq == seq && rec[0].data.n == 1 + (seq - 1) % sizeof(text));
+			log_reader_free(r);
+		}
+		r = reader(l, 1); /* leaves its marks */
+		for (uint64_t next = 1; next <= total;) {
+			int n = read_some(r, rec, 64, 100000);
+
+			assert_true(n > 0 && rec[0].seq == next);
+			next += (uint64_t)n;
+		}
+		log_reader_free(r);
+	}
+	log_close(l);
+}
+
 void suite_log_reader_starts_where_told(suite_log_open open)
 {
 	struct log *l = open(unit_tmpdir());

@@ -13,6 +13,7 @@ typedef struct log *(*suite_log_open)(const char *dir);
 	X(keeps_records_over_reopening, __VA_ARGS__) \
 	X(unit_keeps_its_order, __VA_ARGS__) \
 	X(reader_takes_few_at_a_time, __VA_ARGS__) \
+	X(reader_begins_anywhere, __VA_ARGS__) \
 	X(reader_starts_where_told, __VA_ARGS__) \
 	X(reader_waits_and_is_woken, __VA_ARGS__) \
 	X(reader_keeps_to_its_limits, __VA_ARGS__) \
