@@ -23,7 +23,7 @@ static struct view tzif(struct arena *a, int64_t change_s, int32_t before_s, int
 		memcpy(q + 20, counts, 24);
 		q += 44;
 		for (int i = block ? 7 : 3; i >= 0; i--)
-			*q++ = block ? (char)(at >> 8 * i) : 0;
+			*q++ = (char)(block ? at >> 8 * i : 0);
 		*q++ = 1;
 		for (int i = 0; i < 2; i++) {
 			for (int k = 3; k >= 0; k--)
