@@ -134,15 +134,16 @@ uint64_t sqs__bell(struct sqs *q, const char *queue)
 	return q->rung[bell(queue)];
 }
 
-bool sqs__wait(struct sqs *q, const char *queue, uint64_t seen, int64_t until_ms)
+bool sqs__wait(struct sqs *q, const char *queue, uint64_t seen, int64_t next_ms, int64_t deadline_ms)
 {
 	size_t i = bell(queue);
-	int64_t left = until_ms - sqs__now(q), deadline = clock_mono_ns() + left * 1000000;
+	int64_t now = sqs__now(q), left = (next_ms < deadline_ms ? next_ms : deadline_ms) - now;
+	int64_t deadline = clock_mono_ns() + left * 1000000;
 	LOCK_SCOPE(&q->lock);
 
-	if (left <= 0)
+	if (now >= deadline_ms)
 		return false;
-	while (!q->stopping && q->rung[i] == seen)
+	while (left > 0 && !q->stopping && q->rung[i] == seen)
 		if (!cond_wait_until(&q->bells[i], &q->lock, deadline))
 			break;
 	return !q->stopping;

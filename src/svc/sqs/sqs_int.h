@@ -110,8 +110,8 @@ const char *sqs__arn(const struct sqs *q, struct arena *a, const char *name);
 void sqs__ring(struct sqs *q, const char *queue);
 /* What sqs__wait() compares with; take it before looking. */
 uint64_t sqs__bell(struct sqs *q, const char *queue);
-/* Until the bell has rung since @seen, or @until_ms; false: that is over, or the server stops. */
-bool sqs__wait(struct sqs *q, const char *queue, uint64_t seen, int64_t until_ms);
+/* Until the bell has rung since @seen, or @next_ms, which may be over; false: the deadline is over, or the server stops. */
+bool sqs__wait(struct sqs *q, const char *queue, uint64_t seen, int64_t next_ms, int64_t deadline_ms);
 
 #define SQS_HANDLER(name) int sqs__##name(struct op_ctx *cx, const void *input, struct out *o)
 SQS_HANDLER(create_queue);

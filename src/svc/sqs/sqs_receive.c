@@ -117,7 +117,7 @@ static int receive(struct receiving *r, int64_t deadline_ms)
 		}
 		if (rc < 0 || r->n)
 			return rc;
-		if (!sqs__wait(s, r->queue, seen, r->next_ms < deadline_ms ? r->next_ms : deadline_ms))
+		if (!sqs__wait(s, r->queue, seen, r->next_ms, deadline_ms))
 			return 0;
 	}
 }
