@@ -159,6 +159,8 @@ def test_life_of_a_stream(k, server):
     it = iterator(k, s)
     k.delete_stream(StreamName=s)
     assert error(k.describe_stream, StreamName=s)[0] == "ResourceNotFoundException"
+    other = json_call(server, "kinesis", "GetRecords", {"ShardIterator": iterator(k, stream(k)), "StreamARN": arn})
+    assert (other.code(), other.status) == ("InvalidArgumentException", 400)
     assert error(k.get_records, ShardIterator=it)[0] == "ResourceNotFoundException"
     k.create_stream(StreamName=s, ShardCount=1)
     assert error(k.get_records, ShardIterator=it)[0] == "ResourceNotFoundException"  # another stream of that name

@@ -184,6 +184,8 @@ int kinesis__op_get(struct op_ctx *cx, const void *input, struct out *o)
 	if (kinesis__source_named(cx->self, it.name, cx->arena, &g.s) || strcmp(g.s.row.id, it.id) != 0 ||
 	    it.shard >= (unsigned)g.s.row.shards)
 		return aws_fail(&cx->err, &KINESIS_NOT_FOUND, "The stream %.128s of the ShardIterator does not exist any more.", it.name);
+	if (in->arn && strcmp(in->arn, kinesis__arn(cx->self, cx->arena, it.name)) != 0)
+		return aws_fail(&cx->err, &KINESIS_INVALID, "StreamARN is not that of the ShardIterator's stream, %s.", it.name);
 	g.shard = it.shard;
 	g.next = it.from;
 	rc = get(cx, &g, o);

@@ -94,7 +94,7 @@ static const struct op_field iterator_fields[] = {
 static const struct op_field get_fields[] = {
 	OP_STR(struct kn_get_in, iterator, "ShardIterator", true, 1, 512),
 	OP_INT(struct kn_get_in, limit, "Limit", false, 1, 10000),
-	ARN(struct kn_get_in, false), /* the iterator says it */
+	ARN(struct kn_get_in, false), /* the iterator says it, too: it has to be the same */
 	OP_REFUSED("StreamId"),
 	OP_END
 };
